@@ -1,0 +1,130 @@
+package jql
+
+import (
+	"encoding/json"
+	"math/big"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestFoldTerm(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "EX-1": "ex-1", "In Progress": "in progress", "\u212A": "k", "\u017F": "s",
+		"straße": "straße", "\xff": "\uFFFD", "ÀÉ": "ÀÉ", "àé": "ÀÉ",
+	} {
+		if got := string(FoldTerm(nil, []byte(text))); got != want {
+			t.Errorf("FoldTerm(%q) = %q, want %q", text, got, want)
+		}
+	}
+	if got := string(FoldTerm([]byte("x="), []byte("A"))); got != "x=a" {
+		t.Errorf("appended: %q", got)
+	}
+	for r := range rune(0x20000) {
+		same := string(FoldTerm(nil, []byte(string(r)))) == string(FoldTerm(nil, []byte(string(unicode.SimpleFold(r)))))
+		if !same {
+			t.Errorf("U+%04X and U+%04X differ", r, unicode.SimpleFold(r))
+		}
+	}
+}
+
+func TestFoldTermIsEqualFold(t *testing.T) {
+	text := rapid.StringOf(rapid.SampledFrom([]rune("aAkK\u212AsS\u017FéÉß1İiIıΣσς")))
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := text.Draw(t, "a"), text.Draw(t, "b")
+		got := string(FoldTerm(nil, []byte(a))) == string(FoldTerm(nil, []byte(b)))
+		if want := strings.EqualFold(a, b); got != want {
+			t.Fatalf("%q and %q: %v", a, b, got)
+		}
+	})
+}
+
+func TestNumberTerm(t *testing.T) {
+	for literal, want := range map[string]string{
+		"5": "n5", "5.0": "n5", "5e0": "n5", "0.5e1": "n5", "500E-2": "n5", "-5": "n-5", "005": "n5",
+		"0": "n0", "-0": "n0", "0.000": "n0", "0e9": "n0",
+		"1500": "n15e2", "0.001": "n1e-3", "1.10": "n11e-1", "1e1000": "n1e1000", "1e+2": "n1e2",
+		"1e1001": "", "1e-1001": "", "1e999999999999999999999": "",
+		"": "", "-": "", "+5": "", ".5": "", "5.": "", "5e": "", "5e+": "", "0x5": "", "1_000": "", "5 ": "", "NaN": "", "1/2": "",
+		"١": "",
+	} {
+		got, ok := AppendNumberTerm(nil, []byte(literal))
+		if string(got) != want || ok != (want != "") {
+			t.Errorf("AppendNumberTerm(%q) = %q, %v, want %q", literal, got, ok, want)
+		}
+	}
+	dst, ok := AppendNumberTerm([]byte("x"), []byte("5x"))
+	if string(dst) != "x" || ok {
+		t.Errorf("a refused number leaves %q", dst)
+	}
+}
+
+// TestNumberTermIsExact: two numbers have one term exactly when they are equal.
+func TestNumberTermIsExact(t *testing.T) {
+	literal := rapid.StringMatching(`-?[05]{1,4}(\.[05]{1,3})?([eE][+-]?[0-3])?`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := literal.Draw(t, "a"), literal.Draw(t, "b")
+		x, okX := AppendNumberTerm(nil, []byte(a))
+		y, okY := AppendNumberTerm(nil, []byte(b))
+		ra, _ := new(big.Rat).SetString(a)
+		rb, _ := new(big.Rat).SetString(b)
+		if !okX || !okY || (string(x) == string(y)) != (ra.Cmp(rb) == 0) {
+			t.Fatalf("%s is %s, %s is %s", a, x, b, y)
+		}
+		if got := sameNumber(a, b); got != (ra.Cmp(rb) == 0) {
+			t.Fatalf("sameNumber(%s, %s) = %v", a, b, got)
+		}
+	})
+}
+
+func TestTypedTerms(t *testing.T) {
+	for text, want := range map[string][]string{
+		"x": {"sx"}, "": {"s"}, "5.0": {"s5.0", "n5"}, "true": {"strue", "btrue"}, "false": {"sfalse", "bfalse"}, "True": {"sTrue"},
+	} {
+		if diff := cmp.Diff(want, TypedTerms(text)); diff != "" {
+			t.Errorf("TypedTerms(%q): %s", text, diff)
+		}
+	}
+	if got := AppendStringTerm(nil, nil); len(got) != 0 {
+		t.Errorf("the empty string has the term %q", got)
+	}
+}
+
+func TestTermsDoNotAllocate(t *testing.T) {
+	dst := make([]byte, 0, 64)
+	text, number := []byte("In Prögress"), []byte("0.0150e-7")
+	allocs := testing.AllocsPerRun(100, func() {
+		FoldTerm(dst, text)
+		KindUser.AppendTerm(dst, text)
+		AppendStringTerm(dst, text)
+		AppendBoolTerm(dst, true)
+		AppendNumberTerm(dst, number)
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
+func TestHugeNumbersAreCheap(t *testing.T) {
+	long := strings.Repeat("9", 30_000)
+	doc := map[string]any{"issue": map[string]any{"properties": map[string]any{
+		"k": []any{json.Number("1e999999999"), json.Number(long), json.Number("1e-1000")},
+	}}}
+	for query, want := range map[string]bool{
+		"issue.property[k] = 1e999999999":               false,
+		"issue.property[k] = " + strconv.Quote(long):    true,
+		"issue.property[k] = '" + long + ".0'":          true,
+		"issue.property[k] = " + "0.1e-999":             true,
+		"issue.property[k] = 0.001":                     false,
+		"issue.property[k] != 1e999999999":              true,
+		"issue.property[k] = EMPTY OR project != EMPTY": false,
+	} {
+		if got := evaluateBoth(t, query, doc); got != want {
+			t.Errorf("%.60s: %v", query, got)
+		}
+	}
+}
