@@ -1,0 +1,99 @@
+package matcher
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// The append-only parts, each with a snapshot after every addition that must go on seeing exactly what
+// there was.
+
+func TestSymbolsKeepSnapshots(t *testing.T) {
+	var s symbols
+	var old []symbols
+	text := func(i int) []byte { return []byte(fmt.Sprint(i / 2)) }
+	for i := range 200 {
+		old = append(old, s)
+		if sym := s.intern(uint32(i%2), text(i)); sym != uint32(i+1) || s.intern(uint32(i%2), text(i)) != sym {
+			t.Fatalf("symbol %d for number %d", sym, i)
+		}
+	}
+	for size, o := range append(old, s, s.compact()) {
+		for i := range 200 {
+			want := uint32(i + 1)
+			if i >= min(size, 200) {
+				want = 0
+			}
+			if got := o.find(uint32(i%2), text(i)); got != want {
+				t.Fatalf("snapshot of %d: symbol %d for number %d", size, got, i)
+			}
+		}
+		if o.find(2, text(0)) != 0 {
+			t.Fatal("found in another slot")
+		}
+	}
+}
+
+func TestChainsKeepSnapshots(t *testing.T) {
+	const lists = 7
+	var c chains
+	var old []chains
+	var want [][lists][]uint32
+	var now [lists][]uint32
+	for i := range 300 {
+		old, want = append(old, c), append(want, now)
+		list := i * i % lists
+		c.push(uint32(list), uint32(i))
+		now[list] = append([]uint32{uint32(i)}, now[list]...)
+	}
+	for i, o := range old {
+		for list := range lists {
+			var got []uint32
+			for n := o.first(uint32(list)); n != 0; n = o.nodes[n].next {
+				got = append(got, o.nodes[n].value)
+			}
+			if !slices.Equal(got, want[i][list]) {
+				t.Fatalf("snapshot %d, list %d: %v, want %v", i, list, got, want[i][list])
+			}
+		}
+	}
+}
+
+func TestDeltaKeepsSnapshots(t *testing.T) {
+	var d delta
+	var old []delta
+	for i := range 100 {
+		old = append(old, d)
+		d.file(uint64(i)<<33|7, post(i))
+	}
+	for size, o := range old {
+		for i := range 100 {
+			if found := o.find(uint64(i)<<33|7) != 0; found != (i < size) {
+				t.Fatalf("snapshot of %d: key %d found: %v", size, i, found)
+			}
+		}
+	}
+}
+
+func TestBaseFindsEveryKey(t *testing.T) {
+	var filings []filing
+	for i := range 500 {
+		for k := range i%3 + 1 {
+			filings = append(filings, filing{uint64(i*k%90) << 32, makePost(uint32(i), 1, false)})
+		}
+	}
+	want := map[uint64]int{}
+	for _, f := range filings {
+		want[f.key]++
+	}
+	b := newBase(filings)
+	for key, n := range want {
+		if r := b.find(key); int(r.hi-r.lo) != n {
+			t.Errorf("%d posts under %x, want %d", r.hi-r.lo, key, n)
+		}
+	}
+	if r := b.find(12345); r.hi != r.lo || b.keys != len(want) {
+		t.Errorf("%d keys, want %d; %v under a key that is not there", b.keys, len(want), r)
+	}
+}

@@ -1,0 +1,45 @@
+// Package matcher finds, for one event, all filters of a set that hold, at a cost that grows with the
+// matches and not with the filters.
+//
+//	x := matcher.New()
+//	x.Update([]matcher.Entry{{ID: 7, Filter: f}}, nil)
+//
+//	v := x.View()          // one consistent state; never blocks
+//	var ev matcher.Event   // reused from event to event
+//	ev.Reset(v)
+//	for slot, field := range v.Fields() { ... ev.Add(slot, term) ... }
+//	ids = v.Match(ids[:0], &ev)
+//
+// The package knows nothing of webhooks, tenants or JSON: a filter is a [jql.Filter], its subscriber
+// a number, and an event is a set of terms per field.
+//
+// # Exactness
+//
+// Match answers exactly what evaluating every filter one by one would answer; the tests check that
+// on random filters and events, with updates going on.
+//
+// # Concurrency
+//
+// View and Match may be called from any number of goroutines and never block or take a lock. Update
+// calls are serialised among themselves; the effect of one call becomes visible to new views as one
+// step. An [Event] belongs to one goroutine at a time.
+//
+// # How it works
+//
+// Filters are compiled to small programs over symbols, numbers that stand for the terms of a field;
+// equal filters share one. Every filter is filed under access keys: symbols, or pairs of them, of which
+// an event must have one for the filter to hold. The rarest possible keys are chosen, by how often the
+// filters themselves name a term. An event looks up the keys it has, and what is found there is
+// verified by running its program. See the comments on keys (keys.go) and programs (program.go).
+//
+// An index consists of an immutable base and of a delta with what came since. The delta, and all else
+// that changes, only grows, in arrays that its snapshots share; a snapshot remembers how far it may
+// look. A removal stamps the place with the version that made it. So an update costs what it changes,
+// and a View costs nothing to keep but memory. When enough has changed, a merge makes a new base, and
+// the old one goes when the last View of it does.
+//
+// # Caveats
+//
+// The fields of an index only ever grow in number, until the index itself is dropped. The terms of one
+// index may take 4 GiB together.
+package matcher

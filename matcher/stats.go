@@ -1,0 +1,68 @@
+package matcher
+
+import "unsafe"
+
+// Stats describes an Index.
+type Stats struct {
+	Subscribers int
+	Filters     int // distinct ones, with those that lost their last subscriber since the last merge
+	Keys        int // access keys that filters are filed under
+	Always      int // filters that every event visits, because nothing in them narrows the choice
+	Delta       int // subscriptions that came or went since the last merge
+	Terms       int // distinct terms that the filters name
+	Bytes       int // approximate memory of the whole index
+}
+
+// Stats returns the present figures. It is meant for metrics and consoles, not for hot paths.
+func (x *Index) Stats() Stats {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	s := Stats{Bytes: int(unsafe.Sizeof(*x))}
+	w := x.writer
+	if w == nil || w.base == nil {
+		return s
+	}
+	s.Subscribers = len(w.places)
+	s.Filters = len(w.filters)
+	s.Keys = w.base.keys + max(0, len(w.delta.keys)-1)
+	s.Always = w.atAlways()
+	s.Delta = w.changes
+	s.Terms = max(0, len(w.symbols.terms)-1)
+	s.Bytes += w.bytes()
+	return s
+}
+
+func (w *writer) atAlways() int {
+	r := w.base.find(always)
+	n := int(r.hi - r.lo)
+	for at := w.delta.posts.first(w.delta.find(always)); at != 0; at = w.delta.posts.nodes[at].next {
+		n++
+	}
+	return n
+}
+
+// bytes adds up the arrays, and the maps with the usual share of free places.
+func (w *writer) bytes() int {
+	return int(unsafe.Sizeof(*w)) + w.snapshot.bytes() +
+		int(unsafe.Sizeof(View{})) +
+		8*len(w.identities.table) + 16*cap(w.identities.all) +
+		mapBytes(len(w.places), 12) + mapBytes(len(w.slots), int(unsafe.Sizeof(w.fields[0]))+4)
+}
+
+func (s *snapshot) bytes() int {
+	b := s.base
+	return size(s.fields) + size(s.symbols.table) + size(s.symbols.terms) + size(s.symbols.text) +
+		size(s.code) + size(s.filters) + size(s.presence) +
+		size(s.subs.ids) + size(s.subs.gone) + s.subs.later.bytes() +
+		size(b.table) + size(b.posts) + size(b.schemas) + size(b.census.named) + size(b.census.total) +
+		size(s.delta.table) + size(s.delta.keys) + s.delta.posts.bytes()
+}
+
+func (c *chains) bytes() int { return size(c.heads) + size(c.nodes) }
+
+func size[T any](s []T) int {
+	var t T
+	return cap(s) * int(unsafe.Sizeof(t))
+}
+
+func mapBytes(n, entry int) int { return 48 + n*(entry+1)*3/2 }
