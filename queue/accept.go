@@ -1,0 +1,315 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Target is an endpoint a message is owed to.
+type Target struct {
+	Endpoint EndpointID
+	Lane     Lane
+	// NotBefore delays the delivery. Zero or a time in the past means now.
+	NotBefore time.Time
+	// Note is kept with the delivery and handed out with it: a few bytes, at most MaxNote.
+	Note []byte
+}
+
+// Message is what Accept takes in. Everything in it is copied.
+type Message struct {
+	Payload    []byte
+	Deliveries []Target // at most one for each endpoint and lane
+
+	// Scope and Key make the message idempotent: within Options.KeepKeys of the first accept, another
+	// message with the same two is not accepted again. Fingerprint tells an honest repetition from a key
+	// used twice. An empty Key means none of this.
+	Scope       uint64
+	Key         string
+	Fingerprint uint64
+}
+
+// MaxNote is the largest Target.Note, in bytes.
+const MaxNote = 4096
+
+// Receipt is the promise made for a message.
+type Receipt struct {
+	Event      EventID
+	Accepted   time.Time
+	Deliveries int  // how many were written
+	Repeated   bool // the key was known: this is the first receipt again, and nothing was written
+}
+
+// Accept takes a message in. When it returns nil, payload, deliveries and key are on disk and survive
+// the loss of power; in case of an error the message may be assumed not to have been taken in, except
+// that an error of the database leaves it open.
+//
+// A message without deliveries gets an id, and nothing but its key, if any, is written.
+//
+// A message whose key is being accepted by another call waits for that one to end, or for ctx. The
+// commit itself cannot be called off.
+//
+// Errors: ErrClosed, ErrKeyReused, ErrTooLarge, ErrDuplicate, an OverloadedError, ctx.Err().
+func (q *Queue) Accept(ctx context.Context, m Message) (Receipt, error) {
+	var receipt [1]Receipt
+	err := q.accept(ctx, []Message{m}, receipt[:])
+	return receipt[0], err
+}
+
+// AcceptAll takes several messages in as one: all of them or, after an error, none. A key used twice
+// among them is accepted once. The receipts are in the order of the messages.
+func (q *Queue) AcceptAll(ctx context.Context, ms []Message) ([]Receipt, error) {
+	receipts := make([]Receipt, len(ms))
+	if err := q.accept(ctx, ms, receipts); err != nil {
+		return nil, err
+	}
+	return receipts, nil
+}
+
+func (q *Queue) accept(ctx context.Context, ms []Message, receipts []Receipt) error {
+	if !q.gate.enter() {
+		return ErrClosed
+	}
+	defer q.gate.leave()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	size, err := q.measure(ms)
+	if err != nil {
+		return err
+	}
+	if !q.admitted.enter(size, &q.opts) {
+		return &OverloadedError{RetryAfter: time.Second}
+	}
+	defer q.admitted.leave(size)
+
+	keys, err := q.lockKeys(ctx, ms)
+	if err != nil {
+		return err
+	}
+	defer q.keyLocks.release(keys)
+	a := accepting{q: q, messages: ms, receipts: receipts}
+	if err := a.recall(); err != nil || a.fresh == 0 {
+		return err
+	}
+	return a.write(size)
+}
+
+// measure checks the messages and returns about how many bytes they take.
+func (q *Queue) measure(ms []Message) (size int, err error) {
+	for i := range ms {
+		m := &ms[i]
+		if len(m.Payload) > q.opts.MaxPayload {
+			return 0, fmt.Errorf("%w: payload of %d bytes, at most %d", ErrTooLarge, len(m.Payload), q.opts.MaxPayload)
+		}
+		size += len(m.Payload) + 128
+		for j := range m.Deliveries {
+			t := &m.Deliveries[j]
+			if len(t.Note) > MaxNote {
+				return 0, fmt.Errorf("%w: note of %d bytes, at most %d", ErrTooLarge, len(t.Note), MaxNote)
+			}
+			if t.Lane >= lanes {
+				return 0, fmt.Errorf("queue: there is no %v", t.Lane)
+			}
+			size += len(t.Note) + 64
+		}
+		if err := distinct(m.Deliveries); err != nil {
+			return 0, err
+		}
+	}
+	if size > q.opts.MaxAcceptBytes {
+		return 0, fmt.Errorf("%w: %d bytes in one call, at most %d", ErrTooLarge, size, q.opts.MaxAcceptBytes)
+	}
+	return size, nil
+}
+
+// distinct refuses two deliveries that could get the same key: a key is written once.
+func distinct(ts []Target) error {
+	if len(ts) <= 8 {
+		for i := range ts {
+			for j := range i {
+				if ts[i].Endpoint == ts[j].Endpoint && ts[i].Lane == ts[j].Lane {
+					return ErrDuplicate
+				}
+			}
+		}
+		return nil
+	}
+	type place struct {
+		endpoint EndpointID
+		lane     Lane
+	}
+	seen := make(map[place]struct{}, len(ts))
+	for i := range ts {
+		seen[place{ts[i].Endpoint, ts[i].Lane}] = struct{}{}
+	}
+	if len(seen) < len(ts) {
+		return ErrDuplicate
+	}
+	return nil
+}
+
+// accepting is one call of Accept or AcceptAll.
+type accepting struct {
+	q        *Queue
+	messages []Message
+	receipts []Receipt
+	repeats  map[int]int // message -> earlier message of the same call with the same key
+	fresh    int         // messages to be written
+}
+
+// write gives the fresh messages their ids, commits them and hands their deliveries over.
+func (a *accepting) write(size int) error {
+	q := a.q
+	stamp := q.purges.Load()
+	t, err := q.writers.begin(a.fresh)
+	if err != nil {
+		return err
+	}
+	defer q.writers.end(t)
+	a.number(t)
+	b := q.db.NewBatchWithSize(size + 64)
+	defer b.Close()
+	if err := a.fill(b, t.low); err != nil {
+		return err
+	}
+	if !b.Empty() {
+		if err := a.commit(b); err != nil {
+			return err
+		}
+		a.handOver(t, stamp)
+	}
+	q.writers.end(t)
+	a.announce(t.low)
+	q.counts.accepted.Add(uint64(a.fresh))
+	q.counts.acceptedBytes.Add(a.bytes())
+	return nil
+}
+
+// number fills in the receipts of what is not repeated.
+func (a *accepting) number(t *ticket) {
+	id, at := t.event, a.q.clock.stamp(t.low)
+	for i := range a.messages {
+		r := &a.receipts[i]
+		if first, ok := a.repeats[i]; ok {
+			*r = a.receipts[first]
+			r.Repeated = true
+		} else if !r.Repeated {
+			*r = Receipt{Event: id, Accepted: at, Deliveries: len(a.messages[i].Deliveries)}
+			id++
+		}
+	}
+}
+
+func (a *accepting) fill(b *pebble.Batch, now micros) error {
+	var key []byte
+	for i := range a.messages {
+		m, r := &a.messages[i], &a.receipts[i]
+		if r.Repeated {
+			continue
+		}
+		if len(m.Deliveries) > 0 {
+			op := b.SetDeferred(payloadKeyLen, 1+len(m.Payload))
+			appendPayloadKey(op.Key[:0], r.Event)
+			op.Value[0] = payloadInline
+			copy(op.Value[1:], m.Payload)
+			if err := op.Finish(); err != nil {
+				return err
+			}
+		}
+		for j := range m.Deliveries {
+			t := &m.Deliveries[j]
+			pos := position{a.due(t, now), r.Event}
+			key = appendDeliveryKey(key[:0], t.Endpoint, t.Lane, pos)
+			split := len(key)
+			key = appendState(key, state{accepted: now, note: t.Note}, pos.due)
+			if err := b.Set(key[:split], key[split:], nil); err != nil {
+				return err
+			}
+		}
+		if m.Key != "" {
+			value := appendRemembered(nil, remembered{m.Fingerprint, r.Event, now, uint32(r.Deliveries)})
+			key = appendIdemKey(key[:0], keyBucket(now), keyOf(m))
+			if err := b.Set(key, value, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *accepting) due(t *Target, now micros) micros { return max(now, a.q.clock.at(t.NotBefore)) }
+
+func (a *accepting) commit(b *pebble.Batch) error {
+	q := a.q
+	if q.hooks.beforeCommit != nil {
+		q.hooks.beforeCommit(a.messages)
+	}
+	before := q.syncs.committed.Load()
+	if err := b.Commit(q.opts.acceptOptions); err != nil {
+		return fmt.Errorf("queue: accept: %w", err)
+	}
+	q.syncs.covered(before)
+	if q.hooks.afterCommit != nil {
+		q.hooks.afterCommit(a.messages)
+	}
+	return nil
+}
+
+// handOver tells the endpoints of their deliveries, and keeps the payloads for those that are taken
+// soon. stamp is the number of purges before the write began.
+func (a *accepting) handOver(t *ticket, stamp uint64) {
+	q := a.q
+	now := t.low
+	for i := range a.messages {
+		m, r := &a.messages[i], &a.receipts[i]
+		if r.Repeated {
+			continue
+		}
+		if len(m.Deliveries) == 0 {
+			continue
+		}
+		q.counts.stored.Add(int64(len(m.Deliveries)))
+		q.recent.add(r.Event, m.Payload, len(m.Deliveries))
+		for j := range m.Deliveries {
+			d := &m.Deliveries[j]
+			it := item{pos: position{a.due(d, now), r.Event}, state: state{accepted: now}}
+			if len(d.Note) > 0 {
+				it.note = bytes.Clone(d.Note)
+			}
+			e := q.lockEndpoint(d.Endpoint)
+			it.diskOnly = e.purged > stamp
+			e.handOver(d.Lane, it, q.opts.Window, now)
+			e.mu.Unlock()
+		}
+	}
+}
+
+// bytes returns the size of the fresh payloads.
+func (a *accepting) bytes() (n uint64) {
+	for i := range a.messages {
+		if !a.receipts[i].Repeated {
+			n += uint64(len(a.messages[i].Payload))
+		}
+	}
+	return n
+}
+
+// announce calls Ready for the endpoints of the fresh messages.
+func (a *accepting) announce(now micros) {
+	if a.q.opts.Ready == nil {
+		return
+	}
+	for i := range a.messages {
+		if a.receipts[i].Repeated {
+			continue
+		}
+		for j := range a.messages[i].Deliveries {
+			t := &a.messages[i].Deliveries[j]
+			a.q.ready(t.Endpoint, a.due(t, now))
+		}
+	}
+}

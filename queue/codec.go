@@ -1,0 +1,116 @@
+package queue
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+)
+
+var errCorrupt = errors.New("queue: malformed value")
+
+// state is what a delivery key stores beside its position. A delivery that was never tried takes four
+// bytes and its note.
+type state struct {
+	attempts     uint16
+	status       uint16
+	accepted     micros
+	firstFailure micros // 0: none
+	note         []byte
+}
+
+// Times are stored as distances: from accepted to base, the due time or the time of death, and from
+// accepted to the first failure, plus one.
+func appendState(b []byte, s state, base micros) []byte {
+	b = binary.AppendUvarint(b, uint64(s.attempts))
+	b = binary.AppendUvarint(b, uint64(s.status))
+	b = binary.AppendUvarint(b, uint64(base-s.accepted))
+	var failed uint64
+	if s.firstFailure != 0 {
+		failed = uint64(s.firstFailure-s.accepted) + 1
+	}
+	b = binary.AppendUvarint(b, failed)
+	return append(b, s.note...)
+}
+
+// decodeState reads what appendState wrote. The note of the result shares memory with b.
+func decodeState(b []byte, base micros) (s state, err error) {
+	r := reader{b: b}
+	s.attempts = uint16(r.uvarint(math.MaxUint16))
+	s.status = uint16(r.uvarint(math.MaxUint16))
+	s.accepted = base - micros(r.uvarint(uint64(base)))
+	if d := r.uvarint(math.MaxInt64 - uint64(s.accepted)); d > 0 {
+		s.firstFailure = s.accepted + micros(d-1)
+	}
+	if len(r.b) > 0 {
+		s.note = r.b
+	}
+	if r.bad {
+		return state{}, errCorrupt
+	}
+	return s, nil
+}
+
+// letter is the value of a dead letter: the reason, then the last state of the delivery.
+func appendLetter(b []byte, why Reason, s state, at micros) []byte {
+	return appendState(append(b, byte(why)), s, at)
+}
+
+func decodeLetter(b []byte, at micros) (why Reason, s state, err error) {
+	if len(b) == 0 || b[0] == 0 || Reason(b[0]) > lastReason {
+		return 0, state{}, errCorrupt
+	}
+	s, err = decodeState(b[1:], at)
+	return Reason(b[0]), s, err
+}
+
+// payloadInline says that the payload itself follows.
+const payloadInline = 0
+
+func decodePayload(v []byte) ([]byte, error) {
+	if len(v) == 0 || v[0] != payloadInline {
+		return nil, errCorrupt
+	}
+	return append(make([]byte, 0, len(v)-1), v[1:]...), nil
+}
+
+// remembered is the value of an idempotency key: the first receipt and what it was given for.
+type remembered struct {
+	fingerprint uint64
+	event       EventID
+	accepted    micros
+	deliveries  uint32
+}
+
+func appendRemembered(b []byte, m remembered) []byte {
+	b = binary.BigEndian.AppendUint64(b, m.fingerprint)
+	b = binary.BigEndian.AppendUint64(b, uint64(m.event))
+	b = binary.BigEndian.AppendUint64(b, uint64(m.accepted))
+	return binary.BigEndian.AppendUint32(b, m.deliveries)
+}
+
+func decodeRemembered(b []byte) (m remembered, err error) {
+	if len(b) != 28 || b[16] > math.MaxInt8 {
+		return remembered{}, errCorrupt
+	}
+	m.fingerprint = binary.BigEndian.Uint64(b)
+	m.event = EventID(binary.BigEndian.Uint64(b[8:]))
+	m.accepted = micros(binary.BigEndian.Uint64(b[16:]))
+	m.deliveries = binary.BigEndian.Uint32(b[24:])
+	return m, nil
+}
+
+// reader takes numbers off a value. After the first malformed one it yields zeros.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) uvarint(limit uint64) uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 || v > limit {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}

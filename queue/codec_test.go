@@ -1,0 +1,103 @@
+package queue
+
+import (
+	"bytes"
+	"math"
+	"reflect"
+	"testing"
+)
+
+func TestStateRoundTrip(t *testing.T) {
+	for _, s := range []state{
+		{accepted: 1},
+		{accepted: 1_900_000_000_000_000, note: []byte("note")},
+		{attempts: math.MaxUint16, status: math.MaxUint16, accepted: 5, firstFailure: 5},
+		{attempts: 3, status: 503, accepted: 1000, firstFailure: 2_000_000, note: []byte{0}},
+	} {
+		for _, later := range []micros{0, 1, 1e12} {
+			got, err := decodeState(appendState(nil, s, s.accepted+later), s.accepted+later)
+			if err != nil || !reflect.DeepEqual(got, s) {
+				t.Errorf("%+v became %+v, %v", s, got, err)
+			}
+			for r := Rejected; r <= lastReason; r++ {
+				why, got, err := decodeLetter(appendLetter(nil, r, s, s.accepted+later), s.accepted+later)
+				if err != nil || why != r || !reflect.DeepEqual(got, s) {
+					t.Errorf("letter %v %+v became %v %+v, %v", r, s, why, got, err)
+				}
+			}
+		}
+	}
+	now := micros(1_900_000_000_000_000)
+	if n := len(appendState(nil, state{accepted: now}, now)); n != 4 {
+		t.Errorf("a new delivery takes %d bytes", n)
+	}
+}
+
+func TestRememberedRoundTrip(t *testing.T) {
+	m := remembered{fingerprint: math.MaxUint64, event: 7, accepted: 8, deliveries: 9}
+	if got, err := decodeRemembered(appendRemembered(nil, m)); err != nil || got != m {
+		t.Errorf("%+v became %+v, %v", m, got, err)
+	}
+}
+
+// Keys sort as the deliveries, dead letters and payloads they stand for.
+func TestKeysSort(t *testing.T) {
+	var last []byte
+	for _, p := range []position{start, {0, 1}, {1, 0}, {255, 9}, {256, 0}, {math.MaxInt64 - 1, math.MaxUint64}, end} {
+		for _, ep := range []EndpointID{7} {
+			k := appendDeliveryKey(nil, ep, Fresh, p)
+			if bytes.Compare(last, k) >= 0 {
+				t.Errorf("%v does not sort behind the one before", p)
+			}
+			if gotEp, l, got, ok := parseDeliveryKey(k); !ok || gotEp != ep || l != Fresh || got != p {
+				t.Errorf("%v became %v", p, got)
+			}
+			last = k
+		}
+	}
+	k := appendDeadKey(nil, 3, 1_900_000_000_000_000, 4, Replay)
+	if ep, at, id, l, ok := parseDeadKey(k); !ok || ep != 3 || at != 1_900_000_000_000_000 || id != 4 || l != Replay {
+		t.Errorf("dead letter became %d %d %d %v %v", ep, at, id, l, ok)
+	}
+	lo, hi := endpointSpan(math.MaxUint64)
+	k = appendDeliveryKey(nil, math.MaxUint64, Replay, end)
+	if bytes.Compare(lo, k) > 0 || bytes.Compare(k, hi) >= 0 {
+		t.Error("the last endpoint is not in its span")
+	}
+	if p := (position{5, math.MaxUint64}).next(); p != (position{6, 0}) {
+		t.Errorf("next is %v", p)
+	}
+}
+
+// FuzzDecode feeds arbitrary bytes to everything that reads the database. What can be read must be
+// written and read again to the same value.
+func FuzzDecode(f *testing.F) {
+	now := micros(1_900_000_000_000_000)
+	f.Add(appendState(nil, state{attempts: 3, status: 503, accepted: now - 9, firstFailure: now, note: []byte("n")}, now), int64(now))
+	f.Add(appendLetter(nil, Gone, state{accepted: now}, now), int64(now))
+	f.Add(appendRemembered(nil, remembered{1, 2, 3, 4}), int64(0))
+	f.Add(appendDeliveryKey(nil, 1, Replay, position{2, 3}), int64(0))
+	f.Add(appendDeadKey(nil, 1, 2, 3, Fresh), int64(0))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, int64(math.MaxInt64))
+	f.Fuzz(func(t *testing.T, b []byte, at int64) {
+		base := micros(max(at, 0))
+		if s, err := decodeState(b, base); err == nil {
+			if s.accepted < 0 || s.accepted > base || s.firstFailure < 0 {
+				t.Fatalf("state out of range: %+v", s)
+			}
+			if again, err := decodeState(appendState(nil, s, base), base); err != nil || !reflect.DeepEqual(again, s) {
+				t.Fatalf("%+v became %+v, %v", s, again, err)
+			}
+		}
+		decodeLetter(b, base)
+		decodePayload(b)
+		if m, err := decodeRemembered(b); err == nil && m.accepted < 0 {
+			t.Fatalf("remembered out of range: %+v", m)
+		}
+		if ep, l, p, ok := parseDeliveryKey(b); ok && !bytes.Equal(appendDeliveryKey(nil, ep, l, p), b) {
+			t.Fatal("delivery key")
+		}
+		parseDeadKey(b)
+		parsePayloadKey(b)
+	})
+}

@@ -1,0 +1,295 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// A crash round runs producers, workers and a sweep on a file system that can lose power, takes a clone
+// of what the disk would hold at a random moment, and compares a queue opened on the clone with what
+// the ledger says was promised before that moment.
+
+// owed names one delivery by what its producer called it.
+type owed struct {
+	message string
+	ep      EndpointID
+}
+
+// ledger is what the outside world knows.
+type ledger struct {
+	mu       sync.Mutex
+	promised map[owed]bool // Accept returned nil
+	ended    map[owed]bool // Settle with Done or Dead was called, so it may be gone
+	settled  map[owed]bool // ... and has returned
+	durable  map[owed]bool // ... and a Flush begun after that has returned: it is gone
+}
+
+func newLedger() *ledger {
+	return &ledger{promised: map[owed]bool{}, ended: map[owed]bool{}, settled: map[owed]bool{}, durable: map[owed]bool{}}
+}
+
+func (l *ledger) copyOf(m map[owed]bool) map[owed]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := make(map[owed]bool, len(m))
+	for k := range m {
+		c[k] = true
+	}
+	return c
+}
+
+func (l *ledger) put(m map[owed]bool, os ...owed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range os {
+		m[o] = true
+	}
+}
+
+const crashEndpoints = 6
+
+type round struct {
+	q      *Queue
+	seed   uint64
+	ledger *ledger
+	ctx    context.Context
+	offset *atomic.Int64
+}
+
+func (r *round) produce(n int) {
+	rng := rand.New(rand.NewPCG(r.seed, uint64(n)))
+	for i := 0; r.ctx.Err() == nil; i++ {
+		m := Message{Payload: fmt.Appendf(nil, "%d-%d %s", n, i, strings.Repeat("x", rng.IntN(3000)))}
+		if rng.IntN(3) == 0 {
+			m.Key = fmt.Sprint(n, i)
+		}
+		var promised []owed
+		for _, ep := range rng.Perm(crashEndpoints)[:1+rng.IntN(3)] {
+			t := Target{Endpoint: EndpointID(ep), Lane: Lane(rng.IntN(lanes)), Note: []byte{byte(ep)}}
+			if rng.IntN(10) == 0 {
+				t.NotBefore = time.Now().Add(time.Duration(rng.IntN(4)) * time.Millisecond)
+			}
+			m.Deliveries = append(m.Deliveries, t)
+			promised = append(promised, owed{fmt.Sprint(n, "-", i), EndpointID(ep)})
+		}
+		if _, err := r.q.Accept(r.ctx, m); err == nil {
+			r.ledger.put(r.ledger.promised, promised...)
+		}
+	}
+}
+
+func owedBy(d *Delivery) owed {
+	name, _, _ := strings.Cut(string(d.Payload), " ")
+	return owed{name, d.Endpoint}
+}
+
+func (r *round) work(n int) {
+	rng := rand.New(rand.NewPCG(r.seed, 1000+uint64(n)))
+	for r.ctx.Err() == nil {
+		d, ok := r.q.Take(EndpointID(rng.IntN(crashEndpoints)))
+		if !ok {
+			continue
+		}
+		o := Outcome{Verdict: Done, Attempted: true}
+		switch rng.IntN(12) {
+		case 0:
+			r.q.Release(&d)
+			continue
+		case 1:
+			o = Outcome{Verdict: Dead, Reason: Rejected}
+		case 2, 3:
+			o = Outcome{Verdict: Again, At: time.Now().Add(time.Duration(rng.IntN(2000)) * time.Microsecond), Attempted: true}
+		}
+		if o.Verdict != Again {
+			r.ledger.put(r.ledger.ended, owedBy(&d))
+		}
+		if r.q.Settle(&d, o) == nil && o.Verdict != Again {
+			r.ledger.put(r.ledger.settled, owedBy(&d))
+		}
+	}
+}
+
+func (r *round) flush() {
+	for r.ctx.Err() == nil {
+		settled := r.ledger.copyOf(r.ledger.settled)
+		if r.q.Flush(r.ctx) != nil {
+			return
+		}
+		for o := range settled {
+			r.ledger.put(r.ledger.durable, o)
+		}
+		time.Sleep(3 * time.Millisecond)
+	}
+}
+
+// crashRound returns what is wrong after a crash.
+func crashRound(seed uint64, change func(*Options)) error {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	fs, misuse := vfs.NewCrashableMem(), new(atomic.Int64)
+	db, err := openTestDB(fs, misuse)
+	if err != nil {
+		return err
+	}
+	o := Options{
+		Window: 1 + rng.IntN(8), SyncInterval: time.Millisecond, SweepInterval: 2 * time.Millisecond,
+		HandOffBytes: 1 << (8 + rng.IntN(16)), Logger: quietLogger(),
+	}
+	change(&o)
+	q, err := Open(db, o)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &round{q: q, seed: seed, ledger: newLedger(), ctx: ctx}
+	var wg sync.WaitGroup
+	for n := range 4 {
+		wg.Go(func() { r.produce(n) })
+	}
+	for n := range 2 {
+		wg.Go(func() { r.work(n) })
+	}
+	wg.Go(r.flush)
+	time.Sleep(time.Duration(10+rng.IntN(60)) * time.Millisecond)
+	// Promises count that were made before the clone, and endings that may have been before it.
+	promised, durable := r.ledger.copyOf(r.ledger.promised), r.ledger.copyOf(r.ledger.durable)
+	clone := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(5) * 25, RNG: rng})
+	ended := r.ledger.copyOf(r.ledger.ended)
+	stop()
+	wg.Wait()
+	if err := errors.Join(q.Close(), db.Close()); err != nil {
+		return err
+	}
+	o.acceptOptions = nil
+	if err := verify(clone, misuse, o, promised, ended, durable); err != nil {
+		return fmt.Errorf("seed %d: %w", seed, err)
+	}
+	if n := misuse.Load(); n != 0 {
+		return fmt.Errorf("seed %d: %d keys were written or deleted twice", seed, n)
+	}
+	return nil
+}
+
+// verify drains the queue on the clone.
+func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, durable map[owed]bool) error {
+	db, err := openTestDB(clone, misuse)
+	if err != nil {
+		return err
+	}
+	o.now = func() time.Time { return time.Now().Add(time.Minute) } // everything is due
+	q, err := Open(db, o)
+	if err != nil {
+		return err
+	}
+	defer func() { db.Close() }()
+	defer q.Close()
+	found := map[owed]int{}
+	for ep := range EndpointID(crashEndpoints) {
+		for {
+			d, ok := q.Take(ep)
+			if !ok {
+				break
+			}
+			if len(d.Note) != 1 || d.Note[0] != byte(ep) {
+				return fmt.Errorf("note %v of endpoint %d", d.Note, ep)
+			}
+			found[owedBy(&d)]++
+			if err := q.Settle(&d, done); err != nil {
+				return err
+			}
+		}
+	}
+	err = q.DeadLetters(nil, func(l DeadLetter) bool {
+		payload, ok, err := q.Payload(l.Event)
+		if l.Reason == PayloadLost || !ok || err != nil {
+			found[owed{fmt.Sprintf("lost payload of event %d", l.Event), l.Endpoint}] = 99
+			return true
+		}
+		found[owedBy(&Delivery{Payload: payload, Endpoint: l.Endpoint})]++
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for o, n := range found {
+		if n != 1 {
+			return fmt.Errorf("%v found %d times", o, n)
+		}
+	}
+	for o := range promised {
+		if found[o] == 0 && !ended[o] {
+			return fmt.Errorf("lost: %v was promised and is gone", o)
+		}
+	}
+	return drained(q, durable, found)
+}
+
+// drained checks what is left when all deliveries are done.
+func drained(q *Queue, durable map[owed]bool, found map[owed]int) error {
+	if err := q.Flush(context.Background()); err != nil {
+		return err
+	}
+	letters := map[EventID]bool{}
+	dead := map[owed]bool{}
+	err := q.DeadLetters(nil, func(l DeadLetter) bool {
+		letters[l.Event] = true
+		payload, _, _ := q.Payload(l.Event)
+		dead[owedBy(&Delivery{Payload: payload, Endpoint: l.Endpoint})] = true
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for o := range durable {
+		if found[o] != 0 && !dead[o] {
+			return fmt.Errorf("%v came back after its end was durable", o)
+		}
+	}
+	for !q.Stats().Counted {
+		time.Sleep(time.Millisecond)
+	}
+	if s := q.Stats(); s.Waiting != 0 || s.InHand != 0 || s.Dead != int64(len(dead)) {
+		return fmt.Errorf("drained, but %+v; %d dead letters", s, len(dead))
+	}
+	if err := q.sweep(); err != nil {
+		return err
+	}
+	return eachKey(q.db, []byte{prefixPayload}, []byte{prefixPayload + 1}, nil, func(k []byte) {
+		if id, _ := parsePayloadKey(k); !letters[id] {
+			panic(fmt.Sprintf("payload of event %d is left over", id))
+		}
+	})
+}
+
+func TestPowerLoss(t *testing.T) {
+	rounds := uint64(30)
+	if testing.Short() {
+		rounds = 5
+	}
+	base := uint64(time.Now().UnixNano())
+	for i := range rounds {
+		if err := crashRound(base+i, func(*Options) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestPowerLossIsNoticed shows that the test above can fail.
+func TestPowerLossIsNoticed(t *testing.T) {
+	for seed := range uint64(40) {
+		err := crashRound(seed, func(o *Options) { o.acceptOptions = pebble.NoSync })
+		if err != nil && strings.Contains(err.Error(), "lost") {
+			return
+		}
+	}
+	t.Error("accepts that were not synced all survived 40 crashes")
+}

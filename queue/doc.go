@@ -1,0 +1,46 @@
+// Package queue keeps deliveries on disk until they are settled. It knows bytes, endpoints and times;
+// what a payload means and where an endpoint is, it does not know.
+//
+//	r, err := q.Accept(ctx, queue.Message{Payload: body, Deliveries: []queue.Target{{Endpoint: 7}}})
+//	// err == nil: the message survives kill -9 and power loss
+//
+//	d, ok := q.Take(7)                                // the next delivery of endpoint 7 that is due
+//	q.Settle(&d, queue.Outcome{Verdict: queue.Done})  // or Again at a time, or Dead with a reason
+//
+// # What is promised
+//
+//   - Accept returns nil only after payload, deliveries and idempotency key are on disk, in one atomic
+//     synced batch. Before that nothing of them is ever handed out.
+//   - A delivery is handed out until it is settled as Done or Dead: at least once. At any time it is in
+//     at most one pair of hands.
+//   - Settle waits for no disk. After a crash a delivery settled within about the last SyncInterval, or
+//     taken and not settled, is due again. It never vanishes.
+//   - Deliveries of one endpoint and lane come out in order of their due times; retries rejoin at
+//     their new due time.
+//
+// # States of a delivery
+//
+//	           Accept                 Take                 Settle Done
+//	(nothing) --------> waiting  ------------->  in hand  ------------->  (gone)
+//	                    ^    ^                   |  |  |
+//	                    |    |     Release       |  |  |    Settle Dead
+//	                    |    +-------------------+  |  +--------------->  dead letter
+//	                    |          Settle Again     |
+//	                    +---------------------------+
+//
+// Waiting and due later are one state on disk, told apart by the due time alone; in hand exists in
+// memory only, so no lease is ever written.
+//
+// # On disk
+//
+// One byte of prefix per kind of key (keys.go), big-endian numbers. A payload is stored once per
+// message and a small key per delivery, ordered by endpoint, lane and due time. Every delivery key is
+// written once and deleted once, so single deletes annihilate with their sets before they reach a
+// table. A cursor per endpoint keeps reads away from the tombstones of what was delivered; a
+// watermark keeps the cursor from passing an accept that is not visible yet.
+//
+// # Concurrency
+//
+// All methods are safe for any number of goroutines. Close waits for calls in progress and makes every
+// settlement durable.
+package queue

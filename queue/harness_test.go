@@ -1,0 +1,233 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// wall is a clock that tests set.
+type wall struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newWall() *wall { return &wall{t: time.Date(2030, 5, 17, 12, 0, 0, 0, time.UTC)} }
+
+func (w *wall) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.t
+}
+
+func (w *wall) add(d time.Duration) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.t = w.t.Add(d)
+	return w.t
+}
+
+// house is a database on a file system in memory and the queue on it, which can be opened again.
+type house struct {
+	t      testing.TB
+	fs     *vfs.MemFS
+	opts   Options
+	eager  bool // do not wait for recovery
+	misuse *atomic.Int64
+	db     *pebble.DB
+	*Queue
+}
+
+func newHouse(t testing.TB, o Options) *house {
+	h := &house{t: t, opts: o}
+	h.build()
+	t.Cleanup(h.finish)
+	return h
+}
+
+func (h *house) build() {
+	h.fs, h.misuse = vfs.NewCrashableMem(), new(atomic.Int64)
+	if h.opts.Logger == nil {
+		h.opts.Logger = slog.New(slog.NewTextHandler(h.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	}
+	h.open()
+}
+
+func (h *house) finish() {
+	h.close()
+	if n := h.misuse.Load(); n != 0 {
+		h.t.Errorf("%d keys were written or deleted twice", n)
+	}
+}
+
+func openTestDB(fs vfs.FS, misuse *atomic.Int64) (*pebble.DB, error) {
+	o := &pebble.Options{FS: fs, Logger: quiet{}, CacheSize: 1 << 20}
+	Tune(o)
+	o.MemTableSize = 64 << 10 // small, so that flushes and compactions are always on their way
+	o.FlushDelayDeleteRange = time.Millisecond
+	o.EventListener = &pebble.EventListener{
+		PossibleAPIMisuse: func(pebble.PossibleAPIMisuseInfo) { misuse.Add(1) },
+	}
+	return pebble.Open("db", o)
+}
+
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)         {}
+func (quiet) Errorf(string, ...any)        {}
+func (quiet) Fatalf(f string, args ...any) { panic(fmt.Sprintf(f, args...)) }
+
+func (h *house) open() {
+	h.t.Helper()
+	db, err := openTestDB(h.fs, h.misuse)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	q, err := Open(db, h.opts)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.db, h.Queue = db, q
+	for !h.eager && !q.recovered.Load() {
+		runtime.Gosched()
+	}
+}
+
+// near compares times of a clock that stands still, where due times run ahead of it by a microsecond
+// each.
+func near(a, b time.Time) bool { return a.Sub(b).Abs() < time.Millisecond }
+
+func (h *house) close() {
+	h.t.Helper()
+	if h.Queue == nil {
+		return
+	}
+	if err := h.Queue.Close(); err != nil {
+		h.t.Error(err)
+	}
+	if err := h.db.Close(); err != nil {
+		h.t.Error(err)
+	}
+	h.Queue = nil
+}
+
+func (h *house) reopen() {
+	h.t.Helper()
+	h.close()
+	h.open()
+}
+
+// crash goes on with what a power loss right now would leave of the disk, losing all that was not synced.
+func (h *house) crash() {
+	h.t.Helper()
+	fs := h.fs.CrashClone(vfs.CrashCloneCfg{})
+	h.close()
+	h.fs = fs
+	h.open()
+}
+
+func (h *house) accept(payload string, ts ...Target) Receipt {
+	h.t.Helper()
+	r, err := h.Accept(context.Background(), Message{Payload: []byte(payload), Deliveries: ts})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return r
+}
+
+func (h *house) take(ep EndpointID) *Delivery {
+	h.t.Helper()
+	d, ok := h.Take(ep)
+	if !ok {
+		h.t.Fatalf("endpoint %d has nothing to take", ep)
+	}
+	return &d
+}
+
+// takes checks the payloads of the next deliveries, and that no more follow.
+func (h *house) takes(ep EndpointID, want ...string) []*Delivery {
+	h.t.Helper()
+	var ds []*Delivery
+	for _, w := range want {
+		d := h.take(ep)
+		if string(d.Payload) != w {
+			h.t.Fatalf("endpoint %d: took %q, want %q", ep, d.Payload, w)
+		}
+		ds = append(ds, d)
+	}
+	if d, ok := h.Take(ep); ok {
+		h.t.Fatalf("endpoint %d: took %q, want nothing", ep, d.Payload)
+	}
+	return ds
+}
+
+func (h *house) settle(d *Delivery, o Outcome) {
+	h.t.Helper()
+	if err := h.Settle(d, o); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// flush waits until the settlements so far are written and handed over.
+func (h *house) flush() {
+	h.t.Helper()
+	if err := h.Flush(context.Background()); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// settled waits until what was on disk at Open has been counted and the settlements are written.
+func (h *house) settledStats() Stats {
+	h.t.Helper()
+	h.flush()
+	for !h.Stats().Counted {
+		time.Sleep(time.Millisecond)
+	}
+	return h.Stats()
+}
+
+func (h *house) letters(ep *EndpointID) []DeadLetter {
+	h.t.Helper()
+	var all []DeadLetter
+	if err := h.DeadLetters(ep, func(l DeadLetter) bool { all = append(all, l); return true }); err != nil {
+		h.t.Fatal(err)
+	}
+	return all
+}
+
+// payloads returns the events whose payload is stored.
+func (h *house) payloads() map[EventID]bool {
+	h.t.Helper()
+	ids := map[EventID]bool{}
+	err := eachKey(h.db, []byte{prefixPayload}, []byte{prefixPayload + 1}, nil, func(k []byte) {
+		id, ok := parsePayloadKey(k)
+		if !ok {
+			h.t.Errorf("malformed payload key %x", k)
+		}
+		ids[id] = true
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return ids
+}
+
+func quietLogger() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+func to(eps ...EndpointID) (ts []Target) {
+	for _, ep := range eps {
+		ts = append(ts, Target{Endpoint: ep})
+	}
+	return ts
+}
+
+var done = Outcome{Verdict: Done, Attempted: true, Status: 200}

@@ -1,0 +1,140 @@
+package queue
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Every kind of key has a first byte of its own. Numbers are big-endian, so keys sort as they count.
+// All bytes that are not in this table belong to other owners of the same database.
+const (
+	prefixMeta     = 'm' // name                                     -> see recover.go
+	prefixPayload  = 'p' // event u64                                -> format u8, payload
+	prefixDelivery = 'q' // endpoint u64, lane u8, due u64, event u64 -> state
+	prefixDead     = 'd' // day u16, endpoint u64, at u64, event u64, lane u8 -> letter
+	prefixKey      = 'i' // half day u32, scope u64, hash 16 B       -> remembered
+
+	prefixWater   = 'w' // reserved: low-water cursor of an endpoint
+	prefixFanOut  = 'f' // reserved: destinations of a large fan-out, not expanded yet
+	prefixParked  = 'k' // reserved: parked ranges of an endpoint
+	prefixAttempt = 'a' // reserved: attempt log in buckets of an hour
+)
+
+const (
+	payloadKeyLen  = 1 + 8
+	deliveryKeyLen = 1 + 8 + 1 + 8 + 8
+	deadKeyLen     = 1 + 2 + 8 + 8 + 8 + 1
+	idemKeyLen     = 1 + 4 + 8 + hashLen
+	hashLen        = 16
+)
+
+var (
+	keyEvents = []byte{prefixMeta, 'e'} // first event id that is not reserved
+	keyClock  = []byte{prefixMeta, 'c'} // where queue time was, see clock
+	keyFormat = []byte{prefixMeta, 'f'} // version of this layout
+)
+
+// position is the place of a delivery among those of its endpoint and lane.
+type position struct {
+	due   micros
+	event EventID
+}
+
+var (
+	start = position{}                                          // before every delivery
+	end   = position{due: math.MaxInt64, event: math.MaxUint64} // behind every delivery
+)
+
+func (p position) less(o position) bool {
+	return p.due < o.due || p.due == o.due && p.event < o.event
+}
+
+// next is the smallest position behind p.
+func (p position) next() position {
+	if p.event == math.MaxUint64 {
+		return position{due: p.due + 1}
+	}
+	return position{due: p.due, event: p.event + 1}
+}
+
+func earlier(a, b position) position {
+	if b.less(a) {
+		return b
+	}
+	return a
+}
+
+func appendPayloadKey(b []byte, id EventID) []byte {
+	return binary.BigEndian.AppendUint64(append(b, prefixPayload), uint64(id))
+}
+
+func parsePayloadKey(k []byte) (EventID, bool) {
+	if len(k) != payloadKeyLen || k[0] != prefixPayload {
+		return 0, false
+	}
+	return EventID(binary.BigEndian.Uint64(k[1:])), true
+}
+
+func appendLaneKey(b []byte, ep EndpointID, l Lane) []byte {
+	return append(binary.BigEndian.AppendUint64(append(b, prefixDelivery), uint64(ep)), byte(l))
+}
+
+func appendDeliveryKey(b []byte, ep EndpointID, l Lane, p position) []byte {
+	b = binary.BigEndian.AppendUint64(appendLaneKey(b, ep, l), uint64(p.due))
+	return binary.BigEndian.AppendUint64(b, uint64(p.event))
+}
+
+func parseDeliveryKey(k []byte) (ep EndpointID, l Lane, p position, ok bool) {
+	if len(k) != deliveryKeyLen || k[0] != prefixDelivery || k[9] >= lanes {
+		return 0, 0, position{}, false
+	}
+	ep = EndpointID(binary.BigEndian.Uint64(k[1:]))
+	p.due = micros(binary.BigEndian.Uint64(k[10:]))
+	p.event = EventID(binary.BigEndian.Uint64(k[18:]))
+	return ep, Lane(k[9]), p, p.due >= 0
+}
+
+// endpointSpan returns the smallest key of an endpoint and the first one behind it.
+func endpointSpan(ep EndpointID) (lo, hi []byte) {
+	lo = binary.BigEndian.AppendUint64([]byte{prefixDelivery}, uint64(ep))
+	if ep == math.MaxUint64 {
+		return lo, []byte{prefixDelivery + 1}
+	}
+	return lo, binary.BigEndian.AppendUint64([]byte{prefixDelivery}, uint64(ep)+1)
+}
+
+// deadDay is the bucket of a dead letter. Days fit until the year 2149 and stay in the last one then.
+func deadDay(at micros) uint16 { return uint16(min(int64(at)/day.Microseconds(), math.MaxUint16)) }
+
+func appendDayKey(b []byte, d uint16) []byte {
+	return binary.BigEndian.AppendUint16(append(b, prefixDead), d)
+}
+
+func appendDeadKey(b []byte, ep EndpointID, at micros, id EventID, l Lane) []byte {
+	b = appendDayKey(b, deadDay(at))
+	b = binary.BigEndian.AppendUint64(b, uint64(ep))
+	b = binary.BigEndian.AppendUint64(b, uint64(at))
+	return append(binary.BigEndian.AppendUint64(b, uint64(id)), byte(l))
+}
+
+func parseDeadKey(k []byte) (ep EndpointID, at micros, id EventID, l Lane, ok bool) {
+	if len(k) != deadKeyLen || k[0] != prefixDead || k[27] >= lanes {
+		return 0, 0, 0, 0, false
+	}
+	ep = EndpointID(binary.BigEndian.Uint64(k[3:]))
+	at = micros(binary.BigEndian.Uint64(k[11:]))
+	id = EventID(binary.BigEndian.Uint64(k[19:]))
+	return ep, at, id, Lane(k[27]), at >= 0
+}
+
+// keyBucket is the bucket an idempotency key given at a time is remembered in.
+func keyBucket(at micros) uint32 { return uint32(int64(at) / (12 * 60 * 60 * 1e6)) }
+
+func appendBucketKey(b []byte, bucket uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(b, prefixKey), bucket)
+}
+
+func appendIdemKey(b []byte, bucket uint32, k idemKey) []byte {
+	b = binary.BigEndian.AppendUint64(appendBucketKey(b, bucket), k.scope)
+	return append(b, k.hash[:]...)
+}

@@ -1,0 +1,281 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// model is the queue as a list: what TestModel compares the real one with.
+type model struct {
+	t     *rapid.T
+	wall  *wall
+	real  *house
+	owed  []*modelDelivery
+	dead  []*modelDelivery
+	keys  map[string]Receipt
+	count int
+	order uint64
+}
+
+type modelDelivery struct {
+	payload  string
+	endpoint EndpointID
+	lane     Lane
+	due      time.Time
+	order    uint64 // among those with the same due time
+	attempts int
+	status   int
+	held     *Delivery
+}
+
+const modelEndpoints = 3
+
+func (m *model) accept() {
+	var ms []Message
+	for range rapid.IntRange(1, 3).Draw(m.t, "messages") {
+		msg := Message{Payload: fmt.Append(nil, m.count)}
+		m.count++
+		if rapid.Bool().Draw(m.t, "keyed") {
+			msg.Key = string(msg.Payload)
+		}
+		for ep := range EndpointID(modelEndpoints) {
+			for l := range Lane(lanes) {
+				switch rapid.IntRange(0, 5).Draw(m.t, "delivery") {
+				case 0, 1:
+					msg.Deliveries = append(msg.Deliveries, Target{Endpoint: ep, Lane: l})
+				case 2:
+					msg.Deliveries = append(msg.Deliveries, Target{Endpoint: ep, Lane: l, NotBefore: m.later()})
+				}
+			}
+		}
+		ms = append(ms, msg)
+	}
+	rs, err := m.real.AcceptAll(context.Background(), ms)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for i, r := range rs {
+		if r.Repeated || r.Deliveries != len(ms[i].Deliveries) {
+			m.t.Fatalf("receipt %+v for %+v", r, ms[i])
+		}
+		if ms[i].Key != "" {
+			m.keys[ms[i].Key] = r
+		}
+		for _, t := range ms[i].Deliveries {
+			m.wait(&modelDelivery{payload: string(ms[i].Payload), endpoint: t.Endpoint, lane: t.Lane, due: t.NotBefore})
+		}
+	}
+	m.wall.add(time.Second)
+}
+
+func (m *model) later() time.Time {
+	return m.wall.now().Add(time.Duration(rapid.IntRange(1, 20).Draw(m.t, "seconds")) * time.Second)
+}
+
+func (m *model) wait(d *modelDelivery) {
+	if now := m.wall.now(); d.due.Before(now) {
+		d.due = now
+	}
+	m.order++
+	d.order, d.held = m.order, nil
+	m.owed = append(m.owed, d)
+}
+
+// next is what Take has to return. Deliveries within a few milliseconds of each other may change
+// places: a clock that stands still does not order them.
+func (m *model) next(ep EndpointID) (first []*modelDelivery) {
+	for l := range Lane(lanes) {
+		for _, d := range m.owed {
+			if d.endpoint != ep || d.lane != l || d.held != nil || d.due.After(m.wall.now()) {
+				continue
+			}
+			if len(first) > 0 && d.due.Sub(first[0].due) < -time.Millisecond {
+				first = nil
+			}
+			if len(first) == 0 || near(d.due, first[0].due) {
+				first = append(first, d)
+			}
+		}
+		if len(first) > 0 {
+			return first
+		}
+	}
+	return nil
+}
+
+func (m *model) take() {
+	ep := EndpointID(rapid.IntRange(0, modelEndpoints-1).Draw(m.t, "endpoint"))
+	want := m.next(ep)
+	due, some := m.real.NextDue(ep)
+	d, ok := m.real.Take(ep)
+	if ok != (len(want) > 0) {
+		m.t.Fatalf("endpoint %d: took %q %v, want one of %d", ep, d.Payload, ok, len(want))
+	}
+	if !ok {
+		return
+	}
+	if !some || due.After(m.wall.now().Add(time.Millisecond)) {
+		m.t.Fatalf("endpoint %d: next due %v %v, but %q was", ep, due, some, d.Payload)
+	}
+	i := slices.IndexFunc(want, func(w *modelDelivery) bool { return w.payload == string(d.Payload) && w.lane == d.Lane })
+	if i < 0 {
+		m.t.Fatalf("endpoint %d: took %q of %v, want %q of %v", ep, d.Payload, d.Lane, want[0].payload, want[0].lane)
+	}
+	if w := want[i]; d.Attempts != w.attempts || d.LastStatus != w.status {
+		m.t.Fatalf("took %+v, want %+v", d, w)
+	}
+	want[i].held = &d
+}
+
+// pick returns a delivery in hand, nil if there is none.
+func (m *model) pick() *modelDelivery {
+	var held []*modelDelivery
+	for _, d := range m.owed {
+		if d.held != nil {
+			held = append(held, d)
+		}
+	}
+	if len(held) == 0 {
+		return nil
+	}
+	return rapid.SampledFrom(held).Draw(m.t, "held")
+}
+
+func (m *model) release() {
+	if d := m.pick(); d != nil {
+		m.real.Release(d.held)
+		d.held = nil
+	}
+}
+
+func (m *model) settle() {
+	d := m.pick()
+	if d == nil {
+		return
+	}
+	o := Outcome{
+		Verdict:   rapid.SampledFrom([]Verdict{Done, Done, Again, Dead}).Draw(m.t, "verdict"),
+		Reason:    Rejected,
+		Status:    rapid.IntRange(100, 599).Draw(m.t, "status"),
+		Attempted: rapid.Bool().Draw(m.t, "attempted"),
+	}
+	if rapid.Bool().Draw(m.t, "later") {
+		o.At = m.later()
+	}
+	m.real.settle(d.held, o)
+	m.flush()
+	if o.Attempted {
+		d.attempts++
+		d.status = o.Status
+	}
+	m.owed = slices.DeleteFunc(m.owed, func(x *modelDelivery) bool { return x == d })
+	switch o.Verdict {
+	case Again:
+		d.due = o.At
+		m.wait(d)
+		m.wall.add(time.Second)
+	case Dead:
+		m.dead = append(m.dead, d)
+	}
+}
+
+func (m *model) repeat() {
+	for key, r := range m.keys {
+		got, err := m.real.Accept(context.Background(), Message{Key: key, Deliveries: to(0)})
+		if err != nil || !got.Repeated || got.Event != r.Event || got.Deliveries != r.Deliveries {
+			m.t.Fatalf("key %s: %+v, %v; want %+v", key, got, err, r)
+		}
+		return
+	}
+}
+
+func (m *model) purge() {
+	ep := EndpointID(rapid.IntRange(0, modelEndpoints-1).Draw(m.t, "endpoint"))
+	if err := m.real.Purge(ep); err != nil {
+		m.t.Fatal(err)
+	}
+	m.owed = slices.DeleteFunc(m.owed, func(d *modelDelivery) bool { return d.endpoint == ep })
+}
+
+func (m *model) flush() {
+	if err := m.real.Flush(context.Background()); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *model) sweep() {
+	m.flush()
+	m.real.endpoints.drop()
+	if err := m.real.sweep(); err != nil {
+		m.t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for _, d := range append(slices.Clone(m.owed), m.dead...) {
+		want[d.payload] = true
+	}
+	if got := m.real.payloads(); len(got) != len(want) {
+		m.t.Fatalf("%d payloads are stored, want %d", len(got), len(want))
+	}
+}
+
+func (m *model) restart(how func()) {
+	m.flush()
+	how()
+	for _, d := range m.owed {
+		d.held = nil
+	}
+}
+
+// check compares what can be seen from outside.
+func (m *model) check() {
+	held := 0
+	for _, d := range m.owed {
+		if d.held != nil {
+			held++
+		}
+	}
+	s := m.real.Stats()
+	if !s.Counted {
+		return
+	}
+	if s.Waiting != int64(len(m.owed)-held) || s.InHand != int64(held) || s.Dead != int64(len(m.dead)) {
+		m.t.Fatalf("stats %+v, want %d owed, %d of them held, %d dead", s, len(m.owed), held, len(m.dead))
+	}
+}
+
+// TestModel runs random histories on the queue and on a list, and compares every answer.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWall()
+		o := Options{
+			now:          w.now,
+			Window:       rapid.IntRange(1, 5).Draw(rt, "window"),
+			HandOffBytes: rapid.SampledFrom([]int{1, 600, 1 << 20}).Draw(rt, "hand-off bytes"),
+		}
+		h := newModelHouse(t, o, rapid.Bool().Draw(rt, "eager"))
+		m := &model{t: rt, wall: w, real: h, keys: map[string]Receipt{}}
+		defer h.finish()
+		actions := map[string]func(*rapid.T){"": func(*rapid.T) { m.check() }}
+		for name, f := range map[string]func(){
+			"accept": m.accept, "accept 2": m.accept, "take": m.take, "take 2": m.take, "take 3": m.take,
+			"settle": m.settle, "settle 2": m.settle, "release": m.release, "repeat": m.repeat, "purge": m.purge,
+			"sweep": m.sweep, "wait": func() { w.add(5 * time.Second) },
+			"reopen": func() { m.restart(h.reopen) }, "crash": func() { m.restart(h.crash) },
+		} {
+			actions[name] = func(*rapid.T) { f() }
+		}
+		rt.Repeat(actions)
+	})
+}
+
+// newModelHouse is newHouse without a clean-up at the end of the whole test: rapid makes many.
+func newModelHouse(t *testing.T, o Options, eager bool) *house {
+	h := &house{t: t, opts: o, eager: eager}
+	h.build()
+	return h
+}

@@ -1,0 +1,154 @@
+package queue
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+// Options configure a Queue. The zero value is usable.
+type Options struct {
+	// Window is the number of deliveries read ahead per endpoint and lane.
+	//
+	// Defaults to 64.
+	Window int
+
+	// SyncInterval bounds how long a settlement may stay without a sync to disk, and so how far back a
+	// crash can make a settled delivery due again (plus the time the sync itself takes).
+	//
+	// Defaults to 20 milliseconds.
+	SyncInterval time.Duration
+
+	// SweepInterval is the time between two sweeps, which free the payloads no delivery and no dead
+	// letter refers to and expire dead letters and idempotency keys.
+	//
+	// Defaults to 10 minutes.
+	SweepInterval time.Duration
+
+	// KeepDead is how long a dead letter and its payload are kept. They go in whole days (UTC), so up
+	// to a day later than that.
+	//
+	// Defaults to 14 days.
+	KeepDead time.Duration
+
+	// KeepKeys is how long an idempotency key is remembered. Each 12 hours of it cost one more look-up
+	// in every Accept with a key.
+	//
+	// Defaults to 24 hours.
+	KeepKeys time.Duration
+
+	// HandOffBytes bounds the payload bytes kept in memory, over all endpoints, so that a delivery made
+	// soon after its accept reads no disk. The oldest payloads leave first. It also bounds how long a
+	// payload counts as young, when deleting it costs no space in a table.
+	//
+	// Defaults to 64 MiB.
+	HandOffBytes int
+
+	// MaxPayload is the largest payload Accept takes, in bytes.
+	//
+	// Defaults to 25,000,000.
+	MaxPayload int
+
+	// MaxAcceptBytes bounds the bytes of all accepts in progress. Above it Accept answers an
+	// OverloadedError at once.
+	//
+	// Defaults to 64 MiB.
+	MaxAcceptBytes int
+
+	// MaxAccepts bounds the number of accepts in progress. Above it Accept answers an OverloadedError at
+	// once. The database itself holds 4095 commits in progress and blocks the next.
+	//
+	// Defaults to 4000.
+	MaxAccepts int
+
+	// Ready is called when an endpoint has, or from the given time on will have, something due: after
+	// Accept, Settle with Again and Release, and for each endpoint found with work at Open. It is called
+	// without locks held, from the goroutine at hand and possibly from several at once. It must return
+	// quickly and not call the queue.
+	//
+	// Defaults to nil: the owner polls.
+	Ready func(EndpointID, time.Time)
+
+	// Logger receives what no caller can be told: a lost payload, a failed sweep.
+	//
+	// Defaults to slog.Default().
+	Logger *slog.Logger
+
+	now           func() time.Time // time.Now unless a test sets it
+	hooks         hooks
+	acceptOptions *pebble.WriteOptions // pebble.Sync; a test proves with pebble.NoSync that a loss is noticed
+}
+
+const day = 24 * time.Hour
+
+func (o Options) withDefaults() Options {
+	o.Window = cmp.Or(o.Window, 64)
+	o.SyncInterval = cmp.Or(o.SyncInterval, 20*time.Millisecond)
+	o.SweepInterval = cmp.Or(o.SweepInterval, 10*time.Minute)
+	o.KeepDead = cmp.Or(o.KeepDead, 14*day)
+	o.KeepKeys = cmp.Or(o.KeepKeys, day)
+	o.HandOffBytes = cmp.Or(o.HandOffBytes, 64<<20)
+	o.MaxPayload = cmp.Or(o.MaxPayload, 25_000_000)
+	o.MaxAcceptBytes = cmp.Or(o.MaxAcceptBytes, 64<<20)
+	o.MaxAccepts = cmp.Or(o.MaxAccepts, 4000)
+	o.Logger = cmp.Or(o.Logger, slog.Default())
+	o.acceptOptions = cmp.Or(o.acceptOptions, pebble.Sync)
+	if o.now == nil {
+		o.now = time.Now
+	}
+	return o
+}
+
+func (o Options) validate() error {
+	var errs []error
+	positive := func(name string, v int64) {
+		if v < 0 {
+			errs = append(errs, fmt.Errorf("queue: option %s is negative", name))
+		}
+	}
+	positive("Window", int64(o.Window))
+	positive("SyncInterval", int64(o.SyncInterval))
+	positive("SweepInterval", int64(o.SweepInterval))
+	positive("KeepDead", int64(o.KeepDead))
+	positive("KeepKeys", int64(o.KeepKeys))
+	positive("HandOffBytes", int64(o.HandOffBytes))
+	positive("MaxPayload", int64(o.MaxPayload))
+	positive("MaxAcceptBytes", int64(o.MaxAcceptBytes))
+	positive("MaxAccepts", int64(o.MaxAccepts))
+	return errors.Join(errs...)
+}
+
+// memTableSize is what Tune gives a memtable. A payload settled before half of one was written after
+// it is young: its deletion meets it in memory, and neither ever reaches a table.
+const (
+	memTableSize = 64 << 20
+	youngBytes   = memTableSize / 2
+)
+
+// Tune sets the options of a database that is to hold a queue, and leaves alone what does not concern
+// it: file system, listener, logger, directories. Call it before pebble.Open.
+func Tune(o *pebble.Options) {
+	// Pinned by name: a database opened without a version gets the oldest format, and the newest one
+	// would change with the library.
+	o.FormatMajorVersion = pebble.FormatValueSeparation
+	o.MemTableSize = memTableSize
+	o.MemTableStopWritesThreshold = 4
+	o.L0CompactionThreshold = 2
+	o.L0StopWritesThreshold = 24
+	o.CompactionConcurrencyRange = func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) }
+	o.FlushDelayDeleteRange = 10 * time.Second
+	if o.Cache == nil && o.CacheSize == 0 {
+		o.CacheSize = 256 << 20
+	}
+	for i := range o.Levels {
+		o.Levels[i].BlockSize = 16 << 10
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].FilterType = pebble.TableFilter
+	}
+}

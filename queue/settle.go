@@ -1,0 +1,298 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Verdict is what becomes of a delivery after it was in hand.
+type Verdict uint8
+
+const (
+	Done  Verdict = iota + 1 // delivered: it is gone
+	Again                    // due again, at Outcome.At
+	Dead                     // given up: it becomes a dead letter
+)
+
+// String returns "done", "again" or "dead".
+func (v Verdict) String() string {
+	switch v {
+	case Done:
+		return "done"
+	case Again:
+		return "again"
+	case Dead:
+		return "dead"
+	}
+	return fmt.Sprintf("Verdict(%d)", uint8(v))
+}
+
+// Reason is why a delivery was given up. The set is closed; the numbers are on disk.
+type Reason uint8
+
+const (
+	Rejected    Reason = iota + 1 // the receiver said no, for good
+	Exhausted                     // all attempts, or all the time for them, are used up
+	Unsendable                    // no request can be made of it, or none is allowed
+	Gone                          // the endpoint does not exist any more
+	PayloadLost                   // the payload cannot be read
+	Disabled                      // the endpoint was switched off
+
+	lastReason = Disabled
+)
+
+var reasonNames = [...]string{"", "rejected", "exhausted", "unsendable", "gone", "payload lost", "disabled"}
+
+// String returns the reason in lower case words.
+func (r Reason) String() string {
+	if r == 0 || r > lastReason {
+		return fmt.Sprintf("Reason(%d)", uint8(r))
+	}
+	return reasonNames[r]
+}
+
+// Outcome is how a delivery in hand ends.
+type Outcome struct {
+	Verdict Verdict
+	// At is when the delivery is due again, for Again. A time in the past means now.
+	At time.Time
+	// Status is the status of the attempt, kept as Delivery.LastStatus. 0 means there was none.
+	Status int
+	// Reason is needed for Dead.
+	Reason Reason
+	// Attempted counts the attempt, and unless the verdict is Done as a failed one.
+	Attempted bool
+}
+
+func (o Outcome) validate() error {
+	switch {
+	case o.Verdict < Done || o.Verdict > Dead:
+		return fmt.Errorf("queue: settle: %v", o.Verdict)
+	case o.Verdict == Dead && (o.Reason == 0 || o.Reason > lastReason):
+		return fmt.Errorf("queue: settle: dead without a reason: %v", o.Reason)
+	}
+	return nil
+}
+
+// Settle ends a delivery in hand. It does not wait for the disk: the outcome is durable within about
+// Options.SyncInterval, and a crash before that makes the delivery due as it was. It waits if thousands
+// of settlements have not been written yet.
+//
+// Errors: ErrClosed, ErrNotHeld for a delivery that was settled or released before.
+func (q *Queue) Settle(d *Delivery, o Outcome) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	if !q.gate.enter() {
+		return ErrClosed
+	}
+	defer q.gate.leave()
+	return q.settle(d, o)
+}
+
+func (q *Queue) settle(d *Delivery, o Outcome) error {
+	if d.queue != q {
+		return ErrNotHeld
+	}
+	if ok, purged := d.home.claim(d.Lane, &d.item); purged {
+		return nil
+	} else if !ok {
+		return ErrNotHeld
+	}
+	it := d.item
+	if o.Attempted {
+		it.attempts += min(1, math.MaxUint16-it.attempts)
+		it.status = uint16(min(max(o.Status, 0), math.MaxUint16))
+		if o.Verdict != Done && it.firstFailure == 0 {
+			it.firstFailure = max(q.clock.present(), it.accepted)
+		}
+	}
+	q.settles.ops <- settlement{home: d.home, lane: d.Lane, item: it, outcome: o}
+	return nil
+}
+
+// Flush returns once every settlement made before the call is durable. When ctx ends it gives up
+// waiting; the settlements become durable all the same.
+func (q *Queue) Flush(ctx context.Context) error {
+	if !q.gate.enter() {
+		return ErrClosed
+	}
+	defer q.gate.leave()
+	committed := make(chan error, 1)
+	select {
+	case q.settles.ops <- settlement{committed: committed}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-committed:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return q.syncSettlements()
+}
+
+// committer writes settlements, in the order they come, from one goroutine.
+type committer struct {
+	ops  chan settlement
+	done sync.WaitGroup
+}
+
+// settlement is one thing for the committer to do: write an outcome, purge an endpoint, or tell a
+// caller that what came before is committed.
+type settlement struct {
+	home    *endpoint
+	lane    Lane
+	item    item
+	outcome Outcome
+
+	purge     bool
+	committed chan error
+}
+
+const (
+	settleQueue = 4096
+	settleBatch = 256
+)
+
+func (c *committer) init() { c.ops = make(chan settlement, settleQueue) }
+
+// commitLoop takes what has queued up while the batch before was being written, so batches grow with
+// the load. It ends when the channel is closed and empty.
+func (q *Queue) commitLoop() {
+	batch := make([]settlement, 0, settleBatch)
+	for {
+		op, ok := <-q.settles.ops
+		if !ok {
+			return
+		}
+		batch = append(batch[:0], op)
+	fill:
+		for len(batch) < settleBatch {
+			select {
+			case op, ok := <-q.settles.ops:
+				if !ok {
+					break fill
+				}
+				batch = append(batch, op)
+			default:
+				break fill
+			}
+		}
+		q.commit(batch)
+		clear(batch)
+	}
+}
+
+// commit writes a run of outcomes at a time, and between the runs does what has to wait for them.
+func (q *Queue) commit(batch []settlement) {
+	for len(batch) > 0 {
+		n := 0
+		for n < len(batch) && batch[n].committed == nil {
+			n++
+		}
+		var err error
+		if n > 0 {
+			err = q.commitOutcomes(batch[:n])
+		}
+		if batch = batch[n:]; len(batch) == 0 {
+			return
+		}
+		if op := batch[0]; op.purge {
+			op.committed <- q.purge(op.home)
+		} else {
+			op.committed <- err
+		}
+		batch = batch[1:]
+	}
+}
+
+// commitOutcomes writes one batch. If the database refuses it, its deliveries stay in hand until the
+// queue is opened again: they may have been sent, and are due then.
+func (q *Queue) commitOutcomes(ops []settlement) error {
+	t, err := q.writers.begin(0)
+	if err != nil {
+		q.log.Error("queue: settling failed", "deliveries", len(ops), "err", err)
+		return err
+	}
+	defer q.writers.end(t)
+	b := q.db.NewBatchWithSize(len(ops) * 96)
+	defer b.Close()
+	next := make([]micros, len(ops))
+	for i := range ops {
+		next[i], err = q.addOutcome(b, &ops[i], t.low)
+		if err != nil {
+			break
+		}
+	}
+	if err == nil && !b.Empty() {
+		if err = b.Commit(pebble.NoSync); err == nil {
+			q.syncs.wrote()
+		}
+	}
+	if err != nil {
+		q.log.Error("queue: settling failed", "deliveries", len(ops), "err", err)
+		return err
+	}
+	for i := range ops {
+		q.settled(&ops[i], next[i], t.low)
+	}
+	q.writers.end(t)
+	for i := range ops {
+		if next[i] != 0 {
+			q.ready(ops[i].home.id, next[i])
+		}
+	}
+	return nil
+}
+
+// addOutcome writes an outcome into a batch. It returns the new due time of a delivery that is due
+// again, else 0. Purges happen on this goroutine too, so reading endpoint.gen needs no lock here.
+func (q *Queue) addOutcome(b *pebble.Batch, op *settlement, now micros) (next micros, err error) {
+	it, e := &op.item, op.home
+	if it.gen != e.gen {
+		return 0, nil // its key went with a purge
+	}
+	var buf [deliveryKeyLen + 64]byte
+	if err := b.SingleDelete(appendDeliveryKey(buf[:0], e.id, op.lane, it.pos), nil); err != nil {
+		return 0, err
+	}
+	switch op.outcome.Verdict {
+	case Again:
+		// now was issued after the delivery was taken, when it was due. So this key is a new one.
+		next = max(now, q.clock.at(op.outcome.At))
+		key := appendDeliveryKey(buf[:0], e.id, op.lane, position{next, it.pos.event})
+		return next, b.Set(key, appendState(nil, it.state, next), nil)
+	case Dead:
+		q.recent.close(it.pos.event, true)
+		key := appendDeadKey(buf[:0], e.id, now, it.pos.event, op.lane)
+		return 0, b.Set(key, appendLetter(nil, op.outcome.Reason, it.state, now), nil)
+	}
+	if q.recent.close(it.pos.event, false) {
+		return 0, b.SingleDelete(appendPayloadKey(buf[:0], it.pos.event), nil)
+	}
+	return 0, nil
+}
+
+// settled tells the endpoint of a committed outcome.
+func (q *Queue) settled(op *settlement, next, now micros) {
+	e := op.home
+	stale := op.item.gen != e.gen
+	e.mu.Lock()
+	e.letGo(op.lane, op.item.pos)
+	if next != 0 {
+		it := op.item
+		it.pos.due = next
+		e.handOver(op.lane, it, q.opts.Window, now)
+	}
+	e.mu.Unlock()
+	q.counts.settled(op.outcome.Verdict, stale)
+}

@@ -1,0 +1,138 @@
+package queue
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Stats are sizes of the queue at a moment and totals since Open.
+type Stats struct {
+	Waiting int64 // deliveries neither in hand nor settled, due or due later
+	InHand  int64 // deliveries taken and neither released nor settled on disk
+	Dead    int64 // dead letters
+	// Counted is false as long as what was there at Open is not in Waiting and Dead yet.
+	Counted bool
+
+	Accepted      uint64 // messages
+	AcceptedBytes uint64 // their payloads
+	Done          uint64 // deliveries settled as Done
+	Again         uint64 // settled as Again
+	Died          uint64 // settled as Dead
+
+	Accepting      int64 // Accept calls in progress
+	AcceptingBytes int64 // and their bytes
+	MemoryBytes    int64 // payloads kept in memory
+	Endpoints      int   // endpoints known in memory
+
+	// OldestDue is the due time of the delivery that has waited longest, in the windows and at the
+	// cursors; zero if none waits.
+	OldestDue time.Time
+}
+
+// counts are kept as things happen. What was on disk at Open is added when it has been counted.
+type counts struct {
+	stored        atomic.Int64 // delivery keys
+	dead          atomic.Int64
+	inHand        atomic.Int64
+	accepted      atomic.Uint64
+	acceptedBytes atomic.Uint64
+	verdicts      [Dead + 1]atomic.Uint64
+	complete      atomic.Bool
+}
+
+// settled counts a committed outcome; stale says a purge has counted the delivery out.
+func (c *counts) settled(v Verdict, stale bool) {
+	c.verdicts[v].Add(1)
+	if stale {
+		return
+	}
+	c.inHand.Add(-1)
+	if v != Again {
+		c.stored.Add(-1)
+	}
+	if v == Dead {
+		c.dead.Add(1)
+	}
+}
+
+// Stats returns the sizes of the queue. It takes a moment per known endpoint and reads no disk.
+func (q *Queue) Stats() Stats {
+	c := &q.counts
+	s := Stats{
+		InHand:         max(c.inHand.Load(), 0),
+		Dead:           max(c.dead.Load(), 0),
+		Counted:        c.complete.Load(),
+		Accepted:       c.accepted.Load(),
+		AcceptedBytes:  c.acceptedBytes.Load(),
+		Done:           c.verdicts[Done].Load(),
+		Again:          c.verdicts[Again].Load(),
+		Died:           c.verdicts[Dead].Load(),
+		Accepting:      q.admitted.accepts.Load(),
+		AcceptingBytes: q.admitted.bytes.Load(),
+		MemoryBytes:    int64(q.recent.size()),
+	}
+	s.Waiting = max(c.stored.Load()-s.InHand, 0)
+	oldest := end.due
+	q.endpoints.each(func(e *endpoint) {
+		s.Endpoints++
+		for i := range e.lanes {
+			ln := &e.lanes[i]
+			if len(ln.window) > 0 {
+				oldest = min(oldest, ln.window[0].pos.due)
+			} else if ln.cursor != start {
+				oldest = min(oldest, ln.cursor.due)
+			}
+		}
+	})
+	if oldest != end.due {
+		s.OldestDue = q.clock.stamp(oldest)
+	}
+	return s
+}
+
+// countStored counts deliveries and dead letters as of Open.
+func (q *Queue) countStored(heads *pebble.Snapshot) error {
+	stored, err := countKeys(heads, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, q.stop)
+	if err != nil {
+		return err
+	}
+	dead, err := countKeys(heads, []byte{prefixDead}, []byte{prefixDead + 1}, q.stop)
+	if err != nil {
+		return err
+	}
+	q.counts.stored.Add(stored)
+	q.counts.dead.Add(dead)
+	q.counts.complete.Store(true)
+	return nil
+}
+
+var errStopped = errors.New("queue: stopped")
+
+// countKeys counts the keys of a span, and gives up with errStopped when stop is closed.
+func countKeys(r pebble.Reader, lo, hi []byte, stop <-chan struct{}) (n int64, err error) {
+	err = eachKey(r, lo, hi, stop, func([]byte) { n++ })
+	return n, err
+}
+
+func eachKey(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func([]byte)) (err error) {
+	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, iter.Close()) }()
+	n := 0
+	for ok := iter.First(); ok; ok = iter.Next() {
+		f(iter.Key())
+		if n++; n%1024 == 0 {
+			select {
+			case <-stop:
+				return errStopped
+			default:
+			}
+		}
+	}
+	return iter.Error()
+}
