@@ -1,0 +1,197 @@
+package event
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/valyala/fastjson"
+
+	"hookline/jql"
+	"hookline/matcher"
+)
+
+// usualFields is what a set of ordinary filters asks for.
+var usualFields = []jql.Field{
+	TypeField, ChangedField, IssueField,
+	{Name: "project"}, {Name: "issuetype"}, {Name: "status"}, {Name: "priority"},
+	{Name: "assignee"}, {Name: "reporter"}, {Name: "issuekey"}, {Name: "customfield_10014"},
+	{Name: "issue.property", Key: "review", Path: "state"},
+}
+
+// usualView is an index of filters that ask for those fields, as far as the language has them.
+func usualView(t testing.TB) *matcher.View {
+	queries := []string{
+		"project = LOOM AND issuetype IN (Bug, Task)", "status = 'In Review' OR priority = High",
+		"assignee = '712020:4f0c7a52-9b1e-4b43-8a0e-5d1f1c3e9a77' AND reporter IS NOT EMPTY",
+		"issuekey = LOOM-482 OR 'Epic Link' = LOOM-400", "issue.property[review].state = open",
+	}
+	var entries []matcher.Entry
+	for i, text := range queries {
+		q, err := jql.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := jql.Compile(q, jql.Env{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, matcher.Entry{ID: matcher.ID(i), Filter: f})
+	}
+	x := matcher.New()
+	x.Update(entries, nil)
+	return x.View()
+}
+
+func fixture(t testing.TB, name string) []byte {
+	t.Helper()
+	body, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// wide is the body of an issue with several hundred custom fields, most of them null, as old
+// installations have.
+func wide(t testing.TB) []byte {
+	body := fixture(t, "issue_updated.json")
+	var more []byte
+	for i := range 400 {
+		more = fmt.Appendf(more, `"customfield_%d":`, 11000+i)
+		switch i % 8 {
+		case 0:
+			more = fmt.Appendf(more, `{"self":"https://tracker.example.test/rest/api/2/customFieldOption/%d","value":"Option %d","id":"%d"},`, i, i, i)
+		case 1:
+			more = fmt.Appendf(more, `%d.0,`, i)
+		default:
+			more = append(more, `null,`...)
+		}
+	}
+	const place = `"customfield_10029":null,`
+	return bytes.Replace(body, []byte(place), append(more, place...), 1)
+}
+
+func benchmarkBodies(b *testing.B, run func(b *testing.B, body []byte)) {
+	for _, c := range []struct {
+		name string
+		body []byte
+	}{
+		{"comment", fixture(b, "comment_created.json")},
+		{"issue", fixture(b, "issue_updated.json")},
+		{"wide", wide(b)},
+	} {
+		b.Run(fmt.Sprintf("%s-%d", c.name, len(c.body)), func(b *testing.B) {
+			b.SetBytes(int64(len(c.body)))
+			b.ReportAllocs()
+			run(b, c.body)
+		})
+	}
+}
+
+// BenchmarkScan is everything: the check, the terms, and their look-up in the matcher's dictionary.
+func BenchmarkScan(b *testing.B) {
+	view := usualView(b)
+	plan := NewPlan(view.Fields())
+	benchmarkBodies(b, func(b *testing.B, body []byte) {
+		var s Scanner
+		var ev matcher.Event
+		for b.Loop() {
+			ev.Reset(view)
+			if _, err := s.Scan(body, plan, &ev); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkScanAlone leaves the matcher out.
+func BenchmarkScanAlone(b *testing.B) {
+	plan := NewPlan(usualFields)
+	benchmarkBodies(b, func(b *testing.B, body []byte) {
+		var s Scanner
+		for b.Loop() {
+			if _, err := s.scan(body, plan, discard{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkStored is what is done to an accepted body on its way to the receivers.
+func BenchmarkStored(b *testing.B) {
+	ids := []int64{1000, 1001, 1002}
+	benchmarkBodies(b, func(b *testing.B, body []byte) {
+		var s Scanner
+		h, err := s.scan(body, NewPlan(nil), discard{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var kept, sent []byte
+		for b.Loop() {
+			kept = h.AppendStored(kept[:0], body, noon)
+			sent = AppendMatched(sent[:0], kept, ids)
+		}
+	})
+}
+
+// BenchmarkIsValid is the decoder's own check of the grammar and of repeated names, with nothing taken
+// out of the body.
+func BenchmarkIsValid(b *testing.B) {
+	benchmarkBodies(b, func(b *testing.B, body []byte) {
+		for b.Loop() {
+			if !jsontext.Value(body).IsValid() {
+				b.Fatal("invalid")
+			}
+		}
+	})
+}
+
+// BenchmarkIsValidLax is the same check without repeated names.
+func BenchmarkIsValidLax(b *testing.B) {
+	benchmarkBodies(b, func(b *testing.B, body []byte) {
+		for b.Loop() {
+			if !jsontext.Value(body).IsValid(decoderOptions...) {
+				b.Fatal("invalid")
+			}
+		}
+	})
+}
+
+// BenchmarkFastjson parses without checking strings, numbers or repeated names, and gets the values
+// that BenchmarkScanAlone turns into terms.
+func BenchmarkFastjson(b *testing.B) {
+	paths := [][]string{
+		{"webhookEvent"}, {"issue", "key"}, {"issue", "id"},
+		{"issue", "fields", "project", "key"}, {"issue", "fields", "project", "name"}, {"issue", "fields", "project", "id"},
+		{"issue", "fields", "issuetype", "name"}, {"issue", "fields", "issuetype", "id"},
+		{"issue", "fields", "status", "name"}, {"issue", "fields", "status", "id"},
+		{"issue", "fields", "priority", "name"}, {"issue", "fields", "priority", "id"},
+		{"issue", "fields", "assignee", "accountId"}, {"issue", "fields", "reporter", "accountId"},
+		{"issue", "fields", "customfield_10014"}, {"issue", "properties", "review", "state"},
+	}
+	benchmarkBodies(b, func(b *testing.B, body []byte) {
+		var p fastjson.Parser
+		n := 0
+		for b.Loop() {
+			v, err := p.ParseBytes(body)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, path := range paths {
+				n += len(v.GetStringBytes(path...))
+			}
+			for _, item := range v.GetArray("changelog", "items") {
+				n += len(item.GetStringBytes("fieldId"))
+			}
+		}
+	})
+}
+
+// discard takes terms and forgets them, so that the cost of the matcher's dictionary stays out.
+type discard struct{}
+
+func (discard) Add(int, []byte) {}
+func (discard) SetPresent(int)  {}

@@ -1,0 +1,124 @@
+package registry
+
+import (
+	"context"
+	"time"
+
+	"hookline/engine/store"
+	"hookline/engine/webhook"
+	"hookline/matcher"
+)
+
+// Refresh gives webhooks of an owner a whole life again from now on, expired ones too, and returns when
+// they expire then. Numbers that are unknown or not the owner's are passed over. Where the rules know
+// no expiry the time is zero. The error is one of the store; then nothing changed.
+func (r *Registry) Refresh(ctx context.Context, rules *Rules, owner webhook.Owner, ids []int64) (time.Time, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	if rules.Life == 0 {
+		return time.Time{}, nil
+	}
+	// Clients read the time in milliseconds; what is kept is what they are told.
+	expires := time.Now().Add(rules.Life).Truncate(time.Millisecond)
+	t := r.tenant(owner.Tenant)
+	if t == nil {
+		return expires, nil
+	}
+	var c store.Changes
+	for _, w := range t.pick(owner, rules.Flavor, ids) {
+		fresh := *w
+		fresh.Expires = expires
+		c.PutWebhooks = append(c.PutWebhooks, &fresh)
+	}
+	if len(c.PutWebhooks) == 0 {
+		return expires, nil
+	}
+	if err := r.store.Apply(ctx, &c); err != nil {
+		return time.Time{}, err
+	}
+	t.replace(c.PutWebhooks)
+	return expires, nil
+}
+
+// replace takes in webhooks that differ from their predecessors in Expires alone, and puts those back
+// into the index that had left it.
+func (t *tenant) replace(list []*webhook.Webhook) {
+	t.mu.Lock()
+	for _, w := range list {
+		t.webhooks[w.ID] = w
+	}
+	info := t.info
+	t.mu.Unlock()
+	t.index.update(entries(list, info), nil)
+}
+
+// Sweep takes expired webhooks out of the indexes, removes those that expired longer ago than keep, and
+// removes endpoints that no webhook has led to for an hour and for which idle says that nothing is
+// queued. The hour is for events that were matched just before the last webhook went. Sweep is to be called now
+// and then; Match does not depend on it.
+func (r *Registry) Sweep(ctx context.Context, now time.Time, keep func(flavor string) time.Duration, idle func(endpoint uint64) bool) error {
+	for _, info := range r.Tenants() {
+		if t := r.tenant(info.ID); t != nil {
+			if err := r.sweepTenant(ctx, t, now, keep); err != nil {
+				return err
+			}
+		}
+	}
+	return r.sweepEndpoints(ctx, now, idle)
+}
+
+func (r *Registry) sweepTenant(ctx context.Context, t *tenant, now time.Time, keep func(string) time.Duration) error {
+	r.change.Lock()
+	defer r.change.Unlock()
+	var c store.Changes
+	var expired []matcher.ID
+	t.mu.RLock()
+	for _, w := range t.webhooks {
+		if !w.Expired(now) {
+			continue
+		}
+		expired = append(expired, matcher.ID(w.ID))
+		if now.Sub(w.Expires) > keep(w.Flavor) {
+			c.DeleteWebhooks = append(c.DeleteWebhooks, w)
+		}
+	}
+	t.mu.RUnlock()
+	if len(expired) > 0 {
+		t.index.update(nil, expired)
+	}
+	if len(c.DeleteWebhooks) == 0 {
+		return nil
+	}
+	if err := r.store.Apply(ctx, &c); err != nil {
+		return err
+	}
+	r.forget(t, &c)
+	return nil
+}
+
+const endpointGrace = time.Hour
+
+func (r *Registry) sweepEndpoints(ctx context.Context, now time.Time, idle func(uint64) bool) error {
+	r.change.Lock()
+	defer r.change.Unlock()
+	byTenant := map[string]*store.Changes{}
+	r.mu.RLock()
+	for id, e := range r.endpoints {
+		if e.users == 0 && now.Sub(e.idleSince) > endpointGrace && idle(id) {
+			c := byTenant[e.Owner.Tenant]
+			if c == nil {
+				c = &store.Changes{}
+				byTenant[e.Owner.Tenant] = c
+			}
+			c.DeleteEndpoints = append(c.DeleteEndpoints, id)
+		}
+	}
+	r.mu.RUnlock()
+	for id, c := range byTenant {
+		if err := r.store.Apply(ctx, c); err != nil {
+			return err
+		}
+		r.forget(r.tenant(id), c)
+	}
+	return nil
+}

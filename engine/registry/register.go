@@ -1,0 +1,291 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"hookline/engine/store"
+	"hookline/engine/webhook"
+	"hookline/jql"
+	"hookline/matcher"
+)
+
+// Item is one webhook to register.
+type Item struct {
+	Filter       string // JQL
+	Events       []string
+	FieldIDs     []string
+	PropertyKeys []string
+}
+
+// Result is what became of one Item: the number of its webhook, or everything that is wrong with it.
+// Errors are of the types *jql.SyntaxError, *jql.CheckError, [*EventError], [*NoEventsError],
+// [*URLInUseError] and [*LimitError].
+type Result struct {
+	ID     int64
+	Errors []error
+}
+
+// Register registers webhooks of an owner, all to one URL. Items are taken in order, and each
+// succeeds or fails alone; the results are in the same order. What succeeded is durable and matches
+// events from then on when Register returns.
+//
+// An error of the call means that nothing was registered: webhook.ErrUnknownTenant,
+// webhook.ErrUnknownApp, *webhook.InvalidError or [*BaseURLError] about the URL, or one of the store.
+func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Owner, callbackURL string, items []Item) ([]Result, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	reg, err := r.begin(rules, owner, callbackURL)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(items))
+	for i, item := range items {
+		results[i] = reg.add(item)
+	}
+	if len(reg.entries) == 0 {
+		return results, nil
+	}
+	if err := r.store.Apply(ctx, reg.changes()); err != nil {
+		return nil, err
+	}
+	r.publish(reg)
+	return results, nil
+}
+
+// registration is one call of Register in progress.
+type registration struct {
+	rules    *Rules
+	tenant   *tenant
+	info     *webhook.Tenant
+	app      *webhook.App
+	owner    webhook.Owner
+	url      string
+	now      time.Time
+	live     int    // webhooks of the owner that have not expired
+	usedURL  string // URL of one of them
+	endpoint *webhook.Endpoint
+	created  bool // endpoint is new
+	lastID   int64
+	webhooks []*webhook.Webhook
+	entries  []matcher.Entry
+}
+
+func (r *Registry) begin(rules *Rules, owner webhook.Owner, callbackURL string) (*registration, error) {
+	t := r.tenant(owner.Tenant)
+	if t == nil {
+		return nil, webhook.ErrUnknownTenant
+	}
+	app, ok := r.App(owner.Tenant, owner.App)
+	if !ok {
+		return nil, webhook.ErrUnknownApp
+	}
+	if _, err := webhook.ParseURL(callbackURL, rules.PlainHTTP); err != nil {
+		return nil, err
+	}
+	if app.BaseURL != "" && !under(callbackURL, app.BaseURL) {
+		return nil, &BaseURLError{URL: callbackURL, Base: app.BaseURL}
+	}
+	reg := &registration{rules: rules, tenant: t, app: app, owner: owner, url: callbackURL, now: time.Now()}
+	reg.count()
+	reg.endpoint, reg.created = r.endpointFor(t, owner, rules.Flavor, callbackURL)
+	reg.lastID = max(r.lastWebhook[owner.Tenant], firstWebhookID-1)
+	return reg, nil
+}
+
+// firstWebhookID is the first number given out in a tenant; Jira's own examples begin there.
+const firstWebhookID = 1000
+
+// under says whether a URL is the base or below it. Both are absolute.
+func under(raw, base string) bool {
+	u, errU := url.Parse(raw)
+	b, errB := url.Parse(base)
+	if errU != nil || errB != nil || u.Scheme != b.Scheme || !strings.EqualFold(u.Host, b.Host) {
+		return false
+	}
+	if slices.Contains(strings.Split(u.Path, "/"), "..") {
+		return false
+	}
+	prefix := strings.TrimSuffix(b.Path, "/")
+	return u.Path == prefix || strings.HasPrefix(u.Path, prefix+"/")
+}
+
+func (reg *registration) count() {
+	t := reg.tenant
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	reg.info = t.info
+	for _, w := range t.ownedBy(reg.owner, reg.rules.Flavor) {
+		if !w.Expired(reg.now) {
+			reg.live++
+			reg.usedURL = w.URL
+		}
+	}
+}
+
+// endpointFor returns the endpoint of a callback, and whether it is new: then it is not in the registry yet.
+func (r *Registry) endpointFor(t *tenant, owner webhook.Owner, flavor, url string) (*webhook.Endpoint, bool) {
+	t.mu.RLock()
+	e := t.endpoints[callback{owner, flavor, url}]
+	t.mu.RUnlock()
+	if e != nil {
+		return &e.Endpoint, false
+	}
+	return &webhook.Endpoint{ID: r.lastEndpoint + 1, Owner: owner, Flavor: flavor, URL: url}, true
+}
+
+// add checks one item and gives it a number if nothing is wrong with it.
+func (reg *registration) add(item Item) Result {
+	filter, problems := reg.check(item)
+	if len(problems) > 0 {
+		return Result{Errors: problems}
+	}
+	reg.lastID++
+	reg.live++
+	reg.usedURL = reg.url
+	w := &webhook.Webhook{
+		ID: reg.lastID, Owner: reg.owner, Flavor: reg.rules.Flavor, Endpoint: reg.endpoint.ID, URL: reg.url,
+		Filter: item.Filter, Events: slices.Clone(item.Events), Created: reg.now,
+		FieldIDs: slices.Clone(item.FieldIDs), PropertyKeys: slices.Clone(item.PropertyKeys),
+	}
+	if reg.rules.Life > 0 {
+		w.Expires = reg.now.Add(reg.rules.Life)
+	}
+	reg.webhooks = append(reg.webhooks, w)
+	reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, filter)})
+	return Result{ID: w.ID}
+}
+
+var errIDsExhausted = errors.New("the tenant has used up its webhook numbers")
+
+func (reg *registration) check(item Item) (*jql.Filter, []error) {
+	var problems []error
+	filter, err := parse(item.Filter, reg.rules.Dialect(reg.info), reg.info)
+	if err != nil {
+		problems = append(problems, err)
+	}
+	if len(item.Events) == 0 {
+		problems = append(problems, &NoEventsError{})
+	}
+	for _, name := range item.Events {
+		if !reg.rules.Event(name) {
+			problems = append(problems, &EventError{Event: name})
+		}
+	}
+	if reg.rules.OneURL && reg.live > 0 && reg.usedURL != reg.url {
+		problems = append(problems, &URLInUseError{URL: reg.usedURL, Kind: reg.app.Kind})
+	}
+	if limit := reg.rules.Limit(reg.app); reg.live >= limit {
+		problems = append(problems, &LimitError{Limit: limit, Kind: reg.app.Kind})
+	}
+	if reg.lastID >= math.MaxUint32 {
+		problems = append(problems, errIDsExhausted)
+	}
+	return filter, problems
+}
+
+// parse compiles a filter that a dialect accepts.
+func parse(src string, d *jql.Dialect, info *webhook.Tenant) (*jql.Filter, error) {
+	q, err := jql.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Check(q); err != nil {
+		return nil, err
+	}
+	return jql.Compile(q, environment(info))
+}
+
+func environment(info *webhook.Tenant) jql.Env { return jql.Env{EpicLink: info.EpicLink} }
+
+func (reg *registration) changes() *store.Changes {
+	c := &store.Changes{
+		PutWebhooks:   reg.webhooks,
+		LastWebhookID: map[string]int64{reg.owner.Tenant: reg.lastID},
+	}
+	if reg.created {
+		c.PutEndpoints = []*webhook.Endpoint{reg.endpoint}
+		c.LastEndpointID = reg.endpoint.ID
+	}
+	return c
+}
+
+// publish makes a registration that is durable visible.
+func (r *Registry) publish(reg *registration) {
+	r.mu.Lock()
+	if reg.created {
+		r.putEndpoint(reg.tenant, reg.endpoint)
+	}
+	r.lastWebhook[reg.owner.Tenant] = reg.lastID
+	for _, w := range reg.webhooks {
+		r.putWebhook(reg.tenant, w)
+	}
+	r.mu.Unlock()
+	reg.tenant.index.update(reg.entries, nil)
+}
+
+// Delete removes webhooks of an owner; numbers that are unknown or not the owner's are passed over. Deliveries
+// that are queued already are still made. The error is one of the store; then nothing was removed.
+func (r *Registry) Delete(ctx context.Context, owner webhook.Owner, flavor string, ids []int64) error {
+	r.change.Lock()
+	defer r.change.Unlock()
+	t := r.tenant(owner.Tenant)
+	if t == nil {
+		return nil
+	}
+	c := &store.Changes{DeleteWebhooks: t.pick(owner, flavor, ids)}
+	if len(c.DeleteWebhooks) == 0 {
+		return nil
+	}
+	if err := r.store.Apply(ctx, c); err != nil {
+		return err
+	}
+	r.forget(t, c)
+	return nil
+}
+
+// pick returns those of the webhooks with the numbers that are the owner's, each once.
+func (t *tenant) pick(owner webhook.Owner, flavor string, ids []int64) []*webhook.Webhook {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var list []*webhook.Webhook
+	for _, id := range ids {
+		w := t.webhooks[id]
+		if w != nil && w.Owner == owner && w.Flavor == flavor && !slices.Contains(list, w) {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// forget removes webhooks and endpoints that are gone from the store from memory and from the index.
+func (r *Registry) forget(t *tenant, c *store.Changes) {
+	gone := make([]matcher.ID, len(c.DeleteWebhooks))
+	now := time.Now()
+	r.mu.Lock()
+	for i, w := range c.DeleteWebhooks {
+		r.removeWebhook(t, w, now)
+		gone[i] = matcher.ID(w.ID)
+	}
+	for _, id := range c.DeleteEndpoints {
+		r.removeEndpoint(t, id)
+	}
+	r.mu.Unlock()
+	t.index.update(nil, gone)
+}
+
+func (r *Registry) removeEndpoint(t *tenant, id uint64) {
+	e := r.endpoints[id]
+	if e == nil {
+		return
+	}
+	delete(r.endpoints, id)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.endpoints, callback{e.Owner, e.Flavor, e.URL})
+}

@@ -1,0 +1,298 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"hookline/engine/store"
+	"hookline/engine/webhook"
+)
+
+// Store is where registrations are kept; *store.Store is one.
+type Store interface {
+	Load(store.Rows) error
+	Apply(context.Context, *store.Changes) error
+}
+
+// Registry holds the registrations of one installation.
+type Registry struct {
+	store Store
+
+	// change serialises changes: each validates, makes itself durable and then becomes visible, and the numbers
+	// given out last are written in the order in which they were given.
+	change sync.Mutex
+
+	mu           sync.RWMutex // guards the fields below; never held while waiting for the disk
+	tenants      map[string]*tenant
+	hosts        map[string]*tenant
+	endpoints    map[uint64]*endpoint
+	lastEndpoint uint64
+	lastWebhook  map[string]int64 // by tenant, removed tenants included
+}
+
+// tenant is a tenant with everything registered in it. Its mutex guards all fields but index.
+type tenant struct {
+	mu        sync.RWMutex
+	info      *webhook.Tenant
+	apps      map[string]*webhook.App
+	callers   map[webhook.TokenHash]Caller
+	webhooks  map[int64]*webhook.Webhook
+	owned     map[webhook.Owner][]int64 // numbers ascending
+	endpoints map[callback]*endpoint
+
+	index lazyIndex
+}
+
+// callback is what makes two webhooks share an endpoint.
+type callback struct {
+	owner       webhook.Owner
+	flavor, url string
+}
+
+// endpoint is an endpoint with the number of webhooks that lead to it. users and idleSince are guarded by
+// the registry's mutex.
+type endpoint struct {
+	webhook.Endpoint
+	users     int
+	idleSince time.Time // when users fell to 0
+}
+
+// Open reads all registrations. Filters are compiled when a tenant's first event comes in, so that the
+// time to open does not depend on them.
+func Open(s Store) (*Registry, error) {
+	r := &Registry{
+		store:     s,
+		tenants:   map[string]*tenant{},
+		hosts:     map[string]*tenant{},
+		endpoints: map[uint64]*endpoint{},
+
+		lastWebhook: map[string]int64{},
+	}
+	if err := s.Load(rows{r}); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// rows takes the registrations that a store loads. A row whose tenant is gone cannot come about, as
+// tenants are removed together with what they own; it would be skipped.
+type rows struct{ r *Registry }
+
+func (l rows) Tenant(info *webhook.Tenant) { l.r.putTenant(info) }
+
+func (l rows) App(a *webhook.App) {
+	if t := l.r.tenants[a.Tenant]; t != nil {
+		t.putApp(a)
+	}
+}
+
+func (l rows) Endpoint(e *webhook.Endpoint) {
+	if t := l.r.tenants[e.Owner.Tenant]; t != nil {
+		l.r.putEndpoint(t, e)
+	}
+}
+
+func (l rows) Webhook(w *webhook.Webhook) {
+	if t := l.r.tenants[w.Owner.Tenant]; t != nil {
+		l.r.putWebhook(t, w)
+	}
+}
+
+func (l rows) LastWebhookID(id string, last int64) { l.r.lastWebhook[id] = last }
+
+func (l rows) LastEndpointID(last uint64) { l.r.lastEndpoint = max(l.r.lastEndpoint, last) }
+
+// putTenant adds a tenant or replaces what is known of it. The caller holds r.mu, or is alone.
+func (r *Registry) putTenant(info *webhook.Tenant) {
+	t := r.tenants[info.ID]
+	if t == nil {
+		t = &tenant{
+			apps:      map[string]*webhook.App{},
+			callers:   map[webhook.TokenHash]Caller{},
+			webhooks:  map[int64]*webhook.Webhook{},
+			owned:     map[webhook.Owner][]int64{},
+			endpoints: map[callback]*endpoint{},
+		}
+		r.tenants[info.ID] = t
+	} else {
+		for _, h := range t.info.Hosts {
+			delete(r.hosts, h)
+		}
+	}
+	for _, h := range info.Hosts {
+		r.hosts[h] = t
+	}
+	t.mu.Lock()
+	old := t.info
+	t.info = info
+	t.mu.Unlock()
+	if old != nil && old.EpicLink != info.EpicLink {
+		t.index.drop() // its filters were compiled for the other field
+	}
+}
+
+func (t *tenant) putApp(a *webhook.App) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.removeCallers(a.Key)
+	t.apps[a.Key] = a
+	for _, token := range a.Tokens {
+		t.callers[token.Hash] = Caller{App: a, Owner: webhook.Owner{Tenant: a.Tenant, App: a.Key, User: token.User}}
+	}
+}
+
+func (t *tenant) removeCallers(key string) {
+	if old := t.apps[key]; old != nil {
+		for _, token := range old.Tokens {
+			delete(t.callers, token.Hash)
+		}
+	}
+}
+
+func (r *Registry) putEndpoint(t *tenant, e *webhook.Endpoint) {
+	ep := &endpoint{Endpoint: *e, idleSince: time.Now()}
+	r.endpoints[e.ID] = ep
+	r.lastEndpoint = max(r.lastEndpoint, e.ID)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.endpoints[callback{e.Owner, e.Flavor, e.URL}] = ep
+}
+
+func (r *Registry) putWebhook(t *tenant, w *webhook.Webhook) {
+	if e := r.endpoints[w.Endpoint]; e != nil {
+		e.users++
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.webhooks[w.ID] = w
+	ids := t.owned[w.Owner]
+	at, found := slices.BinarySearch(ids, w.ID)
+	if !found {
+		t.owned[w.Owner] = slices.Insert(ids, at, w.ID)
+	}
+}
+
+func (r *Registry) removeWebhook(t *tenant, w *webhook.Webhook, now time.Time) {
+	if e := r.endpoints[w.Endpoint]; e != nil {
+		if e.users--; e.users == 0 {
+			e.idleSince = now
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.webhooks, w.ID)
+	ids := t.owned[w.Owner]
+	if at, found := slices.BinarySearch(ids, w.ID); found {
+		ids = slices.Delete(ids, at, at+1)
+	}
+	if len(ids) == 0 {
+		delete(t.owned, w.Owner)
+	} else {
+		t.owned[w.Owner] = ids
+	}
+}
+
+func (r *Registry) tenant(id string) *tenant {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.tenants[id]
+}
+
+// Endpoint returns the endpoint of a number. The value is shared and must not be changed.
+func (r *Registry) Endpoint(id uint64) (*webhook.Endpoint, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	e := r.endpoints[id]
+	if e == nil {
+		return nil, false
+	}
+	return &e.Endpoint, true
+}
+
+// List returns the webhooks of an owner under one flavour, expired ones included, in order of their
+// numbers. The values are shared and must not be changed.
+func (r *Registry) List(owner webhook.Owner, flavor string) []*webhook.Webhook {
+	t := r.tenant(owner.Tenant)
+	if t == nil {
+		return nil
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.ownedBy(owner, flavor)
+}
+
+// ownedBy is List for holders of the tenant's mutex.
+func (t *tenant) ownedBy(owner webhook.Owner, flavor string) []*webhook.Webhook {
+	var list []*webhook.Webhook
+	for _, id := range t.owned[owner] {
+		if w := t.webhooks[id]; w.Flavor == flavor {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// All returns every webhook of a tenant, in order of their numbers. The values are shared and must not be
+// changed.
+func (r *Registry) All(tenantID string) []*webhook.Webhook {
+	t := r.tenant(tenantID)
+	if t == nil {
+		return nil
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	list := make([]*webhook.Webhook, 0, len(t.webhooks))
+	for _, w := range t.webhooks {
+		list = append(list, w)
+	}
+	slices.SortFunc(list, func(a, b *webhook.Webhook) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}
+
+// Counts are sizes of the registry.
+type Counts struct {
+	Tenants, Apps, Webhooks, Endpoints int
+	Expired                            int // webhooks that have stopped to match and are still listed
+	Indexed                            int // tenants whose index is built
+	Broken                             int // webhooks in these whose filter does not compile any more
+}
+
+// Counts returns the sizes at a time. It visits every webhook.
+func (r *Registry) Counts(now time.Time) Counts {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	c := Counts{Tenants: len(r.tenants), Endpoints: len(r.endpoints)}
+	for _, t := range r.tenants {
+		t.mu.RLock()
+		c.Apps += len(t.apps)
+		c.Webhooks += len(t.webhooks)
+		for _, w := range t.webhooks {
+			if w.Expired(now) {
+				c.Expired++
+			}
+		}
+		t.mu.RUnlock()
+		if x := t.index.index.Load(); x != nil {
+			c.Indexed++
+			c.Broken += x.broken
+		}
+	}
+	return c
+}
+
+// Flavors returns the names of all flavours that have endpoints, and so may have deliveries waiting.
+func (r *Registry) Flavors() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var names []string
+	for _, e := range r.endpoints {
+		if !slices.Contains(names, e.Flavor) {
+			names = append(names, e.Flavor)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,86 @@
+package registry
+
+import (
+	"fmt"
+	"time"
+
+	"hookline/engine/webhook"
+	"hookline/jql"
+)
+
+// Rules are what a flavour demands of the webhooks that are registered through it, as data. A Rules is not changed
+// once it is in use.
+type Rules struct {
+	// Flavor is the name under which the webhooks are kept and listed.
+	Flavor string
+
+	// Dialect returns the JQL that filters may use in a tenant.
+	Dialect func(*webhook.Tenant) *jql.Dialect
+
+	// Event says whether an event may be named.
+	Event func(name string) bool
+
+	// Limit returns how many webhooks that have not expired an owner may have.
+	Limit func(*webhook.App) int
+
+	// OneURL demands that all webhooks of an owner go to one URL. Expired ones do not count.
+	OneURL bool
+
+	// Life is how long a webhook matches after it was registered or refreshed; 0 is for ever. Keep is how long it is
+	// listed after that.
+	Life, Keep time.Duration
+
+	// PlainHTTP allows callback URLs with http beside https.
+	PlainHTTP bool
+}
+
+// EventError says that a webhook names an event that may not be registered.
+type EventError struct{ Event string }
+
+func (e *EventError) Error() string { return fmt.Sprintf("the event %q is not supported", e.Event) }
+
+// NoEventsError says that a webhook names no event.
+type NoEventsError struct{}
+
+func (e *NoEventsError) Error() string { return "no event is named" }
+
+// LimitError says that an owner has all the webhooks it may have.
+type LimitError struct {
+	Limit int
+	Kind  webhook.AppKind
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the limit of %d webhooks is reached; delete one, or let one expire", e.Limit)
+}
+
+// URLInUseError says that the owner's other webhooks go to another URL, and all have to go to one.
+type URLInUseError struct {
+	URL  string // the one in use
+	Kind webhook.AppKind
+}
+
+func (e *URLInUseError) Error() string {
+	return "only a single URL may be registered; the one in use is " + e.URL
+}
+
+// BaseURLError says that a callback URL is not under the base URL of its app.
+type BaseURLError struct{ URL, Base string }
+
+func (e *BaseURLError) Error() string {
+	return fmt.Sprintf("the URL is not under the app's base URL %s", e.Base)
+}
+
+// HostTakenError says that a host name addresses another tenant already.
+type HostTakenError struct{ Host, Tenant string }
+
+func (e *HostTakenError) Error() string {
+	return fmt.Sprintf("host %s addresses tenant %s already", e.Host, e.Tenant)
+}
+
+// TokenTakenError says that a token belongs to another app of the tenant.
+type TokenTakenError struct{ App string }
+
+func (e *TokenTakenError) Error() string {
+	return fmt.Sprintf("the token is in use by app %s; every app needs its own", e.App)
+}

@@ -1,0 +1,244 @@
+package registry
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"hookline/engine/store"
+	"hookline/engine/webhook"
+)
+
+// Caller is who a credential belongs to.
+type Caller struct {
+	Owner webhook.Owner
+	App   *webhook.App // shared; must not be changed
+}
+
+// Authenticate returns the app whose token this is in the tenant.
+func (r *Registry) Authenticate(tenantID, token string) (Caller, bool) {
+	t := r.tenant(tenantID)
+	if t == nil {
+		return Caller{}, false
+	}
+	hash := webhook.HashToken(token)
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	c, ok := t.callers[hash]
+	return c, ok
+}
+
+// Tenant returns a tenant. The value is shared and must not be changed.
+func (r *Registry) Tenant(id string) (*webhook.Tenant, bool) {
+	t := r.tenant(id)
+	if t == nil {
+		return nil, false
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.info, true
+}
+
+// TenantOfHost returns the tenant that a host name (lower case, without port) addresses.
+func (r *Registry) TenantOfHost(host string) (*webhook.Tenant, bool) {
+	r.mu.RLock()
+	t := r.hosts[host]
+	r.mu.RUnlock()
+	if t == nil {
+		return nil, false
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.info, true
+}
+
+// Tenants returns all tenants in order of their ids. The values are shared and must not be changed.
+func (r *Registry) Tenants() []*webhook.Tenant {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	list := make([]*webhook.Tenant, 0, len(r.tenants))
+	for _, id := range slices.Sorted(maps.Keys(r.tenants)) {
+		t := r.tenants[id]
+		t.mu.RLock()
+		list = append(list, t.info)
+		t.mu.RUnlock()
+	}
+	return list
+}
+
+// Apps returns the apps of a tenant in order of their keys. The values are shared and must not be changed.
+func (r *Registry) Apps(tenantID string) []*webhook.App {
+	t := r.tenant(tenantID)
+	if t == nil {
+		return nil
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	list := make([]*webhook.App, 0, len(t.apps))
+	for _, key := range slices.Sorted(maps.Keys(t.apps)) {
+		list = append(list, t.apps[key])
+	}
+	return list
+}
+
+// App returns one app. The value is shared and must not be changed.
+func (r *Registry) App(tenantID, key string) (*webhook.App, bool) {
+	t := r.tenant(tenantID)
+	if t == nil {
+		return nil, false
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	a, ok := t.apps[key]
+	return a, ok
+}
+
+// PutTenant adds a tenant, or replaces what is known of it; what is registered in it stays. Errors:
+// *webhook.InvalidError, [*HostTakenError], or one of the store.
+func (r *Registry) PutTenant(ctx context.Context, info webhook.Tenant) error {
+	_, err := r.ChangeTenant(ctx, info.ID, func(t *webhook.Tenant) { *t = info })
+	return err
+}
+
+// ChangeTenant changes what is known of a tenant, or adds it: change gets a copy of the present state, or a
+// tenant with nothing but its id, and no other change comes in between. It returns the new state, which is
+// shared and must not be changed. Errors as PutTenant.
+func (r *Registry) ChangeTenant(ctx context.Context, id string, change func(*webhook.Tenant)) (*webhook.Tenant, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	info := webhook.Tenant{ID: id}
+	if old, ok := r.Tenant(id); ok {
+		info = *old
+	}
+	change(&info)
+	info.Hosts = slices.Clone(info.Hosts)
+	if err := info.Validate(); err != nil {
+		return nil, err
+	}
+	for _, h := range info.Hosts {
+		if owner, ok := r.TenantOfHost(h); ok && owner.ID != info.ID {
+			return nil, &HostTakenError{Host: h, Tenant: owner.ID}
+		}
+	}
+	if err := r.store.Apply(ctx, &store.Changes{PutTenants: []*webhook.Tenant{&info}}); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.putTenant(&info)
+	return &info, nil
+}
+
+// PutApp adds an app to a tenant, or replaces what is known of it; its webhooks stay. Errors:
+// webhook.ErrUnknownTenant, *webhook.InvalidError, [*TokenTakenError], or one of the store.
+func (r *Registry) PutApp(ctx context.Context, a webhook.App) error {
+	_, err := r.ChangeApp(ctx, a.Tenant, a.Key, func(old *webhook.App) { *old = a })
+	return err
+}
+
+// ChangeApp changes what is known of an app, or adds it: change gets a copy of the present state, or an app with
+// nothing but its tenant and key, and no other change comes in between. It returns the new state,
+// which is shared and must not be changed. Errors as PutApp.
+func (r *Registry) ChangeApp(ctx context.Context, tenantID, key string, change func(*webhook.App)) (*webhook.App, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	t := r.tenant(tenantID)
+	if t == nil {
+		return nil, webhook.ErrUnknownTenant
+	}
+	a := webhook.App{Tenant: tenantID, Key: key}
+	if old, ok := r.App(tenantID, key); ok {
+		a = *old
+	}
+	change(&a)
+	if err := a.Validate(); err != nil {
+		return nil, err
+	}
+	if err := t.tokensFree(&a); err != nil {
+		return nil, err
+	}
+	if err := r.store.Apply(ctx, &store.Changes{PutApps: []*webhook.App{&a}}); err != nil {
+		return nil, err
+	}
+	t.putApp(&a)
+	return &a, nil
+}
+
+func (t *tenant) tokensFree(a *webhook.App) error {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, token := range a.Tokens {
+		if c, ok := t.callers[token.Hash]; ok && c.Owner.App != a.Key {
+			return &TokenTakenError{App: c.Owner.App}
+		}
+	}
+	return nil
+}
+
+// DeleteApp removes an app with its webhooks and endpoints, and returns the numbers of these endpoints, whose
+// backlog nobody waits for any more. Errors: webhook.ErrUnknownTenant, webhook.ErrUnknownApp, or one of the store.
+func (r *Registry) DeleteApp(ctx context.Context, tenantID, key string) ([]uint64, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	t := r.tenant(tenantID)
+	if t == nil {
+		return nil, webhook.ErrUnknownTenant
+	}
+	a, ok := r.App(tenantID, key)
+	if !ok {
+		return nil, webhook.ErrUnknownApp
+	}
+	c := &store.Changes{DeleteApps: []*webhook.App{a}}
+	t.collect(c, func(o webhook.Owner) bool { return o.App == key })
+	if err := r.store.Apply(ctx, c); err != nil {
+		return nil, err
+	}
+	r.forget(t, c)
+	t.mu.Lock()
+	t.removeCallers(key)
+	delete(t.apps, key)
+	t.mu.Unlock()
+	return c.DeleteEndpoints, nil
+}
+
+// DeleteTenant removes a tenant with all that is registered in it, and returns the numbers of its endpoints,
+// whose backlog nobody waits for any more. Errors: webhook.ErrUnknownTenant, or one of the store.
+func (r *Registry) DeleteTenant(ctx context.Context, id string) ([]uint64, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	t := r.tenant(id)
+	if t == nil {
+		return nil, webhook.ErrUnknownTenant
+	}
+	c := &store.Changes{DeleteTenants: []string{id}, DeleteApps: r.Apps(id)}
+	t.collect(c, func(webhook.Owner) bool { return true })
+	if err := r.store.Apply(ctx, c); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range c.DeleteEndpoints {
+		delete(r.endpoints, e)
+	}
+	for _, h := range t.info.Hosts {
+		delete(r.hosts, h)
+	}
+	delete(r.tenants, id)
+	return c.DeleteEndpoints, nil
+}
+
+// collect lists the webhooks and endpoints of certain owners for deletion.
+func (t *tenant) collect(c *store.Changes, of func(webhook.Owner) bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, w := range t.webhooks {
+		if of(w.Owner) {
+			c.DeleteWebhooks = append(c.DeleteWebhooks, w)
+		}
+	}
+	for _, e := range t.endpoints {
+		if of(e.Owner) {
+			c.DeleteEndpoints = append(c.DeleteEndpoints, e.ID)
+		}
+	}
+}

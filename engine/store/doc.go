@@ -1,0 +1,21 @@
+// Package store opens the one Pebble database of an installation and keeps in it what is registered:
+// tenants, apps, endpoints and webhooks. The queue keeps its deliveries in the same database, under
+// prefixes of its own, so that there is one log to sync, one directory to back up and one place for
+// options.
+//
+// Every change is one atomic, synced batch. The rows are read once, at Open, by the registry; nothing is
+// read from here while events are matched.
+//
+// # Keys
+//
+//	s                         what the store says of itself: format version, identifier key
+//	t tenant                  webhook.Tenant
+//	b tenant 0 app            webhook.App
+//	e endpoint                webhook.Endpoint, by its number
+//	r tenant 0 webhook        webhook.Webhook, by its number
+//	n tenant                  the last webhook number given out in the tenant
+//	o                         the last endpoint number given out
+//
+// Numbers in keys are 8 bytes, big-endian; values are JSON. The other prefixes are the queue's (see
+// package queue).
+package store

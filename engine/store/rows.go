@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"hookline/engine/webhook"
+)
+
+const (
+	prefixTenant   = 't'
+	prefixApp      = 'b'
+	prefixEndpoint = 'e'
+	prefixWebhook  = 'r'
+	prefixLastID   = 'n'
+	prefixLastEnd  = 'o'
+)
+
+// Rows receives the registrations of a store, one call a row: tenants first, then apps, endpoints and
+// webhooks. The values may be kept.
+type Rows interface {
+	Tenant(*webhook.Tenant)
+	App(*webhook.App)
+	Endpoint(*webhook.Endpoint)
+	Webhook(*webhook.Webhook)
+	LastWebhookID(tenant string, id int64)
+	LastEndpointID(id uint64)
+}
+
+// Load reads every registration.
+func (s *Store) Load(rows Rows) error {
+	steps := []struct {
+		prefix byte
+		read   func(key, value []byte) error
+	}{
+		{prefixTenant, each(rows.Tenant)},
+		{prefixApp, each(rows.App)},
+		{prefixEndpoint, each(rows.Endpoint)},
+		{prefixWebhook, each(rows.Webhook)},
+		{prefixLastID, func(key, value []byte) error {
+			rows.LastWebhookID(string(key[1:]), int64(binary.BigEndian.Uint64(value)))
+			return nil
+		}},
+		{prefixLastEnd, func(_, value []byte) error {
+			rows.LastEndpointID(binary.BigEndian.Uint64(value))
+			return nil
+		}},
+	}
+	for _, step := range steps {
+		if err := s.scan(step.prefix, step.read); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func each[T any](visit func(*T)) func(key, value []byte) error {
+	return func(_, value []byte) error {
+		row := new(T)
+		if err := json.Unmarshal(value, row); err != nil {
+			return err
+		}
+		visit(row)
+		return nil
+	}
+}
+
+func (s *Store) scan(prefix byte, read func(key, value []byte) error) error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	if err != nil {
+		return fmt.Errorf("store: reading %c rows: %w", prefix, err)
+	}
+	for it.First(); it.Valid(); it.Next() {
+		value, err := it.ValueAndErr()
+		if err == nil {
+			err = read(it.Key(), value)
+		}
+		if err != nil {
+			it.Close()
+			return fmt.Errorf("store: row %q: %w", it.Key(), err)
+		}
+	}
+	if err := it.Close(); err != nil {
+		return fmt.Errorf("store: reading %c rows: %w", prefix, err)
+	}
+	return nil
+}
+
+// Changes is a set of registrations that are written or removed together.
+type Changes struct {
+	PutTenants   []*webhook.Tenant
+	PutApps      []*webhook.App
+	PutEndpoints []*webhook.Endpoint
+	PutWebhooks  []*webhook.Webhook
+
+	DeleteTenants   []string
+	DeleteApps      []*webhook.App // Tenant and Key count
+	DeleteEndpoints []uint64
+	DeleteWebhooks  []*webhook.Webhook // Owner.Tenant and ID count
+
+	// LastWebhookID maps tenants to the last webhook number given out; LastEndpointID is the same for
+	// endpoints, 0 where it did not change.
+	LastWebhookID  map[string]int64
+	LastEndpointID uint64
+}
+
+// Apply makes the changes durable, all or none. When it returns an error the changes are not there.
+func (s *Store) Apply(_ context.Context, c *Changes) error {
+	b := s.db.NewBatch()
+	defer b.Close()
+	w := writer{b: b}
+	for _, t := range c.PutTenants {
+		w.put(tenantKey(t.ID), t)
+	}
+	for _, a := range c.PutApps {
+		w.put(appKey(a), a)
+	}
+	for _, e := range c.PutEndpoints {
+		w.put(numberKey(prefixEndpoint, e.ID), e)
+	}
+	for _, h := range c.PutWebhooks {
+		w.put(webhookKey(h), h)
+	}
+	for tenant, id := range c.LastWebhookID {
+		w.set(append([]byte{prefixLastID}, tenant...), uint64(id))
+	}
+	if c.LastEndpointID != 0 {
+		w.set([]byte{prefixLastEnd}, c.LastEndpointID)
+	}
+	w.deletions(c)
+	if w.err != nil {
+		return fmt.Errorf("store: %w", w.err)
+	}
+	if err := b.Commit(pebble.Sync); err != nil {
+		return fmt.Errorf("store: writing registrations: %w", err)
+	}
+	return nil
+}
+
+type writer struct {
+	b   *pebble.Batch
+	err error
+}
+
+func (w *writer) put(key []byte, row any) {
+	value, err := json.Marshal(row)
+	if err == nil {
+		err = w.b.Set(key, value, nil)
+	}
+	w.fail(err)
+}
+
+func (w *writer) set(key []byte, n uint64) {
+	w.fail(w.b.Set(key, binary.BigEndian.AppendUint64(nil, n), nil))
+}
+
+func (w *writer) deletions(c *Changes) {
+	for _, id := range c.DeleteTenants {
+		w.fail(w.b.Delete(tenantKey(id), nil))
+	}
+	for _, a := range c.DeleteApps {
+		w.fail(w.b.Delete(appKey(a), nil))
+	}
+	for _, id := range c.DeleteEndpoints {
+		w.fail(w.b.Delete(numberKey(prefixEndpoint, id), nil))
+	}
+	for _, h := range c.DeleteWebhooks {
+		w.fail(w.b.Delete(webhookKey(h), nil))
+	}
+}
+
+func (w *writer) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+func tenantKey(id string) []byte { return append([]byte{prefixTenant}, id...) }
+
+// A tenant id holds no zero byte, so a zero byte ends it.
+func appKey(a *webhook.App) []byte {
+	key := append([]byte{prefixApp}, a.Tenant...)
+	return append(append(key, 0), a.Key...)
+}
+
+func webhookKey(h *webhook.Webhook) []byte {
+	key := append([]byte{prefixWebhook}, h.Owner.Tenant...)
+	return binary.BigEndian.AppendUint64(append(key, 0), uint64(h.ID))
+}
+
+func numberKey(prefix byte, id uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{prefix}, id)
+}

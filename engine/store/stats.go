@@ -1,0 +1,36 @@
+package store
+
+import (
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Stats are sizes and counts of the database.
+type Stats struct {
+	Size           uint64 // bytes on disk, log included
+	CompactionDebt uint64 // bytes that wait for a compaction
+	Stalls         int64  // times that writes had to wait for compactions since Open
+	Misuse         int64  // times that Pebble found a key deleted in a way its contract excludes; must stay 0
+}
+
+// Stats returns the present figures. It is meant for metrics, not for hot paths.
+func (s *Store) Stats() Stats {
+	m := s.db.Metrics()
+	return Stats{
+		Size:           m.DiskSpaceUsage(),
+		CompactionDebt: m.Compact.EstimatedDebt,
+		Stalls:         s.events.stalls.Load(),
+		Misuse:         s.events.misuse.Load(),
+	}
+}
+
+// events counts what Pebble reports while it runs.
+type events struct{ stalls, misuse atomic.Int64 }
+
+func (e *events) listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		WriteStallBegin:   func(pebble.WriteStallBeginInfo) { e.stalls.Add(1) },
+		PossibleAPIMisuse: func(pebble.PossibleAPIMisuseInfo) { e.misuse.Add(1) },
+	}
+}

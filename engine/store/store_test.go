@@ -1,0 +1,153 @@
+package store_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
+
+	"hookline/engine/store"
+	"hookline/engine/webhook"
+)
+
+// loaded collects what a store holds.
+type loaded struct {
+	Tenants   []webhook.Tenant
+	Apps      []webhook.App
+	Endpoints []webhook.Endpoint
+	Webhooks  []webhook.Webhook
+	Last      map[string]int64
+	LastEnd   uint64
+}
+
+func (l *loaded) Tenant(t *webhook.Tenant)             { l.Tenants = append(l.Tenants, *t) }
+func (l *loaded) App(a *webhook.App)                   { l.Apps = append(l.Apps, *a) }
+func (l *loaded) Endpoint(e *webhook.Endpoint)         { l.Endpoints = append(l.Endpoints, *e) }
+func (l *loaded) Webhook(w *webhook.Webhook)           { l.Webhooks = append(l.Webhooks, *w) }
+func (l *loaded) LastWebhookID(tenant string, n int64) { l.Last[tenant] = n }
+func (l *loaded) LastEndpointID(n uint64)              { l.LastEnd = n }
+
+func load(t *testing.T, s *store.Store) loaded {
+	t.Helper()
+	l := loaded{Last: map[string]int64{}}
+	if err := s.Load(&l); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func open(t *testing.T, fs vfs.FS) *store.Store {
+	t.Helper()
+	s, err := store.Open("data", store.Options{FS: fs, CacheSize: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func sample() (*store.Changes, loaded) {
+	now := time.Date(2026, 4, 24, 14, 24, 22, 0, time.UTC)
+	owner := webhook.Owner{Tenant: "acme", App: "ci", User: "u1"}
+	want := loaded{
+		Tenants:   []webhook.Tenant{{ID: "acme", Hosts: []string{"acme.example"}, EpicLink: 10008, Tokens: []webhook.TokenHash{"ab"}}, {ID: "b"}},
+		Apps:      []webhook.App{{Tenant: "acme", Key: "ci", Kind: webhook.OAuth, Tokens: []webhook.AppToken{{Hash: "cd", User: "u1"}}}},
+		Endpoints: []webhook.Endpoint{{ID: 1<<40 + 7, Owner: owner, Flavor: "f", URL: "https://r.example/x?a=1&b=<2>"}},
+		Webhooks: []webhook.Webhook{{
+			ID: 1000, Owner: owner, Flavor: "f", Endpoint: 1<<40 + 7, URL: "https://r.example/", Filter: `status = "in <progress>"`,
+			Events: []string{"jira:issue_updated"}, Created: now, Expires: now.Add(time.Hour), FieldIDs: []string{"summary"},
+		}},
+		Last: map[string]int64{"acme": 1000}, LastEnd: 1<<40 + 7,
+	}
+	c := &store.Changes{
+		PutTenants: []*webhook.Tenant{&want.Tenants[0], &want.Tenants[1]}, PutApps: []*webhook.App{&want.Apps[0]},
+		PutEndpoints: []*webhook.Endpoint{&want.Endpoints[0]}, PutWebhooks: []*webhook.Webhook{&want.Webhooks[0]},
+		LastWebhookID: want.Last, LastEndpointID: want.LastEnd,
+	}
+	return c, want
+}
+
+func TestRowsSurviveReopening(t *testing.T) {
+	fs := vfs.NewMem()
+	s := open(t, fs)
+	c, want := sample()
+	if err := s.Apply(context.Background(), c); err != nil {
+		t.Fatal(err)
+	}
+	key := s.IdentifierKey()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, fs)
+	defer s.Close()
+	if diff := cmp.Diff(want, load(t, s)); diff != "" {
+		t.Error(diff)
+	}
+	if s.IdentifierKey() != key {
+		t.Error("the identifier key changed")
+	}
+}
+
+func TestDeletions(t *testing.T) {
+	s := open(t, vfs.NewMem())
+	defer s.Close()
+	c, want := sample()
+	if err := s.Apply(context.Background(), c); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Apply(context.Background(), &store.Changes{
+		DeleteTenants: []string{"b"}, DeleteApps: c.PutApps, DeleteEndpoints: []uint64{want.LastEnd}, DeleteWebhooks: c.PutWebhooks,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Tenants, want.Apps, want.Endpoints, want.Webhooks = want.Tenants[:1], nil, nil, nil
+	if diff := cmp.Diff(want, load(t, s)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Power is lost right after Apply returned: everything unsynced is gone, what was applied is not.
+func TestApplySurvivesPowerLoss(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	s := open(t, fs)
+	c, want := sample()
+	if err := s.Apply(context.Background(), c); err != nil {
+		t.Fatal(err)
+	}
+	crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 0})
+	s.Close()
+	s = open(t, crashed)
+	defer s.Close()
+	if diff := cmp.Diff(want, load(t, s)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSecondOpenIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(dir, store.Options{CacheSize: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := store.Open(dir, store.Options{CacheSize: 1 << 20}); !errors.Is(err, store.ErrInUse) {
+		t.Errorf("got %v, want ErrInUse", err)
+	}
+}
+
+func TestOtherFormatIsRefused(t *testing.T) {
+	fs := vfs.NewMem()
+	s := open(t, fs)
+	if err := s.DB().Set([]byte("s/format"), binary.BigEndian.AppendUint32(nil, store.Format+1), pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if _, err := store.Open("data", store.Options{FS: fs}); !errors.Is(err, store.ErrFormat) {
+		t.Errorf("got %v, want ErrFormat", err)
+	}
+}

@@ -1,0 +1,41 @@
+package webhook
+
+import "time"
+
+// Outcome is the class of one attempt's end: metric label, log value and input of the retry decision.
+type Outcome string
+
+// The outcomes of an attempt.
+const (
+	Delivered     Outcome = "delivered"      // the policy accepts the status
+	Rejected      Outcome = "rejected"       // a status that is neither accepted nor retried
+	Throttled     Outcome = "throttled"      // 429
+	ServerError   Outcome = "server_error"   // 5xx
+	Retriable     Outcome = "retriable"      // another status that the policy retries
+	Timeout       Outcome = "timeout"        // no complete answer in time
+	ConnectFailed Outcome = "connect_failed" // no connection: refused, unreachable, unknown name, TLS
+	Broken        Outcome = "broken"         // the connection broke, or the answer was no HTTP
+	Unsendable    Outcome = "unsendable"     // the request could not be built; no attempt was made
+)
+
+// Outcomes lists every Outcome, for metrics that want their series from the start.
+var Outcomes = []Outcome{Delivered, Rejected, Throttled, ServerError, Retriable, Timeout, ConnectFailed, Broken, Unsendable}
+
+// Attempt is the record of one HTTP request made for a delivery.
+type Attempt struct {
+	Event    uint64
+	Endpoint uint64
+	Number   int // counted from 1
+	Start    time.Time
+	Duration time.Duration
+	Status   int // 0 when there was no answer
+	Outcome  Outcome
+	Err      error // what went wrong when there was no answer; nil otherwise
+
+	// Accepted is when the event was accepted. Settled is false when another attempt follows.
+	Accepted time.Time
+	Settled  bool
+	Next     time.Time // when the next attempt is due; zero when there is none
+
+	Sent, Received int // bytes of the bodies
+}

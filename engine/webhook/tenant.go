@@ -1,0 +1,137 @@
+package webhook
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Tenant owns webhooks and events: a Jira site, an Arc XP organisation.
+type Tenant struct {
+	// ID names the tenant in paths: 1 to 63 lower-case letters, digits and hyphens, starting with a letter or digit.
+	ID string `json:"id"`
+
+	// Hosts are host names, without port, that address this tenant, beside the path prefix /t/{id}.
+	Hosts []string `json:"hosts,omitempty"`
+
+	// EpicLink is the number of the custom field that holds the epic of an issue. 0 means 10014.
+	EpicLink int64 `json:"epicLink,omitempty"`
+
+	// Tokens admit publishers of events and users of the tenant's native API.
+	Tokens []TokenHash `json:"tokens,omitempty"`
+}
+
+// AppKind says by what rules an app registers webhooks.
+type AppKind string
+
+// The kinds of app. They differ in the number of webhooks they may register.
+const (
+	Connect AppKind = "connect" // an Atlassian Connect app: one owner per tenant
+	OAuth   AppKind = "oauth"   // an OAuth 2.0 app: every user of it is an owner of their own
+)
+
+// App is an integration that registers webhooks in one tenant.
+type App struct {
+	Tenant string  `json:"tenant"`
+	Key    string  `json:"key"` // 1 to 128 letters, digits, and . _ -
+	Kind   AppKind `json:"kind"`
+
+	// BaseURL is what the callback URLs of a Connect app must begin with. Empty: any URL.
+	BaseURL string `json:"baseURL,omitempty"`
+
+	Tokens []AppToken `json:"tokens,omitempty"`
+}
+
+// AppToken is a credential of an app. For an OAuth app User says whose it is.
+type AppToken struct {
+	Hash TokenHash `json:"hash"`
+	User string    `json:"user,omitempty"`
+}
+
+// Owner is who a webhook belongs to: the app, and for OAuth apps its user. It is comparable.
+type Owner struct {
+	Tenant string `json:"tenant"`
+	App    string `json:"app"`
+	User   string `json:"user,omitempty"`
+}
+
+// TokenHash is the SHA-256 of a token in lower-case hex. Tokens are kept in no other form; they are
+// meant to be long and random, so no slow hash is needed.
+type TokenHash string
+
+// HashToken returns the hash to keep for a token.
+func HashToken(token string) TokenHash {
+	sum := sha256.Sum256([]byte(token))
+	return TokenHash(hex.EncodeToString(sum[:]))
+}
+
+// Matches says whether the hash is that of the token, in constant time.
+func (h TokenHash) Matches(token string) bool {
+	return subtle.ConstantTimeCompare([]byte(h), []byte(HashToken(token))) == 1
+}
+
+// Admits says whether the token is one of the tenant's.
+func (t *Tenant) Admits(token string) bool {
+	return slices.ContainsFunc(t.Tokens, func(h TokenHash) bool { return h.Matches(token) })
+}
+
+var (
+	tenantID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	appKey   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+	hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+)
+
+// Validate reports what is wrong with the tenant's own fields, as an [*InvalidError].
+func (t *Tenant) Validate() error {
+	if !tenantID.MatchString(t.ID) {
+		return invalid("tenant id %q: use 1 to 63 lower-case letters, digits and hyphens, starting with a letter or digit", t.ID)
+	}
+	for i, h := range t.Hosts {
+		t.Hosts[i] = strings.ToLower(h)
+		if !hostName.MatchString(t.Hosts[i]) {
+			return invalid("tenant %s: host %q is not a host name (no scheme, port or path)", t.ID, h)
+		}
+	}
+	if t.EpicLink < 0 {
+		return invalid("tenant %s: epicLink %d: use the positive number of the custom field", t.ID, t.EpicLink)
+	}
+	return nil
+}
+
+// Validate reports what is wrong with the app's own fields, as an [*InvalidError]. An empty Kind becomes Connect.
+func (a *App) Validate() error {
+	if !tenantID.MatchString(a.Tenant) {
+		return invalid("app %q: tenant id %q is malformed", a.Key, a.Tenant)
+	}
+	if !appKey.MatchString(a.Key) {
+		return invalid("app key %q: use 1 to 128 letters, digits, dots, underscores and hyphens", a.Key)
+	}
+	if a.Kind == "" {
+		a.Kind = Connect
+	}
+	if a.Kind != Connect && a.Kind != OAuth {
+		return invalid("app %s: kind %q: use connect or oauth", a.Key, a.Kind)
+	}
+	if a.Kind == Connect && slices.ContainsFunc(a.Tokens, func(t AppToken) bool { return t.User != "" }) {
+		return invalid("app %s: a token names a user; a Connect app is one owner, only apps of kind oauth have users", a.Key)
+	}
+	if a.BaseURL != "" {
+		if _, err := ParseURL(a.BaseURL, true); err != nil {
+			return invalid("app %s: baseURL: %v", a.Key, err)
+		}
+	}
+	return nil
+}
+
+// InvalidError says what is wrong with a value that a caller supplied.
+type InvalidError struct{ Problem string }
+
+func (e *InvalidError) Error() string { return e.Problem }
+
+func invalid(format string, args ...any) error {
+	return &InvalidError{Problem: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,188 @@
+package webhook
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Errors that callers of the engine decide on.
+var (
+	ErrUnknownTenant = errors.New("unknown tenant")
+	ErrUnknownApp    = errors.New("unknown app")
+)
+
+// Webhook is a registered interest: which events of a tenant, under which filter, go to which URL.
+// A Webhook is not changed once registered; a change replaces it.
+type Webhook struct {
+	ID       int64     `json:"id"` // unique in the tenant and never used again
+	Owner    Owner     `json:"owner"`
+	Flavor   string    `json:"flavor"`
+	Endpoint uint64    `json:"endpoint"`
+	URL      string    `json:"url"`
+	Filter   string    `json:"filter"` // JQL as the owner wrote it
+	Events   []string  `json:"events"`
+	Created  time.Time `json:"created"`
+
+	// Expires is when the webhook stops to match; zero means never.
+	Expires time.Time `json:"expires,omitzero"`
+
+	// FieldIDs narrows jira:issue_updated to changes of these fields, PropertyKeys narrows the issue property
+	// events to these keys. Empty means no narrowing.
+	FieldIDs     []string `json:"fieldIDs,omitempty"`
+	PropertyKeys []string `json:"propertyKeys,omitempty"`
+}
+
+// Expired says whether the webhook has stopped to match at the given time.
+func (w *Webhook) Expired(now time.Time) bool {
+	return !w.Expires.IsZero() && !now.Before(w.Expires)
+}
+
+// Endpoint is one callback of one owner: what deliveries are queued for, and the unit of order and
+// backlog. All webhooks of an owner with the same flavour and URL share one, and so share one request
+// per event. Its ID is never used again.
+type Endpoint struct {
+	ID     uint64 `json:"id"`
+	Owner  Owner  `json:"owner"`
+	Flavor string `json:"flavor"`
+	URL    string `json:"url"`
+}
+
+// Flow tells receivers how an event came about, as Jira's X-Atlassian-Webhook-Flow does.
+type Flow byte
+
+// The flows: Primary for what a user or app did, Secondary for what follows from it (the comments of a
+// deleted issue, say).
+const (
+	Primary Flow = iota
+	Secondary
+)
+
+func (f Flow) String() string {
+	if f == Secondary {
+		return "Secondary"
+	}
+	return "Primary"
+}
+
+// Source is a way by which events come in.
+type Source byte
+
+// The ways in.
+const (
+	Embedded Source = iota // a call of Publish by the embedding program
+	HTTP                   // the events API
+)
+
+func (s Source) String() string {
+	if s == HTTP {
+		return "http"
+	}
+	return "embedded"
+}
+
+// Event is something that happened in a tenant, as its publisher tells it.
+type Event struct {
+	Tenant string
+
+	// Body is the webhook body as Jira sends it: a JSON object with webhookEvent. It is copied; the
+	// caller may reuse it when the call that took the Event returns.
+	Body []byte
+
+	// Key makes publishing idempotent: another event of the tenant with the same key and the same body
+	// is answered with the first one's receipt. Empty means no such check. At most 255 bytes.
+	Key string
+
+	Flow Flow
+
+	// Source is the way the event came in, for the metrics.
+	Source Source
+
+	// Trace is handed on to receivers as X-Atlassian-Webhook-Trace: up to 1024 printable ASCII
+	// characters, or empty.
+	Trace string
+}
+
+// Limits of an Event.
+const (
+	MaxKey   = 255
+	MaxTrace = 1024
+)
+
+// Validate reports what is wrong with the event beside its body, as an [*InvalidError].
+func (e *Event) Validate() error {
+	if len(e.Key) > MaxKey {
+		return invalid("the idempotency key has %d bytes; at most %d are allowed", len(e.Key), MaxKey)
+	}
+	if len(e.Trace) > MaxTrace {
+		return invalid("the trace has %d bytes; at most %d are allowed", len(e.Trace), MaxTrace)
+	}
+	for i := range len(e.Trace) {
+		if c := e.Trace[i]; c < ' ' || c > '~' {
+			return invalid("the trace has a byte %#02x at %d; printable ASCII is allowed", c, i)
+		}
+	}
+	if e.Flow != Primary && e.Flow != Secondary {
+		return invalid("flow %d: use Primary or Secondary", e.Flow)
+	}
+	return nil
+}
+
+// MaxURL is the longest callback URL that is accepted, in bytes.
+const MaxURL = 2048
+
+// ParseURL checks a callback URL: absolute, https (or http where plain is true), with a host, without
+// user info and fragment, at most [MaxURL] bytes. It is sent as it is written, so it has to be visible ASCII.
+// The error says what to change.
+func ParseURL(raw string, plain bool) (*url.URL, error) {
+	if len(raw) > MaxURL {
+		return nil, invalid("the URL has %d bytes; at most %d are allowed", len(raw), MaxURL)
+	}
+	for i := range len(raw) {
+		if c := raw[i]; c <= ' ' || c > '~' {
+			return nil, invalid("the URL has a byte %#02x at %d; percent-encode it, or write the host name in its ASCII form", c, i)
+		}
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		return nil, invalid("the URL is missing")
+	case err != nil || !u.IsAbs() || u.Opaque != "" || u.Hostname() == "":
+		return nil, invalid("the URL is not an absolute http(s) URL with a host")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, invalid("the URL's scheme is %q; use https", u.Scheme)
+	case u.Scheme == "http" && !plain:
+		return nil, invalid("the URL is not https; plain http has to be allowed by the operator of this installation")
+	case !validPort(u.Port()):
+		return nil, invalid("the URL's port is %s; use 1 to 65535", u.Port())
+	case u.User != nil:
+		return nil, invalid("the URL holds user information; remove it")
+	case u.Fragment != "" || strings.HasSuffix(raw, "#"):
+		return nil, invalid("the URL has a fragment; remove it")
+	}
+	return u, nil
+}
+
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
+}
+
+// HostOf returns the scheme and the address (host:port, the port always given) that a URL accepted by
+// ParseURL leads to.
+func HostOf(u *url.URL) (scheme, address string) {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+		if u.Scheme == "https" {
+			port = "443"
+		}
+	}
+	host := u.Hostname()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return u.Scheme, host + ":" + port
+}
