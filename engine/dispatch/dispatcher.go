@@ -1,0 +1,129 @@
+package dispatch
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/queue"
+)
+
+// Dispatcher sends deliveries. Its methods are safe for any number of goroutines.
+type Dispatcher struct {
+	opts   Options
+	queue  Queue
+	hosts  *table
+	slots  *slots
+	timers *timers
+	dialer *fasthttp.TCPDialer // nil when Options.Dial is given
+	closed atomic.Bool
+
+	mu      sync.Mutex
+	sweeper *time.Timer
+}
+
+// New makes a dispatcher. It does nothing before Start.
+func New(opts Options) *Dispatcher {
+	d := &Dispatcher{opts: opts.withDefaults(), hosts: newTable(), slots: newSlots()}
+	d.timers = newTimers(d.wake)
+	if d.opts.Dial == nil {
+		d.dialer = new(fasthttp.TCPDialer)
+		d.opts.Dial = d.dialer.DialDualStackTimeout
+	}
+	return d
+}
+
+func (o Options) withDefaults() Options {
+	o.HostLimit = cmp.Or(o.HostLimit, 20)
+	o.MaxInFlight = cmp.Or(o.MaxInFlight, 16384)
+	o.MaxResponse = cmp.Or(o.MaxResponse, 64<<10)
+	o.IdleConn = cmp.Or(o.IdleConn, 10*time.Second)
+	o.IdleHost = cmp.Or(o.IdleHost, time.Minute)
+	o.Logger = cmp.Or(o.Logger, slog.Default())
+	return o
+}
+
+// Start makes the dispatcher take deliveries from the queue. It is called once.
+func (d *Dispatcher) Start(q Queue) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed.Load() {
+		return
+	}
+	d.queue = q
+	d.slots.open(d.opts.MaxInFlight)
+	d.sweeper = time.AfterFunc(d.sweepEvery(), d.sweep)
+}
+
+// sweepEvery is half of IdleConn, since a connection is found unused only when a whole period has
+// passed.
+func (d *Dispatcher) sweepEvery() time.Duration { return d.opts.IdleConn / 2 }
+
+func (d *Dispatcher) sweep() {
+	d.hosts.sweep(time.Now(), d.opts.IdleHost)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed.Load() {
+		d.sweeper.Reset(d.sweepEvery())
+	}
+}
+
+// Ready says that a delivery of the endpoint is due at the given time, where a time that has passed
+// means now. It does not block and does not call the queue. A delivery has to be there for Take before
+// Ready is called for it; calls may be more than needed, and may come before Start.
+func (d *Dispatcher) Ready(endpoint queue.EndpointID, at time.Time) {
+	if at.After(time.Now()) {
+		d.timers.set(endpoint, at)
+		return
+	}
+	d.wake(endpoint)
+}
+
+// wake gives the endpoint a turn at its host. An endpoint that is gone gets it at the zero Host, where
+// a worker clears up what waits for it.
+func (d *Dispatcher) wake(endpoint queue.EndpointID) {
+	if d.closed.Load() {
+		return
+	}
+	var key Host
+	if target, ok := d.opts.Target(endpoint); ok {
+		key = target.Host
+	}
+	for !d.hosts.get(key, d.newHost).wake(endpoint) {
+	}
+}
+
+func (d *Dispatcher) newHost(key Host) *host {
+	h := &host{d: d, key: key, unusedSince: time.Now()}
+	h.connect()
+	return h
+}
+
+// Close takes nothing new, waits for the attempts in flight and closes the connections. When ctx ends
+// first, Close returns its error: what is still in flight then ends by its own time limit, and what the
+// queue does not learn of it is due again after the next start. A second Close waits too.
+func (d *Dispatcher) Close(ctx context.Context) error {
+	d.mu.Lock()
+	d.closed.Store(true)
+	if d.sweeper != nil {
+		d.sweeper.Stop()
+	}
+	d.mu.Unlock()
+	d.timers.close()
+	idle := d.slots.close()
+	d.hosts.closeIdle()
+	if d.dialer != nil {
+		d.dialer.FlushDNSCache() // ends the goroutine that looks after the cache, within a second
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

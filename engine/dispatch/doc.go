@@ -1,0 +1,25 @@
+// Package dispatch sends what the queue holds: it decides which delivery goes out next, makes the HTTP
+// attempt with fasthttp, and settles the delivery by the outcome.
+//
+// # The unit of scheduling is the host
+//
+// A host is one scheme, name and port within one tenant. It has a limit of requests in flight, and
+// everything that can go wrong with a receiver is held against that limit alone: a host that accepts
+// connections and never answers occupies its own slots and nobody else's. Hosts are state, not
+// goroutines: one without work costs memory only. Endpoints of one host take turns.
+//
+// # One attempt
+//
+// Take from the queue, render the request, send it within the policy's time limits, classify the answer
+// as one [webhook.Outcome], settle. An attempt ends as done, as due again after the policy's
+// backoff, or as dead. The connection pool never holds a delivery back and never fails one: its limit
+// follows the host's. A kept connection that turns out to be closed costs no attempt: the request goes
+// out again at once on a new one. Redirects are not followed, and of an answer no more than
+// [Options.MaxResponse] bytes are read.
+//
+// # Start and stop
+//
+// New makes a dispatcher, Start gives it the queue, Ready (called by the queue) tells it where work
+// is. Close takes nothing new, waits for the attempts in flight, and gives back what was taken
+// and not attempted. What was not sent is still in the queue.
+package dispatch

@@ -1,0 +1,91 @@
+package dispatch
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/engine/webhook"
+	"hookline/queue"
+)
+
+// Queue is the part of queue.Queue that the dispatcher uses. Whatever makes a delivery due, now or
+// later, is followed by a call of Dispatcher.Ready: that includes Settle with Again, and Release.
+type Queue interface {
+	Take(queue.EndpointID) (queue.Delivery, bool)
+	NextDue(queue.EndpointID) (time.Time, bool)
+	Settle(*queue.Delivery, queue.Outcome) error
+	Release(*queue.Delivery)
+}
+
+// Host is the unit of concurrency: one scheme and address as one tenant sees it.
+type Host struct {
+	Tenant  string
+	Scheme  string // "http" or "https"
+	Address string // host:port, always with the port
+}
+
+// Target says where and how the deliveries of one endpoint are sent. It is not changed once the
+// dispatcher has it; a new Target for the same endpoint takes effect with the next delivery.
+type Target struct {
+	Host   Host
+	Policy *webhook.Policy
+
+	// Render fills in the request of one attempt: method, URL, headers, body. attempt counts
+	// from 1. The request is the dispatcher's; Render must not retain it, nor change the delivery.
+	// The connection goes to Host whatever the URL says. The body may be the delivery's payload itself.
+	// An error settles the delivery as dead, with outcome webhook.Unsendable.
+	Render func(req *fasthttp.Request, d *queue.Delivery, attempt int) error
+}
+
+// Options of a Dispatcher.
+type Options struct {
+	// Target returns how to reach an endpoint. False means that the endpoint is gone: what waits for it
+	// is settled as dead, reason queue.Gone, without an attempt, so from Start on every endpoint has to
+	// be known. Called often, from any goroutine; must be quick.
+	Target func(queue.EndpointID) (*Target, bool)
+
+	// HostLimit is the number of requests in flight per host.
+	//
+	// Defaults to 20, the Primary limit that Jira Cloud documents per tenant and URL host.
+	HostLimit int
+
+	// MaxInFlight bounds the requests in flight over all hosts, and so the memory they hold. It is a
+	// last resort: where it is reached, hosts wait for each other.
+	//
+	// Defaults to 16384.
+	MaxInFlight int
+
+	// MaxResponse is how many bytes of an answer's body are read; a longer answer counts by
+	// its status all the same, and its connection is closed.
+	//
+	// Defaults to 64 KiB.
+	MaxResponse int
+
+	// IdleConn is how long at most an unused connection is kept, IdleHost how long the state of a host
+	// without work is.
+	//
+	// Default to 10 seconds and 1 minute.
+	IdleConn, IdleHost time.Duration
+
+	// Dial opens a TCP connection to an address (host:port) within the timeout.
+	//
+	// Defaults to fasthttp's dialer with its DNS cache, over IPv4 and IPv6.
+	Dial func(addr string, timeout time.Duration) (net.Conn, error)
+
+	// TLS is the configuration of https connections, copied for each host. It is where an operator's own
+	// certificate authority goes.
+	//
+	// Defaults to Go's.
+	TLS *tls.Config
+
+	// OnAttempt is called after every attempt, before the delivery is settled, and for a delivery that
+	// is Unsendable. The record is reused: it must not be kept.
+	OnAttempt func(*webhook.Attempt)
+
+	// Logger gets failures worth an operator's eye. Defaults to slog.Default.
+	Logger *slog.Logger
+}

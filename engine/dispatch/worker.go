@@ -1,0 +1,146 @@
+package dispatch
+
+import (
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/engine/webhook"
+	"hookline/queue"
+)
+
+// recheck is the wait before an endpoint is looked at again when the queue has something due for it
+// and yet hands nothing out.
+const recheck = 10 * time.Millisecond
+
+// worker is the memory of one worker goroutine, reused from turn to turn and from worker to worker.
+type worker struct {
+	d    *Dispatcher
+	host *host
+
+	delivery queue.Delivery
+	req      fasthttp.Request
+	resp     fasthttp.Response
+	record   webhook.Attempt
+}
+
+var workers = sync.Pool{New: func() any { return new(worker) }}
+
+// turn takes one delivery of an endpoint and attempts it.
+func (w *worker) turn(t turn) {
+	target, known := w.d.opts.Target(t.endpoint)
+	if known && target.Host != w.host.key {
+		w.move(t)
+		return
+	}
+	var ok bool
+	if w.delivery, ok = w.d.queue.Take(t.endpoint); !ok {
+		w.rest(t)
+		return
+	}
+	defer func() { w.delivery = queue.Delivery{} }() // lets go of the payload
+	if t.room {
+		w.host.expand()
+	}
+	switch {
+	case w.d.closed.Load():
+		w.d.queue.Release(&w.delivery)
+	case !known:
+		w.settle(queue.Outcome{Verdict: queue.Dead, Reason: queue.Gone})
+	default:
+		w.attempt(target)
+	}
+}
+
+// move sends an endpoint that belongs to another host now to that one.
+func (w *worker) move(t turn) {
+	if w.host.rest(t) {
+		w.d.wake(t.endpoint)
+	}
+}
+
+// rest ends the activity of an endpoint that has nothing to take: until it is woken, or until its
+// next delivery is due.
+func (w *worker) rest(t turn) {
+	if !w.host.rest(t) {
+		return
+	}
+	at, ok := w.d.queue.NextDue(t.endpoint)
+	if !ok {
+		return
+	}
+	if now := time.Now(); !at.After(now) {
+		at = now.Add(recheck)
+	}
+	w.d.timers.set(t.endpoint, at)
+}
+
+// attempt makes one attempt at the delivery in hand and settles it.
+func (w *worker) attempt(target *Target) {
+	start := time.Now()
+	w.record = webhook.Attempt{
+		Event:    uint64(w.delivery.Event),
+		Endpoint: uint64(w.delivery.Endpoint),
+		Number:   w.delivery.Attempts + 1,
+		Start:    start,
+		Accepted: w.delivery.Accepted,
+	}
+	err := w.send(target, start)
+	if errors.Is(err, fasthttp.ErrNoFreeConns) {
+		w.d.queue.Release(&w.delivery)
+		return
+	}
+	end := time.Now()
+	r := &w.record
+	r.Duration, r.Err = end.Sub(start), err
+	outcome := settlement(r.Outcome, r.Status, r.Number, target.Policy, end, rand.Float64())
+	r.Settled, r.Next = outcome.Verdict != queue.Again, outcome.At
+	if w.d.opts.OnAttempt != nil {
+		w.d.opts.OnAttempt(r)
+	}
+	w.settle(outcome)
+}
+
+// send renders the request, sends it and notes what came back.
+func (w *worker) send(target *Target, start time.Time) error {
+	defer func() { // lets go of the payload, and of the answer's buffer
+		w.req.Reset()
+		w.resp.Reset()
+	}()
+	if err := target.Render(&w.req, &w.delivery, w.record.Number); err != nil {
+		w.record.Outcome = webhook.Unsendable
+		return err
+	}
+	w.req.URI().DisablePathNormalizing = true
+	w.record.Sent = len(w.req.Body())
+
+	p := target.Policy
+	dialTimeout := p.Timeout
+	if p.ConnectTimeout > 0 {
+		dialTimeout = min(dialTimeout, p.ConnectTimeout)
+	}
+	err := w.host.exchange(&w.req, &w.resp, dialTimeout, start.Add(p.Timeout))
+	if err == nil || errors.Is(err, fasthttp.ErrBodyTooLarge) {
+		err = nil
+		w.record.Status = w.resp.StatusCode()
+		w.record.Received = len(w.resp.Body())
+	}
+	w.record.Outcome = classify(w.record.Status, err, p)
+	return err
+}
+
+// settle tells the queue what became of the delivery in hand.
+func (w *worker) settle(outcome queue.Outcome) {
+	d := &w.delivery
+	err := w.d.queue.Settle(d, outcome)
+	// A queue that was closed before the last attempts had ended hands them out again after the next
+	// start; there is nothing to see to.
+	if err != nil && !w.d.closed.Load() {
+		w.d.opts.Logger.Error("delivery not settled", slog.Uint64("event", uint64(d.Event)),
+			slog.Uint64("endpoint", uint64(d.Endpoint)), slog.Any("error", err))
+	}
+}
