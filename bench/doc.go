@@ -1,0 +1,21 @@
+// Package bench measures the engine, and proves by counting what the engine promises.
+//
+//	result, err := bench.E2E(ctx, bench.Config{For: 5 * time.Second})
+//
+// [E2E] is the rate of durable deliveries from Publish to the receiver's answer, beside the rate that a
+// bare HTTP client reaches with the same bodies at the same receivers in the same run. [Isolation] is
+// what a receiver that never answers costs the others. [Scale] is what many registrations cost at
+// start-up and in memory.
+//
+// # How the counting works
+//
+// Every body carries a sequence number of its own ([Workload]). A [Receiver] takes it out of each
+// request and enters it in a [Ledger], together with the identifier of the delivery; the publisher has
+// entered there what it sent. So what was lost, and what came twice, is counted and not sampled.
+//
+// # How to read the figures
+//
+// Publishers, engine, client and receivers share one machine, so the rates are those of the whole
+// round on half of it. Only figures of one run compare: the two sides of every ratio are measured in
+// slices that alternate, so that a noisy neighbour disturbs both.
+package bench

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"reflect"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hookline/bench"
+)
+
+func newBenchCommand(io streams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure the engine on this machine",
+		Long: `Measure the engine on this machine, against real disks and loopback HTTP.
+
+Results go to standard output, as a table or with --json as one object a line;
+progress goes to standard error.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return fmt.Errorf("bench needs the name of a measurement; see '%s --help'", c.CommandPath())
+		},
+	}
+	c.AddCommand(newBenchE2ECommand(io), newBenchIsolationCommand(io), newBenchScaleCommand(io))
+	return c
+}
+
+func newBenchE2ECommand(io streams) *cobra.Command {
+	var conf bench.Config
+	var asJSON bool
+	var profile string
+	c := &cobra.Command{
+		Use:   "e2e",
+		Short: "Durable deliveries per second, beside what a bare HTTP client reaches",
+		Example: `  hookline bench e2e
+  hookline bench e2e --for 30s --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			conf.Progress = progress(io)
+			stop, err := profileTo(profile, &conf)
+			if err != nil {
+				return failed(err)
+			}
+			result, err := measure(c, func(ctx context.Context) (bench.Result, error) { return bench.E2E(ctx, conf) })
+			if err := errors.Join(err, stop()); err != nil {
+				return err
+			}
+			return report(io, asJSON, result)
+		},
+	}
+	addBenchFlags(c, &conf, &asJSON)
+	c.Flags().IntVar(&conf.Window, "window", 512, "events accepted and not yet delivered, at most")
+	c.Flags().StringVar(&profile, "cpuprofile", "", "write a CPU profile of the engine's last slice to this file")
+	return c
+}
+
+// profileTo makes the file that the run profiles itself to. The function it returns closes it.
+func profileTo(path string, conf *bench.Config) (func() error, error) {
+	if path == "" {
+		return func() error { return nil }, nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	conf.Profile = file
+	return func() error { return failed(file.Close()) }, nil
+}
+
+func newBenchIsolationCommand(io streams) *cobra.Command {
+	var conf bench.Config
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "isolation",
+		Short: "What a receiver that never answers costs the others",
+		Example: `  hookline bench isolation
+  hookline bench isolation --for 20s --rate 1000 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			conf.Progress = progress(io)
+			result, err := measure(c, func(ctx context.Context) (bench.IsolationResult, error) { return bench.Isolation(ctx, conf) })
+			if err != nil {
+				return err
+			}
+			return report(io, asJSON, result)
+		},
+	}
+	addBenchFlags(c, &conf, &asJSON)
+	c.Flags().IntVar(&conf.Rate, "rate", 500, "events per second and receiver")
+	return c
+}
+
+func addBenchFlags(c *cobra.Command, conf *bench.Config, asJSON *bool) {
+	f := c.Flags()
+	f.BoolVar(asJSON, "json", false, "print the result as one JSON object")
+	f.DurationVar(&conf.For, "for", 5*time.Second, "time measured for each side of the comparison")
+	f.IntVar(&conf.Publishers, "publishers", 64, "goroutines that publish")
+	f.IntVar(&conf.Hosts, "hosts", 4, "receivers")
+	f.IntVar(&conf.HostLimit, "host-limit", 20, "requests in flight per receiver")
+	f.IntVar(&conf.Body, "body", 2048, "size of an event's body in bytes")
+	f.IntVar(&conf.Webhooks, "webhooks", 25, "webhooks registered per receiver")
+	f.Uint64Var(&conf.Seed, "seed", 0, "chooses the bodies and filters")
+	f.StringVar(&conf.Dir, "dir", "", "directory on the disk to measure (default: that for temporary files)")
+}
+
+func newBenchScaleCommand(io streams) *cobra.Command {
+	var conf bench.ScaleConfig
+	var asJSON, child bool
+	c := &cobra.Command{
+		Use:   "scale",
+		Short: "Start-up time and memory with many webhooks, every match checked",
+		Example: `  hookline bench scale
+  hookline bench scale --webhooks 20000 --tenants 200 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if child {
+				return failed(bench.ScaleChild(io.in, io.out))
+			}
+			conf.Progress = progress(io)
+			conf.Child = func(ctx context.Context) (*exec.Cmd, error) {
+				self, err := os.Executable()
+				if err != nil {
+					return nil, err
+				}
+				return exec.CommandContext(ctx, self, "bench", "scale", "--child"), nil
+			}
+			result, err := measure(c, func(ctx context.Context) (bench.ScaleResult, error) { return bench.Scale(ctx, conf) })
+			if err != nil {
+				return err
+			}
+			return report(io, asJSON, result)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&asJSON, "json", false, "print the result as one JSON object")
+	f.IntVar(&conf.Webhooks, "webhooks", 200_000, "webhooks in all")
+	f.IntVar(&conf.Tenants, "tenants", 2000, "tenants they are spread over")
+	f.Uint64Var(&conf.Seed, "seed", 0, "chooses the bodies and filters")
+	f.StringVar(&conf.Dir, "dir", "", "directory on the disk to measure (default: that for temporary files)")
+	f.BoolVar(&child, "child", false, "be the process that is measured")
+	if err := f.MarkHidden("child"); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return c
+}
+
+// measure runs a measurement until it ends or the user interrupts it. Its errors carry exit codes.
+func measure[T any](c *cobra.Command, run func(context.Context) (T, error)) (T, error) {
+	ctx := c.Context()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	result, err := run(ctx)
+	var usage *bench.ConfigError
+	if errors.As(err, &usage) {
+		return result, coded(exitUsage, err)
+	}
+	return result, failed(err)
+}
+
+func progress(io streams) func(string, ...any) {
+	return func(format string, args ...any) { fmt.Fprintf(io.err, format+"\n", args...) }
+}
+
+// report prints a result: as one JSON object, or as a table with the same names.
+func report(io streams, asJSON bool, result any) error {
+	if asJSON {
+		return failed(json.NewEncoder(io.out).Encode(result))
+	}
+	table := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
+	v := reflect.ValueOf(result)
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		fmt.Fprintf(table, "%s\t%v\n", strings.ReplaceAll(name, "_", " "), v.Field(i).Interface())
+	}
+	return failed(table.Flush())
+}

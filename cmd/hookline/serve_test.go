@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// unconfigured removes what the environment of the tests may say to the server.
+func unconfigured(t *testing.T) {
+	t.Helper()
+	for _, pair := range os.Environ() {
+		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "HOOKLINE_") {
+			t.Setenv(name, value) // restores it in the end
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func configFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "hookline.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestServeRefuses(t *testing.T) {
+	unconfigured(t)
+	for name, test := range map[string]struct {
+		args []string
+		file string
+		want string
+	}{
+		"public without admin token": {args: []string{"--listen", "0.0.0.0:0"}, want: "without an admin token"},
+		"all addresses":              {args: []string{"--listen", ":0"}, want: "without an admin token"},
+		"public in the file":         {file: "listen: 0.0.0.0:0\n", want: "without an admin token"},
+		"unknown key":                {file: "lisen: 127.0.0.1:0\n", want: "lisen"},
+		"unknown key of a tenant":    {file: "tenants:\n  - id: acme\n    tokns: []\n", want: "tokns"},
+		"wrong type":                 {file: "host_limit: many\n", want: "line 1"},
+		"bad value":                  {file: "host_limit: -1\n", want: "host_limit"},
+		"short token":                {file: "tenants:\n  - id: acme\n    tokens: [short]\n", want: "acme"},
+		"no such file":               {args: []string{"--config", "nowhere.yaml"}, want: "nowhere.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := filepath.Join(t.TempDir(), "data")
+			args := append([]string{"serve", "--operations", "127.0.0.1:0", "--data", data}, test.args...)
+			if test.file != "" {
+				args = append(args, "--config", configFile(t, test.file))
+			}
+			var out, errOut bytes.Buffer
+			if code := run(args, strings.NewReader(""), &out, &errOut); code != exitConfig {
+				t.Errorf("exit code %d", code)
+			}
+			if !strings.Contains(errOut.String(), test.want) {
+				t.Errorf("the error does not say %q: %s", test.want, &errOut)
+			}
+			if _, err := os.Stat(data); !os.IsNotExist(err) {
+				t.Errorf("the data directory was made (%v)", err)
+			}
+		})
+	}
+}
+
+func TestServeCheck(t *testing.T) {
+	unconfigured(t)
+	data := filepath.Join(t.TempDir(), "data")
+	file := configFile(t, "log_level: debug\njira:\n  waits: [1s, 2s]\n")
+	var out, errOut bytes.Buffer
+	if code := run([]string{"serve", "--check", "--config", file, "--data", data}, strings.NewReader(""), &out, &errOut); code != exitFine {
+		t.Fatalf("exit code %d: %s", code, &errOut)
+	}
+	if _, err := os.Stat(data); !os.IsNotExist(err) {
+		t.Errorf("the data directory was made (%v)", err)
+	}
+}
+
+// TestServeStops starts a server as an operator would, and stops it as a supervisor would.
+func TestServeStops(t *testing.T) {
+	unconfigured(t)
+	errOut, code := background("serve", "--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0", "--data", t.TempDir())
+	found := regexp.MustCompile(`listen=(\S+) operations=(\S+)`).FindStringSubmatch(errOut.await(t, "msg=serving"))
+	if found == nil {
+		t.Fatal("the addresses are not in the log")
+	}
+	for _, url := range []string{"http://" + found[1] + "/v1", "http://" + found[2] + "/readyz"} {
+		(&curl{url: url, headers: http.Header{}}).want(t, 200, "")
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if c := <-code; c != exitFine {
+		t.Errorf("exit code %d\n%s", c, errOut.await(t, ""))
+	}
+}

@@ -1,0 +1,136 @@
+package config_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"hookline/engine"
+	"hookline/engine/config"
+	"hookline/engine/webhook"
+)
+
+func open(t *testing.T, c *config.Config) *engine.Engine {
+	t.Helper()
+	c.Data, c.CacheSize = t.TempDir(), 1<<20
+	e, err := engine.Open(c.Engine())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+func apply(t *testing.T, e *engine.Engine, text string) {
+	t.Helper()
+	c := load(t, text, nil)
+	if err := c.Apply(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestApply(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	e := open(t, &c)
+	if err := e.PutTenant(t.Context(), webhook.Tenant{ID: "other"}); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, e, everything)
+	tenant, ok := e.Registry().Tenant("acme")
+	if !ok || tenant.EpicLink != 10020 || !tenant.Admits("a publisher's token") {
+		t.Fatalf("tenant %+v", tenant)
+	}
+	caller, ok := e.Registry().Authenticate("acme", "a token of one user")
+	if !ok || caller.Owner != (webhook.Owner{Tenant: "acme", App: "ci", User: "u1"}) || caller.App.BaseURL != "https://ci.example/" {
+		t.Fatalf("caller %+v", caller)
+	}
+
+	apply(t, e, "tenants:\n- id: acme\n  hosts: [new.example]\n  tokens: [a newer publisher's token]\n")
+	tenant, _ = e.Registry().Tenant("acme")
+	if tenant.Admits("a publisher's token") || !tenant.Admits("a newer publisher's token") {
+		t.Error("the tokens of the file did not replace the old ones")
+	}
+	if _, ok := e.Registry().TenantOfHost("acme.example"); ok {
+		t.Error("the host that is no longer in the file still leads to the tenant")
+	}
+	if _, ok := e.Registry().App("acme", "ci"); !ok {
+		t.Error("an app that the file does not name was removed")
+	}
+	if _, ok := e.Registry().Tenant("other"); !ok {
+		t.Error("a tenant that the file does not name was removed")
+	}
+}
+
+func TestApplyNamesWhatFailed(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	e := open(t, &c)
+	if err := e.PutTenant(t.Context(), webhook.Tenant{ID: "other", Hosts: []string{"taken.example"}}); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"tenants: [{id: acme, hosts: [taken.example]}]":                                                        "tenant acme: host taken.example",
+		"tenants: [{id: b, apps: [{key: k, kind: forge}]}]":                                                    "tenant b: app k",
+		"tenants: [{id: c, apps: [{key: k, tokens: [{token: s3cret}]}, {key: l, tokens: [{token: s3cret}]}]}]": "tenant c: app l",
+	} {
+		c := load(t, text, nil)
+		err := c.Apply(t.Context(), e)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: error %v; want %q", text, err, want)
+		}
+	}
+}
+
+func TestEngineOptions(t *testing.T) {
+	t.Parallel()
+	c := load(t, everything, nil)
+	o := c.Engine()
+	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.MaxBody != 1000 || o.CacheSize != 2000 || len(o.Flavors) != 1 {
+		t.Fatalf("options %+v", o)
+	}
+	rules, policy := o.Flavors[0].Rules(), o.Flavors[0].Policy()
+	connect, oauth := rules.Limit(&webhook.App{Kind: webhook.Connect}), rules.Limit(&webhook.App{Kind: webhook.OAuth})
+	if connect != 10 || oauth != 2 || rules.Life != 720*time.Hour || rules.OneURL || !rules.PlainHTTP {
+		t.Errorf("limits %d and %d, rules %+v", connect, oauth, rules)
+	}
+	if policy.Timeout != 3*time.Second || policy.ConnectTimeout != 3*time.Second || len(policy.Backoff) != 2 {
+		t.Errorf("policy %+v", policy)
+	}
+
+	plain := config.Default()
+	rules, policy = plain.Engine().Flavors[0].Rules(), plain.Engine().Flavors[0].Policy()
+	if rules.Limit(&webhook.App{}) != 100 || rules.Limit(&webhook.App{Kind: webhook.OAuth}) != 5 || rules.Life != 30*24*time.Hour || !rules.OneURL || rules.PlainHTTP {
+		t.Errorf("default rules %+v", rules)
+	}
+	if policy.Timeout != 20*time.Second || len(policy.Backoff) != 5 {
+		t.Errorf("default policy %+v", policy)
+	}
+}
+
+func TestLogger(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	c := config.Config{LogLevel: slog.LevelWarn, LogFormat: "json"}
+	log := c.Logger(&out)
+	log.Info("quiet")
+	log.Warn("loud", "n", 1)
+	var line map[string]any
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line["msg"] != "loud" || line["n"] != 1.0 {
+		t.Errorf("the log is %q (%v)", out.String(), err)
+	}
+	out.Reset()
+	c = config.Default()
+	c.Logger(&out).Info("text")
+	if !strings.Contains(out.String(), "msg=text") {
+		t.Errorf("the log is %q", out.String())
+	}
+}

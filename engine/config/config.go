@@ -1,0 +1,211 @@
+// Package config turns a file, the environment and flags into the options of the engine and the server. It is
+// where a process chooses its flavours.
+//
+// Later sources win: built-in defaults, then the YAML file, then HOOKLINE_* variables, then flags. The
+// file is read strictly: a key that is not known is an error, so that a misspelt setting is not taken for
+// none.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"go.yaml.in/yaml/v4"
+
+	"hookline/engine"
+	"hookline/engine/flavor"
+	"hookline/engine/flavor/jira"
+	"hookline/engine/webhook"
+)
+
+// Config is everything that can be set. Environment variables carry the prefix HOOKLINE_.
+type Config struct {
+	// Listen is the address of the public listener, Operations of the one for metrics and health.
+	Listen     string `yaml:"listen" env:"LISTEN"`
+	Operations string `yaml:"operations" env:"OPERATIONS"`
+
+	// Data is the data directory.
+	Data string `yaml:"data" env:"DATA"`
+
+	// AdminToken opens the installation's API. Without it Listen has to be a loopback address.
+	AdminToken string `yaml:"admin_token" env:"ADMIN_TOKEN"`
+
+	// AllowHTTP admits callback URLs with http beside https.
+	AllowHTTP bool `yaml:"allow_http" env:"ALLOW_HTTP"`
+
+	// HostLimit is the number of requests in flight per tenant and host.
+	HostLimit int `yaml:"host_limit" env:"HOST_LIMIT"`
+
+	// MaxBody is the largest event body in bytes, CacheSize the memory for reading the store.
+	MaxBody   int   `yaml:"max_body" env:"MAX_BODY"`
+	CacheSize int64 `yaml:"cache_size" env:"CACHE_SIZE"`
+
+	// ShutdownTimeout bounds how long a stop waits for requests and attempts in progress.
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" env:"SHUTDOWN_TIMEOUT"`
+
+	// LogLevel is debug, info, warn or error; LogFormat is text or json.
+	LogLevel  slog.Level `yaml:"log_level" env:"LOG_LEVEL"`
+	LogFormat string     `yaml:"log_format" env:"LOG_FORMAT"`
+
+	Jira Jira `yaml:"jira" envPrefix:"JIRA_"`
+
+	// Tenants are made, or changed, when the process starts. What is registered in them stays. Tenants
+	// that were made over the API are left alone.
+	Tenants []Tenant `yaml:"tenants"`
+}
+
+// Jira are the settings of the Jira flavours.
+type Jira struct {
+	// Limits of webhooks per tenant: of a Connect app, and of a user of an OAuth app.
+	ConnectLimit int `yaml:"connect_limit" env:"CONNECT_LIMIT"`
+	OAuthLimit   int `yaml:"oauth_limit" env:"OAUTH_LIMIT"`
+
+	// Life is how long a dynamic webhook matches after it was registered or refreshed.
+	Life time.Duration `yaml:"life" env:"LIFE"`
+
+	// ManyURLs allows an app to register webhooks with different URLs.
+	ManyURLs bool `yaml:"many_urls" env:"MANY_URLS"`
+
+	// Waits between attempts, in place of those of Jira's guide; each is lengthened at random by up to half.
+	Waits []time.Duration `yaml:"waits" env:"WAITS"`
+
+	// Timeout bounds an attempt.
+	Timeout time.Duration `yaml:"timeout" env:"TIMEOUT"`
+}
+
+// Tenant is a tenant in the file.
+type Tenant struct {
+	ID       string   `yaml:"id"`
+	Hosts    []string `yaml:"hosts"`
+	EpicLink int64    `yaml:"epic_link"`
+	Tokens   []string `yaml:"tokens"`
+	Apps     []App    `yaml:"apps"`
+}
+
+// App is an app in the file.
+type App struct {
+	Key     string          `yaml:"key"`
+	Kind    webhook.AppKind `yaml:"kind"`
+	BaseURL string          `yaml:"base_url"`
+	Tokens  []AppToken      `yaml:"tokens"`
+}
+
+// AppToken is a credential of an app in the file, in the clear.
+type AppToken struct {
+	Token string `yaml:"token"`
+	User  string `yaml:"user"`
+}
+
+// Default returns the settings of a process that is told nothing.
+func Default() Config {
+	return Config{
+		Listen:          "127.0.0.1:8080",
+		Operations:      "127.0.0.1:8081",
+		Data:            "hookline-data",
+		HostLimit:       20,
+		MaxBody:         25_000_000,
+		CacheSize:       256 << 20,
+		ShutdownTimeout: 30 * time.Second,
+		LogFormat:       "text",
+	}
+}
+
+// prefix begins the names of all environment variables.
+const prefix = "HOOKLINE_"
+
+// Load returns the settings of a file ("" for none) and the environment, over the defaults. The error names
+// the file and line, or the variable.
+func Load(path string, environ map[string]string) (Config, error) {
+	c := Default()
+	if path != "" {
+		if err := c.readFile(path); err != nil {
+			return c, err
+		}
+	}
+	if err := env.ParseWithOptions(&c, env.Options{Prefix: prefix, Environment: environ}); err != nil {
+		return c, fmt.Errorf("config: environment: %w", variables(err))
+	}
+	return c, nil
+}
+
+func (c *Config) readFile(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	documents, err := yaml.NewLoader(bytes.NewReader(text), yaml.WithKnownFields())
+	if err == nil {
+		err = documents.Load(c)
+	}
+	if errors.Is(err, io.EOF) { // nothing but comments
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("config: %s: %s", path, withoutValues(err))
+	}
+	if err := documents.Load(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("config: %s: the file has more than one document", path)
+	}
+	return nil
+}
+
+func (t *Tenant) tenant() webhook.Tenant {
+	info := webhook.Tenant{ID: t.ID, Hosts: t.Hosts, EpicLink: t.EpicLink}
+	for _, token := range t.Tokens {
+		info.Tokens = append(info.Tokens, webhook.HashToken(token))
+	}
+	return info
+}
+
+func (a *App) app(tenant string) webhook.App {
+	app := webhook.App{Tenant: tenant, Key: a.Key, Kind: a.Kind, BaseURL: a.BaseURL}
+	for _, token := range a.Tokens {
+		app.Tokens = append(app.Tokens, webhook.AppToken{Hash: webhook.HashToken(token.Token), User: token.User})
+	}
+	return app
+}
+
+// Logger returns the logger that the settings ask for.
+func (c *Config) Logger(w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// Engine returns the options of the engine.
+func (c *Config) Engine() engine.Options {
+	return engine.Options{
+		Dir:       c.Data,
+		Flavors:   []flavor.Flavor{jira.NewDynamic(c.dynamic())},
+		HostLimit: c.HostLimit,
+		MaxBody:   c.MaxBody,
+		CacheSize: c.CacheSize,
+	}
+}
+
+func (c *Config) dynamic() jira.DynamicOptions {
+	policy := jira.Seed()
+	if len(c.Jira.Waits) > 0 {
+		policy.Backoff = c.Jira.Waits
+	}
+	if c.Jira.Timeout > 0 {
+		policy.Timeout = c.Jira.Timeout
+		policy.ConnectTimeout = min(policy.ConnectTimeout, policy.Timeout)
+	}
+	return jira.DynamicOptions{
+		ConnectLimit: c.Jira.ConnectLimit,
+		OAuthLimit:   c.Jira.OAuthLimit,
+		Life:         c.Jira.Life,
+		ManyURLs:     c.Jira.ManyURLs,
+		PlainHTTP:    c.AllowHTTP,
+		Policy:       policy,
+	}
+}

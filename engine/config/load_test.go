@@ -1,0 +1,210 @@
+package config_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"hookline/engine/config"
+	"hookline/engine/webhook"
+)
+
+// file writes a configuration file and returns its path.
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "hookline.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func load(t *testing.T, text string, environ map[string]string) config.Config {
+	t.Helper()
+	c, err := config.Load(file(t, text), environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	want := config.Config{
+		Listen: "127.0.0.1:8080", Operations: "127.0.0.1:8081", Data: "hookline-data", HostLimit: 20, MaxBody: 25_000_000,
+		CacheSize: 256 << 20, ShutdownTimeout: 30 * time.Second, LogFormat: "text",
+	}
+	for name, text := range map[string]string{"empty": "", "white": " \n\n", "comment": "# nothing yet\n", "null": "~\n", "markers": "---\n...\n"} {
+		if got := load(t, text, nil); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s file: %+v", name, got)
+		}
+	}
+	got, err := config.Load("", map[string]string{"LISTEN": "0.0.0.0:1", "HOME": "/"})
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("no file: %+v, %v", got, err)
+	}
+	if err := got.Validate(); err != nil {
+		t.Errorf("the defaults are refused: %v", err)
+	}
+}
+
+const everything = `
+listen: 0.0.0.0:80
+operations: 127.0.0.1:81
+data: /var/lib/hookline
+admin_token: an admin token for tests
+allow_http: true
+host_limit: 7
+max_body: 1000
+cache_size: 2000
+shutdown_timeout: 90s
+log_level: debug
+log_format: json
+jira:
+  connect_limit: 10
+  oauth_limit: 2
+  life: 720h
+  many_urls: true
+  waits: [1s, 1m30s]
+  timeout: 3s
+tenants:
+  - id: acme
+    hosts: [acme.example]
+    epic_link: 10020
+    tokens: [a publisher's token]
+    apps:
+      - key: ci
+        kind: oauth
+        base_url: https://ci.example/
+        tokens:
+          - {token: a token of one user, user: u1}
+`
+
+func TestFile(t *testing.T) {
+	t.Parallel()
+	got := load(t, everything, nil)
+	want := config.Config{
+		Listen: "0.0.0.0:80", Operations: "127.0.0.1:81", Data: "/var/lib/hookline", AdminToken: "an admin token for tests",
+		AllowHTTP: true, HostLimit: 7, MaxBody: 1000, CacheSize: 2000, ShutdownTimeout: 90 * time.Second,
+		LogLevel: slog.LevelDebug, LogFormat: "json",
+		Jira: config.Jira{
+			ConnectLimit: 10, OAuthLimit: 2, Life: 720 * time.Hour, ManyURLs: true,
+			Waits: []time.Duration{time.Second, 90 * time.Second}, Timeout: 3 * time.Second,
+		},
+		Tenants: []config.Tenant{{
+			ID: "acme", Hosts: []string{"acme.example"}, EpicLink: 10020, Tokens: []string{"a publisher's token"},
+			Apps: []config.App{{
+				Key: "ci", Kind: webhook.OAuth, BaseURL: "https://ci.example/",
+				Tokens: []config.AppToken{{Token: "a token of one user", User: "u1"}},
+			}},
+		}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+	if err := got.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEnvironmentOverFile(t *testing.T) {
+	t.Parallel()
+	c := load(t, everything, map[string]string{
+		"HOOKLINE_LISTEN": "127.0.0.1:9", "HOOKLINE_OPERATIONS": "127.0.0.1:10", "HOOKLINE_DATA": "d",
+		"HOOKLINE_ADMIN_TOKEN": "another admin token", "HOOKLINE_ALLOW_HTTP": "false", "HOOKLINE_HOST_LIMIT": "8",
+		"HOOKLINE_MAX_BODY": "9", "HOOKLINE_CACHE_SIZE": "10", "HOOKLINE_SHUTDOWN_TIMEOUT": "11s",
+		"HOOKLINE_LOG_LEVEL": "warn", "HOOKLINE_LOG_FORMAT": "text",
+		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_LIFE": "14h",
+		"HOOKLINE_JIRA_MANY_URLS": "false", "HOOKLINE_JIRA_WAITS": "15s,16m", "HOOKLINE_JIRA_TIMEOUT": "17s",
+	})
+	want := config.Config{
+		Listen: "127.0.0.1:9", Operations: "127.0.0.1:10", Data: "d", AdminToken: "another admin token", HostLimit: 8,
+		MaxBody: 9, CacheSize: 10, ShutdownTimeout: 11 * time.Second, LogLevel: slog.LevelWarn, LogFormat: "text",
+		Jira: config.Jira{
+			ConnectLimit: 12, OAuthLimit: 13, Life: 14 * time.Hour,
+			Waits: []time.Duration{15 * time.Second, 16 * time.Minute}, Timeout: 17 * time.Second,
+		},
+		Tenants: c.Tenants,
+	}
+	if !reflect.DeepEqual(c, want) || len(c.Tenants) != 1 {
+		t.Errorf("got %+v\nwant %+v", c, want)
+	}
+	kept := load(t, everything, map[string]string{"HOOKLINE_HOST_LIMIT": "8"})
+	if kept.HostLimit != 8 || kept.Listen != "0.0.0.0:80" || kept.Jira.Life != 720*time.Hour {
+		t.Errorf("one variable changed more than its setting: %+v", kept)
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, text string
+		environ    map[string]string
+		want       []string
+	}{
+		{name: "unknown key", text: "data: d\nliste: x\n", want: []string{"hookline.yaml", "line 2", "liste"}},
+		{name: "unknown key below jira", text: "jira:\n  lief: 1h\n", want: []string{"hookline.yaml", "line 2", "lief"}},
+		{name: "unknown key of a tenant", text: "tenants:\n- id: a\n  token: x\n", want: []string{"line 3", "token"}},
+		{name: "unknown key of an app", text: "tenants:\n- id: a\n  apps:\n  - key: k\n    url: x\n", want: []string{"line 5", "url"}},
+		{name: "key twice", text: "data: a\ndata: b\n", want: []string{"hookline.yaml", `"data"`}},
+		{name: "two documents", text: "data: a\n---\ndata: b\n", want: []string{"more than one document"}},
+		{name: "no mapping", text: "- a\n", want: []string{"hookline.yaml", "line 1"}},
+		{name: "no YAML", text: "a: b: c\n", want: []string{"hookline.yaml", "L1"}},
+		{name: "duration without unit", text: "jira:\n  life: 30\n", want: []string{"line 2", "time.Duration"}},
+		{name: "number", text: "host_limit: many\n", want: []string{"line 1", "int"}},
+		{name: "level", text: "log_level: loud\n", want: []string{"line 1", "loud"}},
+		{name: "number in a variable", environ: map[string]string{"HOOKLINE_HOST_LIMIT": "many"}, want: []string{"HOOKLINE_HOST_LIMIT"}},
+		{name: "duration in a variable", environ: map[string]string{"HOOKLINE_JIRA_LIFE": "30"}, want: []string{"HOOKLINE_JIRA_LIFE", "unit"}},
+		{
+			name:    "two variables",
+			environ: map[string]string{"HOOKLINE_LOG_LEVEL": "loud", "HOOKLINE_JIRA_WAITS": "soon"},
+			want:    []string{"HOOKLINE_LOG_LEVEL", "HOOKLINE_JIRA_WAITS"},
+		},
+	}
+	for _, tt := range tests {
+		_, err := config.Load(file(t, tt.text), tt.environ)
+		if err == nil {
+			t.Errorf("%s: no error", tt.name)
+			continue
+		}
+		for _, part := range tt.want {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %q does not name %q", tt.name, err, part)
+			}
+		}
+	}
+	if _, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), nil); err == nil || !strings.Contains(err.Error(), "none.yaml") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+// A secret that is written in the wrong form or place does not end up in an error, and so in a log.
+func TestSecretsAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"tenants:\n- id: a\n  tokens: s3cret\n",
+		"tenants:\n- id: a\n  tokens: s3cret-and-more-of-it\n",
+		"tenants:\n- id: a\n  tokens: \"s3cre`t\"\n",
+		"tenants:\n- id: a\n  tokens: \"s3cret\\nx\"\n",
+		"tenants:\n- id: a\n  apps:\n  - key: k\n    tokens: [s3cret]\n",
+		"host_limit: s3cret\nmax_body: s3cret\n",
+		"admin_token: [s3cret]\n",
+		"admin_token: {s3cret: 1}\n",
+		"admin_token: *s3cret\n",
+		"admin_token: \"s3cret\n",
+		"admin_token: s3cret\nlisten: nowhere\n",
+		"tenants:\n- id: a\n  tokens: [s3cret]\n  apps: [{key: k, tokens: [{token: s3cret}]}, {key: /, tokens: [{token: s3cret}]}]\n",
+	} {
+		c, err := config.Load(file(t, text), nil)
+		if err == nil {
+			err = c.Validate()
+		}
+		if err == nil || strings.Contains(err.Error(), "s3cre") {
+			t.Errorf("%q: error %v", text, err)
+		}
+	}
+}

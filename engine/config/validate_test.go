@@ -1,0 +1,64 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"hookline/engine/config"
+)
+
+func TestValidateNamesEverything(t *testing.T) {
+	t.Parallel()
+	c := config.Config{
+		Listen: "8080", AdminToken: "short", LogFormat: "xml", ShutdownTimeout: -time.Second, HostLimit: -1,
+		Jira: config.Jira{ConnectLimit: -1, OAuthLimit: -2, Life: -time.Hour, Timeout: -time.Minute, Waits: []time.Duration{time.Second, 0}},
+		Tenants: []config.Tenant{
+			{ID: "Acme", Tokens: []string{"short"}},
+			{ID: "one", Hosts: []string{"A.example"}, Apps: []config.App{
+				{Key: "k", Kind: "forge", Tokens: []config.AppToken{{Token: "short"}}}, {Key: "k"}, {Key: "c", BaseURL: "nowhere"},
+			}},
+			{ID: "two", Hosts: []string{"a.example"}},
+			{ID: "one", EpicLink: -1},
+		},
+	}
+	err := c.Validate()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		`listen is "8080"`, `operations is ""`, "data is missing", "admin_token has 5 characters", `log_format is "xml"`,
+		"shutdown_timeout is -1s", "host_limit is -1", "max_body is 0", "cache_size is 0",
+		"jira.connect_limit is -1", "jira.oauth_limit is -2", "jira.life is -1h", "jira.timeout is -1m", "jira.waits is 0s",
+		`tenant id "Acme"`, "tenant Acme: a token has 5", `kind "forge"`, "tenant one: a token has 5", `apps has "k" twice`,
+		"app c: baseURL", "host a.example is given to the tenants one and two", `tenants has "one" twice`, "epicLink -1",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not named", want)
+		}
+	}
+	for line := range strings.Lines(err.Error()) {
+		if !strings.HasPrefix(line, "config: ") {
+			t.Errorf("line %q does not say where it comes from", line)
+		}
+	}
+}
+
+func TestValidateAccepts(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*config.Config){
+		"any port":          func(c *config.Config) { c.Listen, c.Operations = ":0", "[::1]:0" },
+		"tenant":            func(c *config.Config) { c.Tenants = []config.Tenant{{ID: "a"}, {ID: "b"}} },
+		"host twice in one": func(c *config.Config) { c.Tenants = []config.Tenant{{ID: "a", Hosts: []string{"x", "X"}}} },
+		"same app in two": func(c *config.Config) {
+			c.Tenants = []config.Tenant{{ID: "a", Apps: []config.App{{Key: "k"}}}, {ID: "b", Apps: []config.App{{Key: "k"}}}}
+		},
+	}
+	for name, change := range tests {
+		c := config.Default()
+		change(&c)
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"hookline/engine/dispatch"
+	"hookline/engine/flavor"
+	"hookline/engine/registry"
+	"hookline/engine/store"
+	"hookline/engine/webhook"
+	"hookline/queue"
+)
+
+// Engine is one running installation. Its methods are safe for any number of goroutines.
+type Engine struct {
+	options  Options
+	flavors  map[string]flavor.Flavor
+	store    *store.Store
+	registry *registry.Registry
+	queue    *queue.Queue
+	dispatch *dispatch.Dispatcher
+	names    identifiers
+	metrics  *metrics
+	targets  targets
+
+	publications sync.Pool // *publication
+
+	stop   context.CancelFunc // ends the sweep
+	swept  chan struct{}      // closed when the sweep has ended
+	closed sync.Once
+}
+
+// Open opens the data directory, takes up the deliveries that are waiting in it, and starts to
+// send. The error names everything that is wrong with the options, or why the directory cannot be
+// opened (store.ErrInUse, store.ErrFormat).
+func Open(o Options) (*Engine, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{options: o, flavors: map[string]flavor.Flavor{}, swept: make(chan struct{})}
+	e.publications.New = func() any { return new(publication) }
+	for _, f := range o.Flavors {
+		e.flavors[f.Rules().Flavor] = f
+	}
+	if err := e.open(); err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	e.stop = stop
+	go e.sweep(ctx)
+	return e, nil
+}
+
+// open opens the parts from the bottom up; on an error it closes those that were open.
+func (e *Engine) open() (err error) {
+	o := &e.options
+	var undo []func() error
+	defer func() {
+		for i := len(undo) - 1; err != nil && i >= 0; i-- {
+			err = errors.Join(err, undo[i]())
+		}
+	}()
+	if e.store, err = store.Open(o.Dir, store.Options{FS: o.FS, CacheSize: o.CacheSize, Logger: o.Logger}); err != nil {
+		return err
+	}
+	undo = append(undo, e.store.Close)
+	if e.registry, err = registry.Open(e.store); err != nil {
+		return err
+	}
+	if err = e.checkFlavors(); err != nil {
+		return err
+	}
+	e.names = newIdentifiers(e.store.IdentifierKey())
+	e.metrics = newMetrics(e)
+	e.dispatch = dispatch.New(dispatch.Options{
+		Target: e.target, HostLimit: o.HostLimit, MaxInFlight: o.MaxInFlight,
+		Dial: o.Dial, OnAttempt: e.metrics.attempted, Logger: o.Logger,
+	})
+	e.queue, err = queue.Open(e.store.DB(), queue.Options{
+		Ready: e.dispatch.Ready, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
+		MaxPayload: o.MaxBody + maxPayloadHead, Logger: o.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	undo = append(undo, e.queue.Close)
+	if err = e.metrics.register(o.Metrics); err != nil {
+		return err
+	}
+	e.dispatch.Start(e.queue)
+	return nil
+}
+
+// maxPayloadHead is the room that a payload takes beside its body: its head, and a timestamp that was added.
+const maxPayloadHead = webhook.MaxTrace + 64
+
+// checkFlavors refuses to open a directory with registrations that could not be sent.
+func (e *Engine) checkFlavors() error {
+	for _, name := range e.registry.Flavors() {
+		if e.flavors[name] == nil {
+			return fmt.Errorf("engine: the data directory has registrations of flavour %s, which is not among Options.Flavors", name)
+		}
+	}
+	return nil
+}
+
+// Registry returns the registrations, for reading, and for the flavours' APIs.
+func (e *Engine) Registry() *registry.Registry { return e.registry }
+
+// CountRejected counts an event that was refused before it came to Publish.
+func (e *Engine) CountRejected(r Rejection) { e.metrics.rejected[r].Inc() }
+
+// Options returns the options the engine was opened with, defaults filled in.
+func (e *Engine) Options() Options { return e.options }
+
+// Queue returns the queue, for reading its state.
+func (e *Engine) Queue() *queue.Queue { return e.queue }
+
+// PutTenant adds a tenant, or replaces what is known of it. See registry.Registry.PutTenant.
+func (e *Engine) PutTenant(ctx context.Context, t webhook.Tenant) error {
+	return e.registry.PutTenant(ctx, t)
+}
+
+// PutApp adds an app to a tenant, or replaces what is known of it. See registry.Registry.PutApp.
+func (e *Engine) PutApp(ctx context.Context, a webhook.App) error { return e.registry.PutApp(ctx, a) }
+
+// DeleteTenant removes a tenant with its apps, webhooks and what is queued for them.
+func (e *Engine) DeleteTenant(ctx context.Context, id string) error {
+	endpoints, err := e.registry.DeleteTenant(ctx, id)
+	return errors.Join(err, e.purge(endpoints))
+}
+
+// DeleteApp removes an app with its webhooks and what is queued for them.
+func (e *Engine) DeleteApp(ctx context.Context, tenant, key string) error {
+	endpoints, err := e.registry.DeleteApp(ctx, tenant, key)
+	return errors.Join(err, e.purge(endpoints))
+}
+
+func (e *Engine) purge(endpoints []uint64) error {
+	var problems []error
+	for _, id := range endpoints {
+		e.targets.drop(id)
+		problems = append(problems, e.queue.Purge(queue.EndpointID(id)))
+	}
+	return errors.Join(problems...)
+}
+
+// Registration asks for webhooks of one owner, all to one URL.
+type Registration struct {
+	Flavor   string // may be empty where the engine has only one flavour
+	Owner    webhook.Owner
+	URL      string
+	Webhooks []registry.Item
+}
+
+// Register registers webhooks; see registry.Registry.Register. Each item succeeds or fails alone.
+func (e *Engine) Register(ctx context.Context, r Registration) ([]registry.Result, error) {
+	f := e.flavors[r.Flavor]
+	if f == nil && r.Flavor == "" && len(e.options.Flavors) == 1 {
+		f = e.options.Flavors[0]
+	}
+	if f == nil {
+		return nil, &webhook.InvalidError{Problem: fmt.Sprintf("flavour %q is not among those of the engine", r.Flavor)}
+	}
+	return e.registry.Register(ctx, f.Rules(), r.Owner, r.URL, r.Webhooks)
+}
+
+// sweepInterval is how often what has expired is cleared away. Nothing depends on it but space.
+const sweepInterval = time.Minute
+
+func (e *Engine) sweep(ctx context.Context) {
+	defer close(e.swept)
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if err := e.registry.Sweep(ctx, now, e.keep, e.idle); err != nil && ctx.Err() == nil {
+				e.options.Logger.Error("clearing away expired registrations failed; it will be tried again", "err", err)
+			}
+		}
+	}
+}
+
+func (e *Engine) keep(name string) time.Duration { return e.flavors[name].Rules().Keep }
+
+func (e *Engine) idle(endpoint uint64) bool {
+	_, waiting := e.queue.NextDue(queue.EndpointID(endpoint))
+	return !waiting
+}
+
+// Close stops sending, waits for the attempts in flight until ctx ends, makes all settlements durable and
+// closes the data directory. Publish must not be called any more; a call that runs while Close is called
+// either succeeds with its promise or returns queue.ErrClosed. An error of ctx means that attempts were cut
+// off; they are made again after the next Open.
+func (e *Engine) Close(ctx context.Context) error {
+	var err error
+	e.closed.Do(func() {
+		e.stop()
+		<-e.swept
+		err = errors.Join(e.dispatch.Close(ctx), e.queue.Close())
+		e.metrics.unregister(e.options.Metrics)
+		err = errors.Join(err, e.store.Close())
+	})
+	return err
+}

@@ -1,0 +1,110 @@
+package jira
+
+import (
+	"time"
+
+	"hookline/engine/event"
+	"hookline/engine/flavor"
+	"hookline/engine/registry"
+	"hookline/engine/webhook"
+	"hookline/jql"
+)
+
+// DynamicFlavor is the name of Jira's dynamic webhooks in the registry.
+const DynamicFlavor = "jira-dynamic"
+
+// Dynamic is Jira's dynamic webhooks: registered by apps through the REST API, filtered by a subset of
+// JQL, expiring unless refreshed, and sent as one request per app and event with the numbers of all that
+// matched.
+type Dynamic struct {
+	options DynamicOptions
+	rules   *registry.Rules
+}
+
+// DynamicOptions are settings of the dynamic flavour. The zero value is Jira's behaviour.
+type DynamicOptions struct {
+	// ConnectLimit and OAuthLimit are how many webhooks that have not expired a Connect app, and a user of an
+	// OAuth app, may have in a tenant.
+	//
+	// Default to 100 and 5.
+	ConnectLimit, OAuthLimit int
+
+	// Life is how long a webhook matches after it was registered or refreshed. Defaults to 30 days.
+	Life time.Duration
+
+	// PlainHTTP allows callback URLs with http beside https.
+	PlainHTTP bool
+
+	// ManyURLs allows an app to register webhooks with different URLs; each URL then gets a request of its own.
+	ManyURLs bool
+
+	// Policy is how deliveries are attempted. Defaults to [Seed].
+	Policy *webhook.Policy
+}
+
+// keepExpired is how long an expired webhook is listed and can be refreshed. The guide says at least
+// 3 months.
+const keepExpired = 92 * 24 * time.Hour
+
+// NewDynamic returns the flavour.
+func NewDynamic(o DynamicOptions) *Dynamic {
+	if o.ConnectLimit == 0 {
+		o.ConnectLimit = 100
+	}
+	if o.OAuthLimit == 0 {
+		o.OAuthLimit = 5
+	}
+	if o.Life == 0 {
+		o.Life = 30 * 24 * time.Hour
+	}
+	if o.Policy == nil {
+		o.Policy = Seed()
+	}
+	d := &Dynamic{options: o}
+	d.rules = &registry.Rules{
+		Flavor:    DynamicFlavor,
+		Dialect:   func(t *webhook.Tenant) *jql.Dialect { return jql.DynamicDialect(t.EpicLink) },
+		Event:     mayRegister,
+		Limit:     d.limit,
+		OneURL:    !o.ManyURLs,
+		Life:      o.Life,
+		Keep:      keepExpired,
+		PlainHTTP: o.PlainHTTP,
+	}
+	return d
+}
+
+func mayRegister(name string) bool {
+	t, ok := event.Lookup(name)
+	return ok && t.Dynamic
+}
+
+func (d *Dynamic) limit(a *webhook.App) int {
+	if a.Kind == webhook.OAuth {
+		return d.options.OAuthLimit
+	}
+	return d.options.ConnectLimit
+}
+
+// Rules implements flavor.Flavor.
+func (d *Dynamic) Rules() *registry.Rules { return d.rules }
+
+// Policy implements flavor.Flavor.
+func (d *Dynamic) Policy() *webhook.Policy { return d.options.Policy }
+
+// Routes implements flavor.Flavor. Versions 2 and 3 of the API are one resource. PUT on the resource
+// itself is how the 2019 guide heads the refresh operation.
+func (d *Dynamic) Routes() []flavor.Route {
+	var routes []flavor.Route
+	for _, version := range []string{"2", "3"} {
+		path := "/rest/api/" + version + "/webhook"
+		routes = append(routes,
+			flavor.Route{Method: "POST", Path: path, Handle: d.authenticated(d.register)},
+			flavor.Route{Method: "GET", Path: path, Handle: d.authenticated(d.list)},
+			flavor.Route{Method: "DELETE", Path: path, Handle: d.authenticated(d.remove)},
+			flavor.Route{Method: "PUT", Path: path, Handle: d.authenticated(d.refresh)},
+			flavor.Route{Method: "PUT", Path: path + "/refresh", Handle: d.authenticated(d.refresh)},
+		)
+	}
+	return routes
+}

@@ -1,0 +1,35 @@
+package jira
+
+import (
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/engine/event"
+	"hookline/engine/flavor"
+)
+
+// Render implements flavor.Flavor: the headers that Jira Cloud sends, and the event's body with the numbers
+// of the webhooks that matched added at its end.
+func (d *Dynamic) Render(req *fasthttp.Request, del *flavor.Delivery) error {
+	req.Header.SetMethod(fasthttp.MethodPost)
+	req.SetRequestURI(del.Endpoint.URL)
+	setHeaders(&req.Header, del)
+	// The request's own buffer is filled in place, so that it is used again from attempt to attempt.
+	body := req.SwapBody(nil)
+	req.SwapBody(event.AppendMatched(body[:0], del.Body, del.Webhooks))
+	return nil
+}
+
+func setHeaders(h *fasthttp.RequestHeader, del *flavor.Delivery) {
+	h.SetContentType("application/json; charset=utf-8")
+	h.SetUserAgent("Atlassian Webhook HTTP Client")
+	h.Set("X-Atlassian-Webhook-Identifier", del.Identifier)
+	h.Set("X-Atlassian-Webhook-Flow", del.Flow.String())
+	if del.Attempt > 1 {
+		h.Set("X-Atlassian-Webhook-Retry", strconv.Itoa(del.Attempt-1))
+	}
+	if del.Trace != "" {
+		h.Set("X-Atlassian-Webhook-Trace", del.Trace)
+	}
+}

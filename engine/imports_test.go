@@ -1,0 +1,137 @@
+package engine_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mayImport holds the arrows of the house: which packages of the module a package may import, each with the reason
+// for the edge. A package that is not listed may import none.
+var mayImport = map[string]map[string]string{
+	"jql":     {},
+	"matcher": {"jql": "it indexes filters"},
+	"queue":   {},
+
+	"engine/webhook": {},
+	"engine/event": {
+		"jql":     "the catalogue says where a field is in the body and what terms it has",
+		"matcher": "terms go straight into the matcher's event",
+	},
+	"engine/store": {
+		"engine/webhook": "the rows are its nouns",
+		"queue":          "the queue says what options of the database it wants",
+	},
+	"engine/registry": {
+		"engine/webhook": "nouns", "engine/store": "the changes it makes durable",
+		"engine/event": "it extracts what its filters ask for",
+		"jql":          "filters are checked and compiled here", "matcher": "one index a tenant",
+	},
+	"engine/dispatch": {
+		"engine/webhook": "policy, attempt and outcome", "queue": "deliveries and their settlement",
+	},
+	"engine/flavor": {
+		"engine/webhook": "nouns", "engine/registry": "rules, and what an API handler works on",
+	},
+	"engine/flavor/jira": {
+		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
+		"engine/webhook": "nouns", "engine/event": "the event types, and what is added to bodies",
+		"jql": "the dialect, and the errors to put into Jira's words",
+	},
+	"engine": {
+		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/store": "opens it",
+		"engine/registry": "matches", "engine/dispatch": "sends", "engine/flavor": "renders", "queue": "keeps",
+	},
+	"engine/server": {
+		"engine": "what it serves", "engine/flavor": "their routes", "engine/registry": "tenants and apps",
+		"engine/webhook": "nouns", "engine/event": "errors of bodies", "queue": "errors of accepting",
+	},
+	"engine/config": {
+		"engine": "makes its options", "engine/flavor": "chooses flavours", "engine/flavor/jira": "one of them",
+		"engine/webhook": "tenants and apps of the file",
+	},
+	"bench": {
+		"engine": "measures it", "engine/flavor": "options", "engine/flavor/jira": "the flavour it measures with",
+		"engine/registry": "registrations", "engine/webhook": "nouns", "jql": "expected matches",
+		"matcher": "measures it", "queue": "measures it",
+	},
+	"cmd/hookline": {
+		"bench": "the bench command", "engine": "runs it", "engine/config": "settings", "engine/server": "listeners",
+		"engine/store": "errors with exit codes of their own", "engine/webhook": "nouns", "jql": "what the demo expects to match",
+	},
+}
+
+// mayUse names, for packages that are worth using alone, the only modules they may draw in; and for heavy modules
+// the only packages that may.
+var (
+	onlyModules = map[string][]string{
+		"jql":            {"github.com/alecthomas/participle"},
+		"matcher":        {},
+		"queue":          {"github.com/cockroachdb/pebble", "github.com/cespare/xxhash"},
+		"engine/webhook": {},
+	}
+	onlyPackages = map[string][]string{
+		"github.com/spf13/cobra":           {"cmd/hookline"},
+		"github.com/cockroachdb/pebble":    {"queue", "engine/store", "engine", "bench"},
+		"go.yaml.in/yaml":                  {"engine/config"},
+		"github.com/fasthttp/router":       {"engine/server"},
+		"github.com/alecthomas/participle": {"jql"},
+	}
+)
+
+const module = "hookline/"
+
+func TestImportArrows(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		pkg := filepath.ToSlash(filepath.Dir(strings.TrimPrefix(path, "../")))
+		seen[pkg] = true
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			imported, _ := strconv.Unquote(spec.Path.Value)
+			checkImport(t, path, pkg, imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range mayImport {
+		if !seen[pkg] {
+			t.Errorf("the rules name %s, which is not there", pkg)
+		}
+	}
+}
+
+func checkImport(t *testing.T, path, pkg, imported string) {
+	t.Helper()
+	if inside, ok := strings.CutPrefix(imported, module); ok {
+		if mayImport[pkg][inside] == "" {
+			t.Errorf("%s: %s may not import %s: see the arrows in this test", path, pkg, inside)
+		}
+		return
+	}
+	if !strings.Contains(imported, ".") {
+		return // the standard library
+	}
+	under := func(m string) bool { return imported == m || strings.HasPrefix(imported, m+"/") }
+	if allowed, ok := onlyModules[pkg]; ok && !slices.ContainsFunc(allowed, under) {
+		t.Errorf("%s: %s may not import %s", path, pkg, imported)
+	}
+	for m, packages := range onlyPackages {
+		if under(m) && !slices.Contains(packages, pkg) {
+			t.Errorf("%s: only %v may import %s", path, packages, m)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hookline/engine/flavor"
+)
+
+// Options of an Engine. Dir and Flavors are required.
+type Options struct {
+	// Dir is the data directory. It is made if it is not there, and belongs to one engine at a time.
+	Dir string
+
+	// Flavors are the systems whose webhooks can be registered and sent. Their names must differ. A
+	// flavour that has registrations in Dir must not be left out: Open refuses.
+	Flavors []flavor.Flavor
+
+	// HostLimit is the number of requests in flight per tenant and host.
+	//
+	// Defaults to 20, as Jira Cloud documents for its Primary flow.
+	HostLimit int
+
+	// MaxInFlight bounds the requests in flight over all hosts. It is a last resort: where it is reached,
+	// hosts wait for each other.
+	//
+	// Defaults to 16384.
+	MaxInFlight int
+
+	// MaxBody is the largest event body in bytes.
+	//
+	// Defaults to 25 MB, above which Jira Cloud drops a webhook.
+	MaxBody int
+
+	// CacheSize is the memory for reading the store, in bytes.
+	//
+	// Defaults to 256 MiB.
+	CacheSize int64
+
+	// KeepDead is how long deliveries that were given up are kept.
+	//
+	// Defaults to 14 days.
+	KeepDead time.Duration
+
+	// KeepKeys is how long an idempotency key is remembered.
+	//
+	// Defaults to 24 hours.
+	KeepKeys time.Duration
+
+	// Metrics is where the engine registers its metrics; nil registers none.
+	Metrics prometheus.Registerer
+
+	// Logger gets what an operator should know. Defaults to slog.Default.
+	Logger *slog.Logger
+
+	// FS is the file system of Dir. Defaults to the operating system's.
+	FS vfs.FS
+
+	// Dial opens the connections to receivers, to an address (host:port) within the timeout. Defaults
+	// to TCP with a DNS cache.
+	Dial func(addr string, timeout time.Duration) (net.Conn, error)
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxBody == 0 {
+		o.MaxBody = 25_000_000
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
+
+// validate names every problem at once.
+func (o *Options) validate() error {
+	var problems []error
+	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf("engine: "+format, args...)) }
+	if o.Dir == "" {
+		add("Dir is missing; name the data directory")
+	}
+	if len(o.Flavors) == 0 {
+		add("Flavors is empty; name at least one")
+	}
+	seen := map[string]bool{}
+	for _, f := range o.Flavors {
+		name := f.Rules().Flavor
+		if seen[name] {
+			add("Flavors has %s twice", name)
+		}
+		seen[name] = true
+	}
+	for name, n := range map[string]int64{
+		"HostLimit": int64(o.HostLimit), "MaxInFlight": int64(o.MaxInFlight), "MaxBody": int64(o.MaxBody),
+		"CacheSize": o.CacheSize, "KeepDead": int64(o.KeepDead), "KeepKeys": int64(o.KeepKeys),
+	} {
+		if n < 0 {
+			add("%s is negative", name)
+		}
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"hookline/engine/registry"
+	"hookline/engine/webhook"
+	"hookline/queue"
+)
+
+// Receipt is the answer to an event that was accepted.
+type Receipt struct {
+	// ID names the event. Repeated receipts of one idempotency key carry the first one's.
+	ID string
+	// Type is the event's webhookEvent.
+	Type string
+	// Matched is the number of webhooks that the event matched, Deliveries the number of requests that
+	// are owed for them.
+	Matched, Deliveries int
+	// Repeated is set when the event's key was seen before; nothing was accepted anew then, and Matched is 0.
+	Repeated bool
+}
+
+// TooLargeError says that an event's body is over the limit.
+type TooLargeError struct{ Size, Limit int }
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the body has %d bytes; at most %d are allowed", e.Size, e.Limit)
+}
+
+// Publish accepts an event: it finds the webhooks that match and makes the deliveries owed to them
+// durable. When it returns nil they will be made. ev.Body is copied; the caller may reuse it.
+//
+// Errors: webhook.ErrUnknownTenant; *webhook.InvalidError, *event.Error and [*TooLargeError] about the event;
+// queue.ErrKeyReused where the key came with another body before; *queue.OverloadedError where the caller should
+// come back later; queue.ErrClosed after Close; ctx.Err() where ctx ended before anything was written.
+func (e *Engine) Publish(ctx context.Context, ev webhook.Event) (Receipt, error) {
+	start := time.Now()
+	p := e.publications.Get().(*publication)
+	defer e.publications.Put(p)
+	p.reset()
+	receipt, err := e.prepare(p, &ev, start)
+	if err != nil {
+		e.metrics.refused(err)
+		return Receipt{}, err
+	}
+	accepted, err := e.queue.Accept(ctx, p.message)
+	if err != nil {
+		e.metrics.refused(err)
+		return Receipt{}, err
+	}
+	e.complete(&receipt, accepted)
+	return receipt, nil
+}
+
+// publication is the working memory of one Publish.
+type publication struct {
+	registry.Scratch
+	payload []byte
+	notes   []byte
+	targets []queue.Target
+	message queue.Message
+}
+
+func (p *publication) reset() {
+	// A buffer that one huge body made large is not worth keeping.
+	if cap(p.payload) > 256<<10 {
+		p.payload = nil
+	}
+	p.payload, p.notes, p.targets = p.payload[:0], p.notes[:0], p.targets[:0]
+}
+
+// prepare matches an event and fills in p.message with what is to be accepted.
+func (e *Engine) prepare(p *publication, ev *webhook.Event, now time.Time) (Receipt, error) {
+	if err := ev.Validate(); err != nil {
+		return Receipt{}, err
+	}
+	if len(ev.Body) > e.options.MaxBody {
+		return Receipt{}, &TooLargeError{Size: len(ev.Body), Limit: e.options.MaxBody}
+	}
+	header, matched, err := e.registry.Match(ev.Tenant, ev.Body, now, &p.Scratch)
+	if err != nil {
+		return Receipt{}, err
+	}
+	p.message = queue.Message{Deliveries: p.fanOut(matched)}
+	e.metrics.read(ev, header.Type, len(matched), len(p.targets), time.Since(now))
+	if len(matched) > 0 {
+		p.payload = appendPayloadHead(p.payload, ev)
+		p.payload = header.AppendStored(p.payload, ev.Body, now)
+		p.message.Payload = p.payload
+	}
+	if ev.Key != "" {
+		p.message.Scope = tenantScope(ev.Tenant)
+		p.message.Key = ev.Key
+		p.message.Fingerprint = xxhash.Sum64(ev.Body)
+	}
+	return Receipt{Type: header.Type, Matched: len(matched)}, nil
+}
+
+// tenantScope keeps the idempotency keys of tenants apart. Ids and keys are hashed together with 128 bits in
+// the queue; 64 bits of the id alone are enough to tell tenants apart.
+func tenantScope(id string) uint64 { return xxhash.Sum64String(id) }
+
+// fanOut turns the webhooks that matched, ordered by endpoint, into one delivery for each endpoint.
+func (p *publication) fanOut(matched []*webhook.Webhook) []queue.Target {
+	for start := 0; start < len(matched); {
+		end := start + 1
+		for end < len(matched) && matched[end].Endpoint == matched[start].Endpoint {
+			end++
+		}
+		from := len(p.notes)
+		p.notes = appendNote(p.notes, matched[start:end])
+		p.targets = append(p.targets, queue.Target{
+			Endpoint: queue.EndpointID(matched[start].Endpoint),
+			Note:     p.notes[from:len(p.notes):len(p.notes)],
+		})
+		start = end
+	}
+	return p.targets
+}
+
+func (e *Engine) complete(r *Receipt, accepted queue.Receipt) {
+	r.ID = e.names.event(accepted.Event)
+	r.Deliveries = accepted.Deliveries
+	if accepted.Repeated {
+		r.Repeated = true
+		r.Matched = 0
+		return
+	}
+	e.metrics.enqueued.Add(float64(accepted.Deliveries))
+}
+
+// Published is the result for one event of PublishAll: a receipt, or the error that Publish would have returned.
+type Published struct {
+	Receipt Receipt
+	Err     error
+}
+
+// PublishAll accepts several events with one write to the disk. Each succeeds or fails alone, and the
+// results are in the order of the events. Events that share a key within one call are accepted
+// once.
+func (e *Engine) PublishAll(ctx context.Context, events []webhook.Event) []Published {
+	start := time.Now()
+	results := make([]Published, len(events))
+	messages := make([]queue.Message, 0, len(events))
+	position := make([]int, 0, len(events))
+	for i := range events {
+		p := new(publication)
+		r, err := e.prepare(p, &events[i], start)
+		results[i] = Published{Receipt: r, Err: err}
+		if err != nil {
+			e.metrics.refused(err)
+			continue
+		}
+		messages = append(messages, p.message)
+		position = append(position, i)
+	}
+	if len(messages) == 0 {
+		return results
+	}
+	accepted, err := e.queue.AcceptAll(ctx, messages)
+	if errors.Is(err, queue.ErrKeyReused) {
+		return e.publishEach(ctx, messages, position, results)
+	}
+	for n, i := range position {
+		if err != nil {
+			e.metrics.refused(err)
+			results[i] = Published{Err: err}
+			continue
+		}
+		e.complete(&results[i].Receipt, accepted[n])
+	}
+	return results
+}
+
+// publishEach accepts messages one by one, where one of them made the whole batch fail.
+func (e *Engine) publishEach(ctx context.Context, messages []queue.Message, position []int, results []Published) []Published {
+	for n, i := range position {
+		accepted, err := e.queue.Accept(ctx, messages[n])
+		if err != nil {
+			e.metrics.refused(err)
+			results[i] = Published{Err: err}
+			continue
+		}
+		e.complete(&results[i].Receipt, accepted)
+	}
+	return results
+}

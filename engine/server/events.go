@@ -1,0 +1,185 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/engine"
+	"hookline/engine/event"
+	"hookline/engine/flavor"
+	"hookline/engine/webhook"
+	"hookline/queue"
+)
+
+// maxLines bounds the events in one request.
+const maxLines = 10_000
+
+// accepted is the answer to one event.
+type accepted struct {
+	ID         string `json:"id"`
+	Type       string `json:"type"`
+	Matched    int    `json:"matched"`
+	Deliveries int    `json:"deliveries"`
+	Repeated   bool   `json:"repeated,omitempty"`
+}
+
+// publish takes events in: one JSON object, or one a line as application/x-ndjson.
+func (s *Server) publish(ctx *fasthttp.RequestCtx) {
+	if !s.forTenant(ctx) {
+		return
+	}
+	ev, err := eventOf(ctx)
+	if err != nil {
+		problem(ctx, 400, "invalid_header", "%s.", err)
+		return
+	}
+	kind, _, _ := strings.Cut(string(ctx.Request.Header.ContentType()), ";")
+	switch strings.ToLower(strings.TrimSpace(kind)) {
+	case "application/x-ndjson", "application/ndjson", "application/jsonl":
+		s.publishLines(ctx, ev)
+	case "application/json", "":
+		s.publishOne(ctx, ev)
+	default:
+		problem(ctx, 415, "unsupported_type", "The body has Content-Type %s; send application/json or application/x-ndjson.", kind)
+	}
+}
+
+// eventOf returns what the request's headers say of its event or events.
+func eventOf(ctx *fasthttp.RequestCtx) (webhook.Event, error) {
+	h := &ctx.Request.Header
+	ev := webhook.Event{
+		Tenant: tenantOf(ctx).ID,
+		Source: webhook.HTTP,
+		Key:    string(h.Peek("Idempotency-Key")),
+		Trace:  string(h.Peek("X-Atlassian-Webhook-Trace")),
+	}
+	switch flow := string(h.Peek("X-Atlassian-Webhook-Flow")); strings.ToLower(flow) {
+	case "", "primary":
+	case "secondary":
+		ev.Flow = webhook.Secondary
+	default:
+		return ev, fmt.Errorf("X-Atlassian-Webhook-Flow is %q; use Primary or Secondary", flow)
+	}
+	return ev, ev.Validate()
+}
+
+func (s *Server) publishOne(ctx *fasthttp.RequestCtx, ev webhook.Event) {
+	ev.Body = ctx.PostBody()
+	r, err := s.options.Engine.Publish(ctx, ev)
+	if err != nil {
+		status, body := refusal(ctx, err)
+		answer(ctx, status, failure{Error: body})
+		return
+	}
+	answer(ctx, 202, accepted(r))
+}
+
+// line is the answer to one line of a batch: what a request of its own would have been answered.
+type line struct {
+	Line   int `json:"line"`
+	Status int `json:"status"`
+	*accepted
+	Error *failureBody `json:"error,omitempty"`
+}
+
+// publishLines answers 202 when at least one line was accepted, and the first line's status when none was. The key
+// of a batch stands for its lines: line n has the key followed by "/n".
+func (s *Server) publishLines(ctx *fasthttp.RequestCtx, ev webhook.Event) {
+	events, numbers := split(ctx.PostBody(), ev)
+	switch {
+	case len(events) == 0:
+		problem(ctx, 400, "empty", "The body has no line with an event.")
+		return
+	case len(events) > maxLines:
+		s.options.Engine.CountRejected(engine.RejectedTooLarge)
+		problem(ctx, 413, "too_large", "The body has more than %d lines; send it in parts.", maxLines)
+		return
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	status := 0
+	for i, p := range s.options.Engine.PublishAll(ctx, events) {
+		l := line{Line: numbers[i], Status: 202}
+		if p.Err != nil {
+			var body failureBody
+			l.Status, body = refusal(ctx, p.Err)
+			l.Error = &body
+		} else {
+			a := accepted(p.Receipt)
+			l.accepted = &a
+		}
+		if status == 0 || l.Status == 202 {
+			status = l.Status
+		}
+		if err := enc.Encode(l); err != nil {
+			ctx.SetUserValue(flavor.ErrorKey, err)
+		}
+	}
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("application/x-ndjson")
+	ctx.SetBody(out.Bytes())
+}
+
+// split returns the events of a batch and the numbers of their lines, counted from 1. Blank lines are passed over. It
+// stops at one event more than are allowed, so that a body of tiny lines takes no memory beyond its own.
+func split(body []byte, ev webhook.Event) ([]webhook.Event, []int) {
+	var events []webhook.Event
+	var numbers []int
+	key := ev.Key
+	for n := 1; len(body) > 0 && len(events) <= maxLines; n++ {
+		var text []byte
+		text, body, _ = bytes.Cut(body, []byte{'\n'})
+		if text = bytes.TrimSpace(text); len(text) == 0 {
+			continue
+		}
+		ev.Body = text
+		if key != "" {
+			ev.Key = key + "/" + strconv.Itoa(n)
+		}
+		events = append(events, ev)
+		numbers = append(numbers, n)
+	}
+	return events, numbers
+}
+
+// refusal returns the status and the text for an event that was not accepted.
+func refusal(ctx *fasthttp.RequestCtx, err error) (int, failureBody) {
+	var bad *event.Error
+	var invalid *webhook.InvalidError
+	var large *engine.TooLargeError
+	var busy *queue.OverloadedError
+	switch {
+	case errors.As(err, &bad):
+		return 400, failureBody{Code: "invalid_event", Message: bad.Error(), Offset: &bad.Offset, Pointer: bad.Pointer}
+	case errors.As(err, &invalid):
+		return 400, failureBody{Code: "invalid_event", Message: invalid.Problem}
+	case errors.As(err, &large):
+		return 413, failureBody{Code: "too_large", Message: large.Error()}
+	case errors.Is(err, queue.ErrTooLarge):
+		return 413, failureBody{Code: "too_large", Message: err.Error()}
+	case errors.Is(err, queue.ErrKeyReused):
+		return 422, failureBody{Code: "idempotency_key_reused", Message: "The Idempotency-Key was used for an event with another body; use a new key for a new event."}
+	case errors.As(err, &busy):
+		retryAfter(ctx, int(math.Ceil(busy.RetryAfter.Seconds())))
+		return 503, failureBody{Code: "overloaded", Message: "Too many events are being written at the moment; send this one again later."}
+	case errors.Is(err, queue.ErrClosed):
+		retryAfter(ctx, 1)
+		return 503, failureBody{Code: "stopping", Message: "The server is stopping; send this event again."}
+	case errors.Is(err, webhook.ErrUnknownTenant):
+		return 404, failureBody{Code: "unknown_tenant", Message: "The tenant is gone."}
+	}
+	ctx.SetUserValue(flavor.ErrorKey, err)
+	return 500, failureBody{Code: "internal", Message: "The event was not accepted; see the server's log."}
+}
+
+func retryAfter(ctx *fasthttp.RequestCtx, seconds int) {
+	ctx.Response.Header.Set("Retry-After", strconv.Itoa(max(1, seconds)))
+}

@@ -1,0 +1,90 @@
+package server
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fasthttp/router"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/valyala/fasthttp"
+)
+
+// operations is the handler of the second listener. Profiles are there only where it is a loopback address.
+func (s *Server) operations() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.options.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, 200, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if s.draining.Load() {
+			health(w, 503, "draining")
+			return
+		}
+		health(w, 200, "ready")
+	})
+	if loopback(s.options.Operations) {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+	return mux
+}
+
+func health(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// requestMetrics are the metrics of the public listener.
+type requestMetrics struct {
+	durations *prometheus.HistogramVec
+	panics    prometheus.Counter
+}
+
+func newRequestMetrics(r *prometheus.Registry, version string) *requestMetrics {
+	m := &requestMetrics{
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "hookline", Name: "http_request_duration_seconds", Help: "Time to answer a request.",
+			Buckets: []float64{1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 0.5, 2.5},
+		}, []string{"route", "method", "code"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "hookline", Name: "panics_recovered_total", Help: "Requests that panicked; each is a defect.",
+		}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "hookline", Name: "build_info", Help: "Always 1.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	r.MustRegister(m.durations, m.panics, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// observe counts a request under the template of its route, so that ids in paths make no series.
+func (m *requestMetrics) observe(ctx *fasthttp.RequestCtx, took time.Duration) {
+	route, ok := ctx.UserValue(router.MatchedRoutePathParam).(string)
+	if !ok {
+		route = "none"
+	} else if ctx.UserValue(tenantKey) != nil {
+		route = "/t/{tenant}" + route
+	}
+	code := strconv.Itoa(ctx.Response.StatusCode()/100) + "xx"
+	m.durations.WithLabelValues(route, method(ctx), code).Observe(took.Seconds())
+}
+
+// method keeps clients from making series with methods of their own.
+func method(ctx *fasthttp.RequestCtx) string {
+	m := string(ctx.Method())
+	if strings.Contains(" GET POST PUT PATCH DELETE HEAD OPTIONS ", " "+m+" ") {
+		return m
+	}
+	return "other"
+}

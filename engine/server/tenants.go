@@ -1,0 +1,342 @@
+package server
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/engine/flavor"
+	"hookline/engine/registry"
+	"hookline/engine/webhook"
+)
+
+// about answers what this is.
+func (s *Server) about(ctx *fasthttp.RequestCtx) {
+	answer(ctx, 200, map[string]string{"name": "hookline", "version": s.options.Version})
+}
+
+// tenantView is a tenant as the API shows it: without anything that opens a door.
+type tenantView struct {
+	ID       string   `json:"id"`
+	Hosts    []string `json:"hosts"`
+	EpicLink int64    `json:"epicLink,omitempty"`
+	Tokens   int      `json:"tokens"`
+}
+
+func viewTenant(t *webhook.Tenant) tenantView {
+	hosts := t.Hosts
+	if hosts == nil {
+		hosts = []string{}
+	}
+	return tenantView{ID: t.ID, Hosts: hosts, EpicLink: t.EpicLink, Tokens: len(t.Tokens)}
+}
+
+// tenantBody is what PUT takes. A member that is left out stays as it is.
+type tenantBody struct {
+	Hosts    *[]string `json:"hosts"`
+	EpicLink *int64    `json:"epicLink"`
+	Tokens   *[]string `json:"tokens"` // in the clear; they replace the tenant's
+}
+
+func (s *Server) listTenants(ctx *fasthttp.RequestCtx) {
+	views := []tenantView{}
+	for _, t := range s.options.Engine.Registry().Tenants() {
+		views = append(views, viewTenant(t))
+	}
+	answer(ctx, 200, map[string]any{"tenants": views})
+}
+
+func (s *Server) getTenant(ctx *fasthttp.RequestCtx) {
+	if t, ok := s.pathTenant(ctx); ok {
+		answer(ctx, 200, viewTenant(t))
+	}
+}
+
+// putTenant makes a tenant, or changes one.
+func (s *Server) putTenant(ctx *fasthttp.RequestCtx) {
+	var body tenantBody
+	if !decode(ctx, &body) {
+		return
+	}
+	if body.Tokens != nil && !longEnough(ctx, *body.Tokens...) {
+		return
+	}
+	id := param(ctx, "tenant")
+	_, known := s.options.Engine.Registry().Tenant(id)
+	t, err := s.options.Engine.Registry().ChangeTenant(ctx, id, body.apply)
+	if err != nil {
+		refuse(ctx, err)
+		return
+	}
+	answer(ctx, created(known), viewTenant(t))
+}
+
+func (b *tenantBody) apply(t *webhook.Tenant) {
+	if b.Hosts != nil {
+		t.Hosts = *b.Hosts
+	}
+	if b.EpicLink != nil {
+		t.EpicLink = *b.EpicLink
+	}
+	if b.Tokens != nil {
+		t.Tokens = nil
+		for _, token := range *b.Tokens {
+			t.Tokens = append(t.Tokens, webhook.HashToken(token))
+		}
+	}
+}
+
+func (s *Server) deleteTenant(ctx *fasthttp.RequestCtx) {
+	if err := s.options.Engine.DeleteTenant(ctx, param(ctx, "tenant")); err != nil {
+		refuse(ctx, err)
+		return
+	}
+	ctx.SetStatusCode(204)
+}
+
+// createTenantToken makes a token for publishing and for the tenant's native API; it is shown this once.
+func (s *Server) createTenantToken(ctx *fasthttp.RequestCtx) {
+	old, ok := s.pathTenant(ctx)
+	if !ok {
+		return
+	}
+	token := newToken()
+	_, err := s.options.Engine.Registry().ChangeTenant(ctx, old.ID, func(t *webhook.Tenant) {
+		t.Tokens = append(slices.Clone(t.Tokens), webhook.HashToken(token))
+	})
+	if err != nil {
+		refuse(ctx, err)
+		return
+	}
+	answer(ctx, 201, map[string]string{"token": token})
+}
+
+func (s *Server) pathTenant(ctx *fasthttp.RequestCtx) (*webhook.Tenant, bool) {
+	t, ok := s.options.Engine.Registry().Tenant(param(ctx, "tenant"))
+	if !ok {
+		refuse(ctx, webhook.ErrUnknownTenant)
+	}
+	return t, ok
+}
+
+// appView is an app as the API shows it.
+type appView struct {
+	Key     string          `json:"key"`
+	Kind    webhook.AppKind `json:"kind"`
+	BaseURL string          `json:"baseURL,omitempty"`
+	Tokens  int             `json:"tokens"`
+	Users   []string        `json:"users,omitempty"`
+}
+
+func viewApp(a *webhook.App) appView {
+	v := appView{Key: a.Key, Kind: a.Kind, BaseURL: a.BaseURL, Tokens: len(a.Tokens)}
+	for _, t := range a.Tokens {
+		if t.User != "" && !slices.Contains(v.Users, t.User) {
+			v.Users = append(v.Users, t.User)
+		}
+	}
+	return v
+}
+
+// appBody is what PUT takes. A member that is left out stays as it is.
+type appBody struct {
+	Kind    *webhook.AppKind `json:"kind"`
+	BaseURL *string          `json:"baseURL"`
+	Tokens  *[]appToken      `json:"tokens"`
+}
+
+type appToken struct {
+	Token string `json:"token"` // in the clear
+	User  string `json:"user"`
+}
+
+func (b *appBody) apply(a *webhook.App) {
+	if b.Kind != nil {
+		a.Kind = *b.Kind
+	}
+	if b.BaseURL != nil {
+		a.BaseURL = *b.BaseURL
+	}
+	if b.Tokens != nil {
+		a.Tokens = nil
+		for _, t := range *b.Tokens {
+			a.Tokens = append(a.Tokens, webhook.AppToken{Hash: webhook.HashToken(t.Token), User: t.User})
+		}
+	}
+}
+
+func (s *Server) listApps(ctx *fasthttp.RequestCtx) {
+	t, ok := s.pathTenant(ctx)
+	if !ok {
+		return
+	}
+	views := []appView{}
+	for _, a := range s.options.Engine.Registry().Apps(t.ID) {
+		views = append(views, viewApp(a))
+	}
+	answer(ctx, 200, map[string]any{"apps": views})
+}
+
+func (s *Server) getApp(ctx *fasthttp.RequestCtx) {
+	if a, ok := s.pathApp(ctx); ok {
+		answer(ctx, 200, viewApp(a))
+	}
+}
+
+func (s *Server) pathApp(ctx *fasthttp.RequestCtx) (*webhook.App, bool) {
+	t, ok := s.pathTenant(ctx)
+	if !ok {
+		return nil, false
+	}
+	a, ok := s.options.Engine.Registry().App(t.ID, param(ctx, "app"))
+	if !ok {
+		refuse(ctx, webhook.ErrUnknownApp)
+	}
+	return a, ok
+}
+
+// putApp makes an app in a tenant, or changes one.
+func (s *Server) putApp(ctx *fasthttp.RequestCtx) {
+	var body appBody
+	if !decode(ctx, &body) {
+		return
+	}
+	t, ok := s.pathTenant(ctx)
+	if !ok {
+		return
+	}
+	if body.Tokens != nil {
+		for _, token := range *body.Tokens {
+			if !longEnough(ctx, token.Token) {
+				return
+			}
+		}
+	}
+	key := param(ctx, "app")
+	_, known := s.options.Engine.Registry().App(t.ID, key)
+	a, err := s.options.Engine.Registry().ChangeApp(ctx, t.ID, key, body.apply)
+	if err != nil {
+		refuse(ctx, err)
+		return
+	}
+	answer(ctx, created(known), viewApp(a))
+}
+
+func (s *Server) deleteApp(ctx *fasthttp.RequestCtx) {
+	if err := s.options.Engine.DeleteApp(ctx, param(ctx, "tenant"), param(ctx, "app")); err != nil {
+		refuse(ctx, err)
+		return
+	}
+	ctx.SetStatusCode(204)
+}
+
+// createAppToken makes a token for an app (and, for an OAuth app, a user of it); it is shown this once.
+func (s *Server) createAppToken(ctx *fasthttp.RequestCtx) {
+	var body struct {
+		User string `json:"user"`
+	}
+	if len(ctx.PostBody()) > 0 && !decode(ctx, &body) {
+		return
+	}
+	old, ok := s.pathApp(ctx)
+	if !ok {
+		return
+	}
+	token := newToken()
+	_, err := s.options.Engine.Registry().ChangeApp(ctx, old.Tenant, old.Key, func(a *webhook.App) {
+		a.Tokens = append(slices.Clone(a.Tokens), webhook.AppToken{Hash: webhook.HashToken(token), User: body.User})
+	})
+	if err != nil {
+		refuse(ctx, err)
+		return
+	}
+	answer(ctx, 201, map[string]string{"token": token})
+}
+
+// minToken is the shortest token that is taken over from outside. Tokens are kept as a plain hash, so they must not be
+// guessable.
+const minToken = 16
+
+func longEnough(ctx *fasthttp.RequestCtx, tokens ...string) bool {
+	for _, token := range tokens {
+		if len(token) < minToken {
+			problem(ctx, 400, "invalid", "A token has %d characters; use at least %d, at random.", len(token), minToken)
+			return false
+		}
+	}
+	return true
+}
+
+func newToken() string { return rand.Text() + rand.Text() }
+
+func created(known bool) int {
+	if known {
+		return 200
+	}
+	return 201
+}
+
+func param(ctx *fasthttp.RequestCtx, name string) string {
+	v, _ := ctx.UserValue(name).(string)
+	return v
+}
+
+// decode reads a request's body: one JSON object whose members are all known, so that a misspelt setting is
+// not taken for none.
+func decode(ctx *fasthttp.RequestCtx, into any) bool {
+	dec := json.NewDecoder(bytes.NewReader(ctx.PostBody()))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(into)
+	if err == nil {
+		if _, more := dec.Token(); more != io.EOF {
+			err = errors.New("there is more after the JSON object")
+		}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("the JSON is incomplete; send {} for no settings")
+	}
+	if err != nil {
+		problem(ctx, 400, "invalid_json", "The request body cannot be read: %v.", err)
+		return false
+	}
+	return true
+}
+
+// refuse answers a request of the installation's API that failed.
+func refuse(ctx *fasthttp.RequestCtx, err error) {
+	var invalid *webhook.InvalidError
+	var host *registry.HostTakenError
+	var token *registry.TokenTakenError
+	switch {
+	case errors.Is(err, webhook.ErrUnknownTenant):
+		problem(ctx, 404, "unknown_tenant", "There is no tenant %q.", param(ctx, "tenant"))
+	case errors.Is(err, webhook.ErrUnknownApp):
+		problem(ctx, 404, "unknown_app", "Tenant %s has no app %q.", param(ctx, "tenant"), param(ctx, "app"))
+	case errors.As(err, &invalid):
+		problem(ctx, 400, "invalid", "%s.", invalid.Problem)
+	case errors.As(err, &host):
+		problem(ctx, 409, "host_taken", "%s.", host.Error())
+	case errors.As(err, &token):
+		problem(ctx, 409, "token_taken", "%s.", token.Error())
+	default:
+		ctx.SetUserValue(flavor.ErrorKey, err)
+		problem(ctx, 500, "internal", "The request could not be carried out; nothing was changed.")
+	}
+}
+
+func answer(ctx *fasthttp.RequestCtx, status int, v any) {
+	ctx.ResetBody()
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("application/json")
+	enc := json.NewEncoder(ctx)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		ctx.SetUserValue(flavor.ErrorKey, err)
+		ctx.SetStatusCode(500)
+	}
+}
