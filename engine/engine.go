@@ -191,10 +191,7 @@ func (e *Engine) sweep(ctx context.Context) {
 
 func (e *Engine) keep(name string) time.Duration { return e.flavors[name].Rules().Keep }
 
-func (e *Engine) idle(endpoint uint64) bool {
-	_, waiting := e.queue.NextDue(queue.EndpointID(endpoint))
-	return !waiting
-}
+func (e *Engine) idle(endpoint uint64) bool { return e.queue.Idle(queue.EndpointID(endpoint)) }
 
 // Close stops sending, waits for the attempts in flight until ctx ends, makes all settlements durable and
 // closes the data directory. Publish must not be called any more; a call that runs while Close is called

@@ -15,7 +15,7 @@ type Target struct {
 	Lane     Lane
 	// NotBefore delays the delivery. Zero or a time in the past means now.
 	NotBefore time.Time
-	// Note is kept with the delivery and handed out with it: a few bytes, at most MaxNote.
+	// Note is kept with the delivery and handed out with it: usually a few bytes, at most MaxNote.
 	Note []byte
 }
 
@@ -33,7 +33,7 @@ type Message struct {
 }
 
 // MaxNote is the largest Target.Note, in bytes.
-const MaxNote = 4096
+const MaxNote = 64 << 10
 
 // Receipt is the promise made for a message.
 type Receipt struct {

@@ -201,8 +201,14 @@ func TestPurge(t *testing.T) {
 	h.Release(held[2])
 	h.flush()
 	h.takes(1)
+	if !h.Idle(1) {
+		t.Error("a purged endpoint is not idle")
+	}
 	h.accept("new", to(1)...)
 	ds := h.takes(1, "new")
+	if h.Idle(1) {
+		t.Error("an endpoint is idle with a delivery in hand")
+	}
 	if s := h.settledStats(); s.Waiting != 10 || s.InHand != 1 {
 		t.Errorf("stats %+v", s)
 	}

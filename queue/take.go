@@ -239,6 +239,22 @@ func (q *Queue) NextDue(id EndpointID) (time.Time, bool) {
 	return q.clock.time(max(next, 1)), true
 }
 
+// Idle says that nothing is queued for an endpoint, nor in hand of it. False may also mean that this is not
+// known yet: a Take that finds nothing settles it.
+func (q *Queue) Idle(id EndpointID) bool {
+	if !q.gate.enter() {
+		return false
+	}
+	defer q.gate.leave()
+	e := q.endpoints.find(id)
+	if e == nil {
+		return q.recovered.Load()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.idle()
+}
+
 func (ln *lane) nextDue(now micros) micros {
 	switch {
 	case len(ln.window) > 0:
