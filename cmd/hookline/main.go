@@ -83,7 +83,7 @@ func newRoot(io streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())
 	})
-	root.AddCommand(newServeCommand(io), newDemoCommand(io), newBenchCommand(io))
+	root.AddCommand(newServeCommand(io), newDemoCommand(io), newReceiveCommand(io), newBenchCommand(io))
 	return root
 }
 
