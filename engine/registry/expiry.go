@@ -9,23 +9,29 @@ import (
 	"hookline/matcher"
 )
 
-// Refresh gives webhooks of an owner a whole life again from now on, expired ones too, and returns when
-// they expire then. Numbers that are unknown or not the owner's are passed over. Where the rules know
-// no expiry the time is zero. The error is one of the store; then nothing changed.
+// Refresh gives webhooks of an owner a whole life again from now on, and returns when they expire then. Expired ones
+// come back to life in the order of ids, as long as the rules would let them be registered: one over the limit,
+// or with another URL where the rules demand one, stays expired. Numbers that are unknown or not the owner's
+// are passed over. Where the rules know no expiry the time is zero. Errors: webhook.ErrUnknownTenant,
+// webhook.ErrUnknownApp, or one of the store; then nothing changed.
 func (r *Registry) Refresh(ctx context.Context, rules *Rules, owner webhook.Owner, ids []int64) (time.Time, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
-	if rules.Life == 0 {
-		return time.Time{}, nil
+	reg, err := r.begin(rules, owner)
+	if err != nil || rules.Life == 0 {
+		return time.Time{}, err
 	}
 	// Clients read the time in milliseconds; what is kept is what they are told.
-	expires := time.Now().Add(rules.Life).Truncate(time.Millisecond)
-	t := r.tenant(owner.Tenant)
-	if t == nil {
-		return expires, nil
-	}
+	expires := reg.now.Add(rules.Life).Truncate(time.Millisecond)
 	var c store.Changes
-	for _, w := range t.pick(owner, rules.Flavor, ids) {
+	for _, w := range reg.tenant.pick(owner, rules.Flavor, ids) {
+		if w.Expired(reg.now) {
+			if len(reg.barred(w.URL)) > 0 {
+				continue
+			}
+			reg.live++
+			reg.usedURL = w.URL
+		}
 		fresh := *w
 		fresh.Expires = expires
 		c.PutWebhooks = append(c.PutWebhooks, &fresh)
@@ -36,7 +42,7 @@ func (r *Registry) Refresh(ctx context.Context, rules *Rules, owner webhook.Owne
 	if err := r.store.Apply(ctx, &c); err != nil {
 		return time.Time{}, err
 	}
-	t.replace(c.PutWebhooks)
+	reg.tenant.replace(c.PutWebhooks)
 	return expires, nil
 }
 

@@ -40,7 +40,10 @@ type Result struct {
 func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Owner, callbackURL string, items []Item) ([]Result, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
-	reg, err := r.begin(rules, owner, callbackURL)
+	reg, err := r.begin(rules, owner)
+	if err == nil {
+		err = r.aim(reg, callbackURL)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +61,7 @@ func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Own
 	return results, nil
 }
 
-// registration is one call of Register in progress.
+// registration is one call of Register, or of Refresh, in progress.
 type registration struct {
 	rules    *Rules
 	tenant   *tenant
@@ -76,7 +79,8 @@ type registration struct {
 	entries  []matcher.Entry
 }
 
-func (r *Registry) begin(rules *Rules, owner webhook.Owner, callbackURL string) (*registration, error) {
+// begin finds out where an owner stands.
+func (r *Registry) begin(rules *Rules, owner webhook.Owner) (*registration, error) {
 	t := r.tenant(owner.Tenant)
 	if t == nil {
 		return nil, webhook.ErrUnknownTenant
@@ -85,17 +89,23 @@ func (r *Registry) begin(rules *Rules, owner webhook.Owner, callbackURL string) 
 	if !ok {
 		return nil, webhook.ErrUnknownApp
 	}
-	if _, err := webhook.ParseURL(callbackURL, rules.PlainHTTP); err != nil {
-		return nil, err
-	}
-	if app.BaseURL != "" && !under(callbackURL, app.BaseURL) {
-		return nil, &BaseURLError{URL: callbackURL, Base: app.BaseURL}
-	}
-	reg := &registration{rules: rules, tenant: t, app: app, owner: owner, url: callbackURL, now: time.Now()}
+	reg := &registration{rules: rules, tenant: t, app: app, owner: owner, now: time.Now()}
 	reg.count()
-	reg.endpoint, reg.created = r.endpointFor(t, owner, rules.Flavor, callbackURL)
 	reg.lastID = max(r.lastWebhook[owner.Tenant], firstWebhookID-1)
 	return reg, nil
+}
+
+// aim checks the URL that the webhooks are to go to, and finds its endpoint.
+func (r *Registry) aim(reg *registration, callbackURL string) error {
+	if _, err := webhook.ParseURL(callbackURL, reg.rules.PlainHTTP); err != nil {
+		return err
+	}
+	if base := reg.app.BaseURL; base != "" && !under(callbackURL, base) {
+		return &BaseURLError{URL: callbackURL, Base: base}
+	}
+	reg.url = callbackURL
+	reg.endpoint, reg.created = r.endpointFor(reg.tenant, reg.owner, reg.rules.Flavor, callbackURL)
+	return nil
 }
 
 // firstWebhookID is the first number given out in a tenant; Jira's own examples begin there.
@@ -177,16 +187,23 @@ func (reg *registration) check(item Item) (*jql.Filter, []error) {
 			problems = append(problems, &EventError{Event: name})
 		}
 	}
-	if reg.rules.OneURL && reg.live > 0 && reg.usedURL != reg.url {
+	problems = append(problems, reg.barred(reg.url)...)
+	if reg.lastID >= math.MaxUint32 {
+		problems = append(problems, errIDsExhausted)
+	}
+	return filter, problems
+}
+
+// barred says why the owner may not have one more webhook with a URL; nothing if it may.
+func (reg *registration) barred(url string) []error {
+	var problems []error
+	if reg.rules.OneURL && reg.live > 0 && reg.usedURL != url {
 		problems = append(problems, &URLInUseError{URL: reg.usedURL, Kind: reg.app.Kind})
 	}
 	if limit := reg.rules.Limit(reg.app); reg.live >= limit {
 		problems = append(problems, &LimitError{Limit: limit, Kind: reg.app.Kind})
 	}
-	if reg.lastID >= math.MaxUint32 {
-		problems = append(problems, errIDsExhausted)
-	}
-	return filter, problems
+	return problems
 }
 
 // parse compiles a filter that a dialect accepts.

@@ -354,6 +354,40 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
+// What has expired does not count towards the limit, and so cannot come back past it.
+func TestRefreshKeepsToTheRules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := opened(t)
+		strict := *rules
+		strict.OneURL, strict.Limit = true, func(*webhook.App) int { return 2 }
+		add := func(url string) int64 {
+			t.Helper()
+			results, err := r.Register(ctx, &strict, owner, url, []registry.Item{item("project = EX", updated)})
+			if err != nil || len(results[0].Errors) > 0 {
+				t.Fatal(err, results)
+			}
+			return results[0].ID
+		}
+		a1, a2 := add("https://r/a"), add("https://r/a")
+		time.Sleep(time.Hour)
+		b := add("https://r/b")
+		refresh := func(ids ...int64) []int64 {
+			t.Helper()
+			if _, err := r.Refresh(ctx, &strict, owner, ids); err != nil {
+				t.Fatal(err)
+			}
+			return match(t, r, issueEvent(updated, `"project":{"key":"EX"}`))
+		}
+		if got := refresh(a1, a2, b); !slices.Equal(got, []int64{b}) {
+			t.Errorf("beside another URL in use: %v", got)
+		}
+		time.Sleep(time.Hour)
+		if got := refresh(a2, a1, b); !slices.Equal(got, []int64{a1, a2}) {
+			t.Errorf("up to the limit: %v", got)
+		}
+	})
+}
+
 func TestFailedWriteChangesNothing(t *testing.T) {
 	r, m := opened(t)
 	ids := register(t, r, "https://r/1", item("project = EX", updated))

@@ -11,7 +11,7 @@ import (
 // forAdmin admits requests with the admin token to the installation's API.
 func (s *Server) forAdmin(h fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		if !s.isAdmin(bearer(ctx)) {
+		if !s.isAdmin(ctx) {
 			unauthorized(ctx, "This needs the admin token: send it as Authorization: Bearer.")
 			return
 		}
@@ -19,17 +19,24 @@ func (s *Server) forAdmin(h fasthttp.RequestHandler) fasthttp.RequestHandler {
 	}
 }
 
-// isAdmin says whether a token is the admin token. Without one every caller is admin, which New allows on
-// loopback addresses only.
-func (s *Server) isAdmin(token string) bool {
-	return s.admin == "" || token != "" && s.admin.Matches(token)
+// isAdmin says whether a request comes with the admin token. Where there is none, which New allows on loopback
+// addresses only, every request is admitted that names this machine or a tenant as its host: a web page that was
+// given a name leading here (DNS rebinding) names another.
+func (s *Server) isAdmin(ctx *fasthttp.RequestCtx) bool {
+	if s.admin != "" {
+		token := bearer(ctx)
+		return token != "" && s.admin.Matches(token)
+	}
+	host := hostOf(ctx)
+	_, tenant := s.options.Engine.Registry().TenantOfHost(host)
+	return tenant || loopbackHost(host)
 }
 
 // forTenant says whether the request has a token of the tenant it is addressed to, or the admin token; if not it
 // is answered.
 func (s *Server) forTenant(ctx *fasthttp.RequestCtx) bool {
 	t, token := tenantOf(ctx), bearer(ctx)
-	if token != "" && t.Admits(token) || s.isAdmin(token) {
+	if token != "" && t.Admits(token) || s.isAdmin(ctx) {
 		return true
 	}
 	s.options.Engine.CountRejected(engine.RejectedUnauthorized)

@@ -97,12 +97,13 @@ func (s *Server) serveTenant(ctx *fasthttp.RequestCtx, t *webhook.Tenant) {
 	s.tenants.Handler(ctx)
 }
 
+// hostOf returns the name that the client called by: lower case, without port and final dot.
 func hostOf(ctx *fasthttp.RequestCtx) string {
 	host := strings.ToLower(string(ctx.Host()))
 	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
+		host = name
 	}
-	return host
+	return strings.TrimSuffix(strings.Trim(host, "[]"), ".")
 }
 
 // finish turns a panic into a 500, logs failures that the client was not told, and counts the request.

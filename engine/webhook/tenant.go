@@ -37,7 +37,7 @@ const (
 // App is an integration that registers webhooks in one tenant.
 type App struct {
 	Tenant string  `json:"tenant"`
-	Key    string  `json:"key"` // 1 to 128 letters, digits, and . _ -
+	Key    string  `json:"key"` // 1 to 128 letters, digits, and . _ - after the first
 	Kind   AppKind `json:"kind"`
 
 	// BaseURL is what the callback URLs of a Connect app must begin with. Empty: any URL.
@@ -81,7 +81,7 @@ func (t *Tenant) Admits(token string) bool {
 
 var (
 	tenantID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	appKey   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+	appKey   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 	hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 )
 
@@ -108,7 +108,7 @@ func (a *App) Validate() error {
 		return invalid("app %q: tenant id %q is malformed", a.Key, a.Tenant)
 	}
 	if !appKey.MatchString(a.Key) {
-		return invalid("app key %q: use 1 to 128 letters, digits, dots, underscores and hyphens", a.Key)
+		return invalid("app key %q: use 1 to 128 letters, digits, dots, underscores and hyphens, starting with a letter or digit", a.Key)
 	}
 	if a.Kind == "" {
 		a.Kind = Connect

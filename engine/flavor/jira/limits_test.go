@@ -133,11 +133,10 @@ func TestManyURLs(t *testing.T) {
 	}
 }
 
-// Webhooks that have expired count neither for the limit nor for the URL. They are listed, and refreshing them
-// is possible.
+// Webhooks that have expired do not count for the limit. They are listed, and refreshing them is possible.
 func TestExpired(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, jira.DynamicOptions{Life: time.Nanosecond, ConnectLimit: 1})
+	h := newHouse(t, jira.DynamicOptions{Life: time.Nanosecond, ConnectLimit: 2, ManyURLs: true})
 	for i := range 3 {
 		if _, errs := h.register(tokenCI, fmt.Sprintf("%s/%d", callback, i), "project = A"); len(errs) > 0 {
 			t.Fatalf("registration %d: %q", i, errs)

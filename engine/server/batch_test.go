@@ -1,0 +1,137 @@
+package server_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// line is the answer to one line of a batch.
+type line struct {
+	accepted
+	Line   int `json:"line"`
+	Status int `json:"status"`
+	Error  *struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Offset  *int64 `json:"offset"`
+		Pointer string `json:"pointer"`
+	} `json:"error"`
+}
+
+func (h *house) batch(body string, header map[string]string) (answer, []line) {
+	h.t.Helper()
+	all := map[string]string{"Content-Type": "application/x-ndjson"}
+	for k, v := range header {
+		all[k] = v
+	}
+	a := h.publish(body, all)
+	var lines []line
+	if a.header.Get("Content-Type") != "application/x-ndjson" {
+		return a, nil
+	}
+	for text := range strings.SplitSeq(a.body, "\n") {
+		var l line
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			h.t.Fatalf("%v in line %q", err, text)
+		}
+		if (l.Status == 202) != (l.Error == nil) || (l.Status == 202) != (l.ID != "") {
+			h.t.Errorf("line %q has both or neither of a receipt and an error", text)
+		}
+		lines = append(lines, l)
+	}
+	return a, lines
+}
+
+// statuses returns number and status of each line.
+func statuses(lines []line) [][2]int {
+	var list [][2]int
+	for _, l := range lines {
+		list = append(list, [2]int{l.Line, l.Status})
+	}
+	return list
+}
+
+func TestBatch(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	got := h.subscribe()
+	large := `{"webhookEvent":"x","pad":"` + strings.Repeat("a", maxBody) + `"}`
+	a, lines := h.batch("\n"+event+"\r\n{}\n \t\n"+large+"\n{\"webhookEvent\":\"y\",\"a\":1,\"a\":2}\nnonsense\n{\"webhookEvent\":\"z\"}", nil)
+	want := [][2]int{{2, 202}, {3, 400}, {5, 413}, {6, 400}, {7, 400}, {8, 202}}
+	if a.status != 202 || !slices.Equal(statuses(lines), want) {
+		t.Fatalf("the answer is %d %s\nwant lines %v", a.status, a.body, want)
+	}
+	if lines[0].Matched != 1 || lines[0].Deliveries != 1 || lines[0].Type != "jira:issue_updated" || lines[5].Type != "z" {
+		t.Errorf("receipts %+v", lines)
+	}
+	if e := lines[3].Error; e.Code != "invalid_event" || e.Pointer != "/a" || *e.Offset != 29 {
+		t.Errorf("the error of line 6 is %+v; offsets count from the line's beginning", e)
+	}
+	if lines[2].Error.Code != "too_large" {
+		t.Errorf("the error of line 5 is %+v", lines[2].Error)
+	}
+	if body := <-got; !strings.HasPrefix(body, strings.TrimSuffix(event, "}")) {
+		t.Errorf("the receiver got %s", body)
+	}
+}
+
+// The status of a batch is 202 if anything was accepted, and the first line's otherwise.
+func TestBatchStatus(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	large := `{"webhookEvent":"x","pad":"` + strings.Repeat("a", maxBody) + `"}`
+	for body, want := range map[string]int{
+		event: 202, "{}\n" + event: 202, "{}\n" + large: 400, large + "\n{}": 413,
+		strings.Repeat("{}\n", 10_000): 400,
+	} {
+		if a, lines := h.batch(body, nil); a.status != want || len(lines) == 0 {
+			t.Errorf("%.40q: %d, want %d", body, a.status, want)
+		}
+	}
+	for _, kind := range []string{"application/ndjson", "application/jsonl", "Application/X-NDJSON; charset=utf-8"} {
+		if a := h.publish(event+"\n"+event, map[string]string{"Content-Type": kind}); a.status != 202 || !strings.Contains(a.body, `"line":2`) {
+			t.Errorf("%s: %d %s", kind, a.status, a.body)
+		}
+	}
+	for _, body := range []string{"", "\n", " \r\n\t\n"} {
+		a, _ := h.batch(body, nil)
+		h.wantProblem(a, 400, "empty", "no line")
+	}
+	a, _ := h.batch(strings.Repeat("{}\n", 10_001), nil)
+	h.wantProblem(a, 413, "too_large", "10000 lines")
+	a, _ = h.batch(strings.Repeat("1\n", 1<<20), nil)
+	h.wantProblem(a, 413, "too_large", "10000 lines")
+}
+
+// Each line has a key of its own, so that a batch can be repeated as a whole, and what is new in it is accepted.
+func TestBatchKeys(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	key := map[string]string{"Idempotency-Key": "batch"}
+	other := `{"webhookEvent":"other"}`
+	_, first := h.batch(event+"\n{}\n\n"+event, key)
+	if want := [][2]int{{1, 202}, {2, 400}, {4, 202}}; !slices.Equal(statuses(first), want) || first[0].ID == first[2].ID {
+		t.Fatalf("the first time: %+v", first)
+	}
+	a, again := h.batch(event+"\n"+other+"\n"+other+"\n"+event, key)
+	if want := [][2]int{{1, 202}, {2, 202}, {3, 202}, {4, 202}}; a.status != 202 || !slices.Equal(statuses(again), want) {
+		t.Fatalf("the second time: %s", a.body)
+	}
+	for i, want := range []bool{true, false, false, true} {
+		if again[i].Repeated != want {
+			t.Errorf("line %d: repeated is %v", i+1, again[i].Repeated)
+		}
+	}
+	if again[0].ID != first[0].ID || again[3].ID != first[2].ID {
+		t.Error("a repeated line has another id")
+	}
+	a, changed := h.batch(other+"\n"+other+"\n"+event, key)
+	if want := [][2]int{{1, 422}, {2, 202}, {3, 422}}; a.status != 202 || !slices.Equal(statuses(changed), want) {
+		t.Fatalf("with lines changed: %s", a.body)
+	}
+	if changed[0].Error.Code != "idempotency_key_reused" {
+		t.Errorf("the error is %+v", changed[0].Error)
+	}
+}

@@ -1,0 +1,210 @@
+package server_test
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.want(h.admin("GET", "/v1", ""), 200, `{"name":"hookline","version":"v1.2.3"}`)
+	const path = "/v1/tenants/new"
+	h.wantProblem(h.admin("GET", path, ""), 404, "unknown_tenant", `"new"`)
+	h.want(h.admin("PUT", path, "{}"), 201, `{"id":"new","hosts":[],"tokens":0}`)
+	h.want(h.admin("PUT", path, `{"hosts":["New.example","b.example"],"epicLink":10020,"tokens":["a token of the new tenant"]}`), 200,
+		`{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"tokens":1}`)
+	// What is left out stays, what is given replaces.
+	h.want(h.admin("PUT", path, "{}"), 200, `{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"tokens":1}`)
+	h.want(h.admin("PUT", path, `{"hosts":["b.example"],"epicLink":0}`), 200, `{"id":"new","hosts":["b.example"],"tokens":1}`)
+	h.want(h.admin("GET", path, ""), 200, `{"id":"new","hosts":["b.example"],"tokens":1}`)
+	h.want(h.admin("GET", "/v1/tenants", ""), 200,
+		`{"tenants":[{"id":"acme","hosts":["acme.example"],"tokens":1},{"id":"new","hosts":["b.example"],"tokens":1},{"id":"rival","hosts":["rival.example"],"tokens":1}]}`)
+	publish := request{method: "POST", path: "/v1/events", host: "new.example", token: "a token of the new tenant", body: event}
+	h.wantProblem(h.send(publish), 404, "not_found", "")
+	publish.host = "b.example"
+	if a := h.send(publish); a.status != 202 {
+		t.Errorf("publishing is answered %d %s", a.status, a.body)
+	}
+	h.want(h.admin("PUT", path, `{"tokens":[]}`), 200, `{"id":"new","hosts":["b.example"],"tokens":0}`)
+	h.wantProblem(h.send(publish), 401, "unauthorized", "")
+	h.want(h.admin("DELETE", path, ""), 204, "")
+	h.wantProblem(h.admin("DELETE", path, ""), 404, "unknown_tenant", "")
+	h.want(h.admin("PUT", "/v1/tenants/other", `{"hosts":["b.example"]}`), 201, `{"id":"other","hosts":["b.example"],"tokens":0}`)
+}
+
+func TestApps(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const path = "/v1/tenants/acme/apps/mobile"
+	h.wantProblem(h.admin("GET", path, ""), 404, "unknown_app", `acme has no app "mobile"`)
+	h.want(h.admin("PUT", path, `{"kind":"oauth","tokens":[{"token":"a token of anna's","user":"anna"},{"token":"another one of anna's","user":"anna"},{"token":"a token of bert's","user":"bert"}]}`),
+		201, `{"key":"mobile","kind":"oauth","tokens":3,"users":["anna","bert"]}`)
+	h.want(h.admin("PUT", path, `{"baseURL":"https://mobile.example/"}`), 200,
+		`{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}`)
+	h.want(h.admin("GET", path, ""), 200, `{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}`)
+	h.want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200,
+		`{"apps":[{"key":"ci","kind":"connect","tokens":1},{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}]}`)
+	h.want(h.admin("PUT", path, `{"tokens":[]}`), 200, `{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":0}`)
+	list := request{method: "GET", path: "/t/acme/rest/api/3/webhook", token: "a token of anna's"}
+	if a := h.send(list); a.status != 401 {
+		t.Errorf("a token that was taken away opens the door: %d %s", a.status, a.body)
+	}
+	h.want(h.admin("DELETE", path, ""), 204, "")
+	h.wantProblem(h.admin("DELETE", path, ""), 404, "unknown_app", "")
+	for _, method := range []string{"GET", "PUT", "DELETE"} {
+		h.wantProblem(h.admin(method, "/v1/tenants/nobody/apps/ci", "{}"), 404, "unknown_tenant", `"nobody"`)
+	}
+	h.wantProblem(h.admin("GET", "/v1/tenants/nobody/apps", ""), 404, "unknown_tenant", "")
+}
+
+// A token that the server makes is shown once. It opens what it is for, beside those that were there.
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.admin("PUT", "/v1/tenants/acme/apps/mobile", `{"kind":"oauth"}`)
+	var shown []string
+	for _, x := range []struct{ path, body string }{
+		{"/v1/tenants/acme/tokens", ""}, {"/v1/tenants/acme/apps/ci/tokens", ""}, {"/v1/tenants/acme/apps/ci/tokens", "{}"},
+		{"/v1/tenants/acme/apps/mobile/tokens", `{"user":"anna"}`},
+	} {
+		var made struct {
+			Token string `json:"token"`
+		}
+		a := h.admin("POST", x.path, x.body)
+		h.decode(a, &made)
+		if a.status != 201 || len(made.Token) < 32 {
+			t.Errorf("%s: %d %s", x.path, a.status, a.body)
+		}
+		shown = append(shown, made.Token)
+	}
+	for _, token := range []string{shown[0], tokenAcme} {
+		if a := h.send(request{method: "POST", path: eventsPath, token: token, body: event}); a.status != 202 {
+			t.Errorf("publishing is answered %d %s", a.status, a.body)
+		}
+	}
+	for _, token := range append(shown[1:], tokenCI) {
+		if a := h.send(request{method: "GET", path: "/t/acme/rest/api/3/webhook", token: token}); a.status != 200 {
+			t.Errorf("listing is answered %d %s", a.status, a.body)
+		}
+	}
+	for _, path := range []string{"/v1/tenants", "/v1/tenants/acme", "/v1/tenants/acme/apps", "/v1/tenants/acme/apps/ci", "/v1/tenants/acme/apps/mobile"} {
+		a := h.admin("GET", path, "")
+		for _, token := range append(shown, tokenAcme, tokenCI) {
+			if a.status != 200 || strings.Contains(a.body, token) || strings.Contains(a.body, "hash") {
+				t.Errorf("%s shows a token: %d %s", path, a.status, a.body)
+			}
+		}
+	}
+	h.want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":2}`)
+	h.want(h.admin("GET", "/v1/tenants/acme/apps/ci", ""), 200, `{"key":"ci","kind":"connect","tokens":3}`)
+	h.wantProblem(h.admin("POST", "/v1/tenants/nobody/tokens", ""), 404, "unknown_tenant", "")
+	h.wantProblem(h.admin("POST", "/v1/tenants/acme/apps/none/tokens", ""), 404, "unknown_app", "")
+	h.wantProblem(h.admin("POST", "/v1/tenants/acme/apps/ci/tokens", `{"user":"anna"}`), 400, "invalid", "only apps of kind oauth")
+}
+
+func TestInstallationRefusals(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	tests := []struct {
+		path, body string
+		status     int
+		code, part string
+	}{
+		{"tenants/acme", ``, 400, "invalid_json", "send {} for no settings"},
+		{"tenants/acme", `{"hosts":`, 400, "invalid_json", "incomplete"},
+		{"tenants/acme", `{]`, 400, "invalid_json", "invalid character"},
+		{"tenants/acme", `[]`, 400, "invalid_json", "array"},
+		{"tenants/acme", `{"host":[]}`, 400, "invalid_json", `"host"`},
+		{"tenants/acme", `{"id":"acme"}`, 400, "invalid_json", `"id"`},
+		{"tenants/acme", `{"hosts":"x"}`, 400, "invalid_json", "hosts"},
+		{"tenants/acme", `{} {}`, 400, "invalid_json", "more after"},
+		{"tenants/acme", `{}x`, 400, "invalid_json", "more after"},
+		{"tenants/ACME", `{}`, 400, "invalid", `"ACME"`},
+		{"tenants/a.b", `{}`, 400, "invalid", "lower-case"},
+		{"tenants/acme", `{"hosts":["http://x"]}`, 400, "invalid", "not a host name"},
+		{"tenants/acme", `{"epicLink":-1}`, 400, "invalid", "epicLink -1"},
+		{"tenants/acme", `{"tokens":["fifteen letters"]}`, 400, "invalid", "15 characters; use at least 16"},
+		{"tenants/acme", `{"hosts":["rival.example"]}`, 409, "host_taken", "rival.example addresses tenant rival"},
+		{"tenants/acme", `{"hosts":["x.example","RIVAL.example"]}`, 409, "host_taken", "rival.example addresses tenant rival"},
+		{"tenants/acme/apps/ci", `{"url":"https://x/"}`, 400, "invalid_json", `"url"`},
+		{"tenants/acme/apps/ci", `{"tokens":[{"token":"long enough for a token","users":[]}]}`, 400, "invalid_json", `"users"`},
+		{"tenants/acme/apps/ci", `{"kind":"forge"}`, 400, "invalid", "connect or oauth"},
+		{"tenants/acme/apps/ci", `{"baseURL":"x"}`, 400, "invalid", "baseURL"},
+		{"tenants/acme/apps/c%20i", `{}`, 400, "invalid", "app key"},
+		{"tenants/acme/apps/ci", `{"tokens":[{"token":"long enough for a token"},{"token":"short"}]}`, 400, "invalid", "5 characters"},
+		{"tenants/acme/apps/ci", `{"tokens":[{"token":"long enough for a token","user":"u"}]}`, 400, "invalid", "only apps of kind oauth"},
+		{"tenants/acme/apps/new", `{"tokens":[{"token":"` + tokenCI + `"}]}`, 409, "token_taken", "app ci"},
+	}
+	for _, tt := range tests {
+		p := h.wantProblem(h.admin("PUT", "/v1/"+tt.path, tt.body), tt.status, tt.code, tt.part)
+		if strings.Contains(p.Error.Message, "token of") || strings.Contains(p.Error.Message, "fifteen") {
+			t.Errorf("the message shows a token: %s", p.Error.Message)
+		}
+	}
+	h.want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
+	h.want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[{"key":"ci","kind":"connect","tokens":1}]}`)
+	h.want(h.admin("PUT", "/v1/tenants/rival/apps/new", `{"tokens":[{"token":"`+tokenCI+`"}]}`), 201, `{"key":"new","kind":"connect","tokens":1}`)
+}
+
+func TestNotFound(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, path := range []string{"/", "/v2", "/v1/", "/v1/tenants/", "/v1/tenants/acme/", "/v1/tenants/acme/token", "/rest/api/3/webhook", "/t/acme", "/t/acme/", "/t/acme/v1", "/t/acme/v1/tenants", "/t/acme/v1/events/", "/t/acme/rest/api/1/webhook"} {
+		h.wantProblem(h.admin("GET", path, ""), 404, "not_found", "There is nothing at")
+	}
+	for path, allowed := range map[string][]string{
+		"/v1": {"GET"}, "/v1/tenants": {"GET"}, "/v1/tenants/acme": {"GET", "PUT", "DELETE"}, "/v1/tenants/acme/tokens": {"POST"},
+		"/v1/tenants/acme/apps": {"GET"}, "/v1/tenants/acme/apps/ci": {"GET", "PUT", "DELETE"}, "/v1/tenants/acme/apps/ci/tokens": {"POST"},
+		"/t/acme/v1/events": {"POST"}, "/t/acme/rest/api/3/webhook": {"GET", "POST", "PUT", "DELETE"}, "/t/acme/rest/api/2/webhook/refresh": {"PUT"},
+	} {
+		a := h.admin("PATCH", path, "")
+		h.wantProblem(a, 405, "method_not_allowed", "PATCH is not possible")
+		for _, method := range allowed {
+			if !strings.Contains(a.header.Get("Allow"), method) {
+				t.Errorf("%s: Allow is %q; want %q in it", path, a.header.Get("Allow"), allowed)
+			}
+		}
+	}
+}
+
+// With a tenant go its apps, their webhooks and every credential; a tenant of the same name begins anew.
+func TestDeleteTenant(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.subscribe()
+	list := request{method: "GET", path: "/t/acme/rest/api/3/webhook", token: tokenCI}
+	h.want(h.admin("DELETE", "/v1/tenants/acme", ""), 204, "")
+	for _, r := range []request{list, {method: "POST", path: eventsPath, token: tokenAcme, body: event}} {
+		h.wantProblem(h.send(r), 404, "unknown_tenant", "acme")
+		r.path, r.host = strings.TrimPrefix(r.path, "/t/acme"), "acme.example"
+		h.wantProblem(h.send(r), 404, "not_found", "")
+	}
+	h.want(h.admin("PUT", "/v1/tenants/acme", "{}"), 201, `{"id":"acme","hosts":[],"tokens":0}`)
+	h.want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[]}`)
+	h.wantProblem(h.publish(event, nil), 401, "unauthorized", "")
+	if a := h.send(list); a.status != 401 {
+		t.Errorf("the old app's token is answered %d %s", a.status, a.body)
+	}
+	h.admin("PUT", "/v1/tenants/acme/apps/ci", `{"tokens":[{"token":"`+tokenCI+`"}]}`)
+	if a := h.send(list); a.status != 200 || !strings.Contains(a.body, `"total":0,`) {
+		t.Errorf("the old webhooks are there again: %d %s", a.status, a.body)
+	}
+	if a := h.send(request{method: "POST", path: eventsPath, token: tokenAdmin, body: event}); !strings.Contains(a.body, `"matched":0,`) {
+		t.Errorf("an old webhook matches: %d %s", a.status, a.body)
+	}
+}
+
+// With an app go its webhooks.
+func TestDeleteApp(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.subscribe()
+	h.want(h.admin("DELETE", "/v1/tenants/acme/apps/ci", ""), 204, "")
+	if a := h.publish(event, nil); a.status != 202 || !strings.Contains(a.body, `"matched":0,`) {
+		t.Errorf("a webhook of the app matches: %d %s", a.status, a.body)
+	}
+	if a := h.send(request{method: "GET", path: "/t/acme/rest/api/3/webhook", token: tokenCI}); a.status != 401 {
+		t.Errorf("the app's token is answered %d %s", a.status, a.body)
+	}
+}
