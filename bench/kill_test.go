@@ -25,6 +25,10 @@ const (
 
 	// settleWindow is how far back a crash can make a settled delivery due again.
 	settleWindow = 50 * time.Millisecond
+
+	// transit is how much later than its sender's end a request may be seen to arrive. A new server takes
+	// longer to start.
+	transit = 5 * time.Millisecond
 )
 
 // TestKill kills the server under load, again and again at random moments, and holds it to its promise:
@@ -161,6 +165,7 @@ func (k *killRig) subscribe(t *testing.T) {
 // kill is one end of the server.
 type kill struct {
 	at    time.Time     // just before the signal was sent
+	gone  time.Time     // just after the process had ended
 	stall time.Duration // how long the machine kept a goroutine waiting shortly before
 }
 
@@ -170,7 +175,7 @@ func (k *killRig) kill(t *testing.T, watch *stallWatch) kill {
 	if err := k.server.kill(); err != nil {
 		t.Fatalf("killing the server: %v\n%s", err, k.server.log.String())
 	}
-	return kill{at: at, stall: watch.worst(at)}
+	return kill{at: at, gone: time.Now(), stall: watch.worst(at)}
 }
 
 // finish lets the clients end, waits until nothing is owed any more and stops the server.
@@ -240,18 +245,46 @@ func (k *killRig) check(t *testing.T, kills []kill) {
 	t.Logf("the earliest answer that a kill made to be forgotten came %v before it", longest)
 }
 
-// explained says whether a request may have followed the one before it: that was failed, or was answered
-// within the window before a kill, or after it. It returns how long before the kill it was answered.
-// A machine that lets processes wait lengthens the window by as much as was seen.
+// explained says whether a request may have followed the one before it: that was failed, or a kill lies
+// between the two and found it in flight or answered within the window. It returns how long before the
+// kill it was answered. A machine that lets processes wait lengthens the window by as much as was seen.
 func explained(first, again Visit, kills []kill) (time.Duration, bool) {
 	if first.Status != http.StatusOK {
 		return 0, true
 	}
 	for _, k := range kills {
 		before := k.at.Sub(first.Answered)
-		if before <= settleWindow+k.stall && !again.Arrived.Before(k.at) {
+		sent := !first.Arrived.After(k.gone.Add(transit + k.stall))
+		if sent && before <= settleWindow+k.stall && !again.Arrived.Before(k.at) {
 			return before, true
 		}
 	}
 	return 0, false
+}
+
+// TestExplained holds the check of TestKill to account: it must be able to fail.
+func TestExplained(t *testing.T) {
+	at := time.Now()
+	moment := func(ms int) time.Time { return at.Add(time.Duration(ms) * time.Millisecond) }
+	kills := []kill{{at: moment(0), gone: moment(3)}, {at: moment(1000), gone: moment(1003), stall: 20 * time.Millisecond}}
+	for _, c := range []struct {
+		name            string
+		arrived, answer int
+		status, again   int
+		want            bool
+	}{
+		{"settled just before", -42, -40, 200, 100, true},
+		{"settled long before", -62, -60, 200, 100, false},
+		{"in flight", -1, 1, 200, 100, true},
+		{"repeated before the kill", -42, -40, 200, -10, false},
+		{"no kill between", 500, 502, 200, 600, false},
+		{"kill before it only", 100, 102, 200, 2000, false},
+		{"failed", 500, 502, 503, 600, true},
+		{"settled a stall earlier", 938, 940, 200, 1100, true},
+	} {
+		first := Visit{Arrived: moment(c.arrived), Answered: moment(c.answer), Status: c.status}
+		if _, ok := explained(first, Visit{Arrived: moment(c.again)}, kills); ok != c.want {
+			t.Errorf("%s: %t", c.name, ok)
+		}
+	}
 }
