@@ -28,6 +28,7 @@ type Engine struct {
 	targets  targets
 
 	publications sync.Pool // *publication
+	scratches    sync.Pool // *registry.Scratch
 
 	stop   context.CancelFunc // ends the sweep
 	swept  chan struct{}      // closed when the sweep has ended
@@ -44,6 +45,7 @@ func Open(o Options) (*Engine, error) {
 	}
 	e := &Engine{options: o, flavors: map[string]flavor.Flavor{}, swept: make(chan struct{})}
 	e.publications.New = func() any { return new(publication) }
+	e.scratches.New = func() any { return new(registry.Scratch) }
 	for _, f := range o.Flavors {
 		e.flavors[f.Rules().Flavor] = f
 	}

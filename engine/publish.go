@@ -60,7 +60,6 @@ func (e *Engine) Publish(ctx context.Context, ev webhook.Event) (Receipt, error)
 
 // publication is the working memory of one Publish.
 type publication struct {
-	registry.Scratch
 	payload []byte
 	notes   []byte
 	targets []queue.Target
@@ -83,7 +82,11 @@ func (e *Engine) prepare(p *publication, ev *webhook.Event, now time.Time) (Rece
 	if len(ev.Body) > e.options.MaxBody {
 		return Receipt{}, &TooLargeError{Size: len(ev.Body), Limit: e.options.MaxBody}
 	}
-	header, matched, err := e.registry.Match(ev.Tenant, ev.Body, now, &p.Scratch)
+	// The scratch is lent for the matching alone: it is far larger than a publication, and the fewer there
+	// are, the more of them stay in the processor's cache while publications wait for the disk.
+	scratch := e.scratches.Get().(*registry.Scratch)
+	defer e.scratches.Put(scratch)
+	header, matched, err := e.registry.Match(ev.Tenant, ev.Body, now, scratch)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -20,6 +20,7 @@ type Dispatcher struct {
 	hosts  *table
 	slots  *slots
 	timers *timers
+	crew   crew
 	dialer *fasthttp.TCPDialer // nil when Options.Dial is given
 	closed atomic.Bool
 
@@ -29,7 +30,7 @@ type Dispatcher struct {
 
 // New makes a dispatcher. It does nothing before Start.
 func New(opts Options) *Dispatcher {
-	d := &Dispatcher{opts: opts.withDefaults(), hosts: newTable(), slots: newSlots()}
+	d := &Dispatcher{opts: opts.withDefaults(), hosts: newTable(), slots: newSlots(), crew: newCrew()}
 	d.timers = newTimers(d.wake)
 	if d.opts.Dial == nil {
 		d.dialer = new(fasthttp.TCPDialer)
@@ -109,7 +110,9 @@ func (d *Dispatcher) newHost(key Host) *host {
 // queue does not learn of it is due again after the next start. A second Close waits too.
 func (d *Dispatcher) Close(ctx context.Context) error {
 	d.mu.Lock()
-	d.closed.Store(true)
+	if !d.closed.Swap(true) {
+		close(d.crew.over)
+	}
 	if d.sweeper != nil {
 		d.sweeper.Stop()
 	}

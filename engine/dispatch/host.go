@@ -57,7 +57,7 @@ func (h *host) wake(id queue.EndpointID) bool {
 	hired := h.hire()
 	h.mu.Unlock()
 	if hired {
-		go h.work()
+		h.d.crew.start(h)
 	}
 	return true
 }
@@ -69,7 +69,7 @@ func (h *host) expand() {
 	hired := h.hire()
 	h.mu.Unlock()
 	if hired {
-		go h.work()
+		h.d.crew.start(h)
 	}
 }
 
@@ -99,7 +99,7 @@ func (h *host) granted() bool {
 	}
 	h.mu.Unlock()
 	if wants {
-		go h.work()
+		h.d.crew.start(h)
 	}
 	return wants
 }
