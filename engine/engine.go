@@ -85,7 +85,7 @@ func (e *Engine) open() (err error) {
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
 		Ready: e.dispatch.Ready, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
-		MaxPayload: o.MaxBody + maxPayloadHead, Logger: o.Logger,
+		MaxPayload: o.MaxBody + maxPayloadHead, MaxAcceptBytes: max(64<<20, 2*(o.MaxBody+maxPayloadHead)), Logger: o.Logger,
 	})
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (e *Engine) open() (err error) {
 	if err = e.metrics.register(o.Metrics); err != nil {
 		return err
 	}
-	e.dispatch.Start(e.queue)
+	e.dispatch.Start(&settling{e.queue, e.metrics})
 	return nil
 }
 
@@ -117,7 +117,8 @@ func (e *Engine) Registry() *registry.Registry { return e.registry }
 // CountRejected counts an event that was refused before it came to Publish.
 func (e *Engine) CountRejected(r Rejection) { e.metrics.rejected[r].Inc() }
 
-// Options returns the options the engine was opened with, defaults filled in.
+// Options returns the options the engine was opened with, defaults filled in. FS, Dial and Metrics stay nil where
+// they were.
 func (e *Engine) Options() Options { return e.options }
 
 // Queue returns the queue, for reading its state.
@@ -134,22 +135,26 @@ func (e *Engine) PutApp(ctx context.Context, a webhook.App) error { return e.reg
 // DeleteTenant removes a tenant with its apps, webhooks and what is queued for them.
 func (e *Engine) DeleteTenant(ctx context.Context, id string) error {
 	endpoints, err := e.registry.DeleteTenant(ctx, id)
-	return errors.Join(err, e.purge(endpoints))
+	e.purge(endpoints)
+	return err
 }
 
 // DeleteApp removes an app with its webhooks and what is queued for them.
 func (e *Engine) DeleteApp(ctx context.Context, tenant, key string) error {
 	endpoints, err := e.registry.DeleteApp(ctx, tenant, key)
-	return errors.Join(err, e.purge(endpoints))
+	e.purge(endpoints)
+	return err
 }
 
-func (e *Engine) purge(endpoints []uint64) error {
-	var problems []error
+// purge removes what is queued for endpoints that are gone. What it cannot remove is given up when its turn comes,
+// as its endpoint is not known any more.
+func (e *Engine) purge(endpoints []uint64) {
 	for _, id := range endpoints {
 		e.targets.drop(id)
-		problems = append(problems, e.queue.Purge(queue.EndpointID(id)))
+		if err := e.queue.Purge(queue.EndpointID(id)); err != nil {
+			e.options.Logger.Error("removing what is queued for a deleted endpoint failed; it is given up one by one", "endpoint", id, "err", err)
+		}
 	}
-	return errors.Join(problems...)
 }
 
 // Registration asks for webhooks of one owner, all to one URL.
@@ -187,6 +192,7 @@ func (e *Engine) sweep(ctx context.Context) {
 			if err := e.registry.Sweep(ctx, now, e.keep, e.idle); err != nil && ctx.Err() == nil {
 				e.options.Logger.Error("clearing away expired registrations failed; it will be tried again", "err", err)
 			}
+			e.targets.prune(e.registry)
 		}
 	}
 }

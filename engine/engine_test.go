@@ -273,6 +273,39 @@ func TestDeletedAppGetsNothingMore(t *testing.T) {
 	}
 }
 
+// Keys are forgotten with their tenant: one that is made anew under the same id starts afresh.
+func TestKeysEndWithTheirTenant(t *testing.T) {
+	r := newReceiver(t, always(200))
+	e := open(t, options(vfs.NewMem(), r))
+	install(t, e)
+	first := publish(t, e, webhook.Event{Body: body("EX", 1), Key: "k"})
+	if err := e.DeleteTenant(ctx, owner.Tenant); err != nil {
+		t.Fatal(err)
+	}
+	install(t, e)
+	if again := publish(t, e, webhook.Event{Body: body("EX", 1), Key: "k"}); again.Repeated || again.ID == first.ID || again.Deliveries != 1 {
+		t.Errorf("first %+v, in the new tenant %+v", first, again)
+	}
+}
+
+func TestLargeBodies(t *testing.T) {
+	r := newReceiver(t, always(200))
+	o := options(vfs.NewMem(), r)
+	o.MaxBody = 70 << 20
+	e := open(t, o)
+	install(t, e)
+	huge := body("EX", 1)
+	huge = append(huge[:len(huge)-1], `,"x":"`+strings.Repeat("x", 66<<20)+`"}`...)
+	if got := publish(t, e, webhook.Event{Body: huge}); got.Deliveries != 1 {
+		t.Errorf("%+v", got)
+	}
+	var large *engine.TooLargeError
+	_, err := e.Publish(ctx, webhook.Event{Tenant: owner.Tenant, Body: make([]byte, o.MaxBody+1)})
+	if !errors.As(err, &large) || large.Limit != o.MaxBody {
+		t.Errorf("over the limit: %v", err)
+	}
+}
+
 func TestOpenErrors(t *testing.T) {
 	if _, err := engine.Open(engine.Options{HostLimit: -1}); err == nil ||
 		!strings.Contains(err.Error(), "Dir") || !strings.Contains(err.Error(), "Flavors") || !strings.Contains(err.Error(), "HostLimit") {

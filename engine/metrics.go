@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,6 +34,7 @@ type metrics struct {
 	succeeded prometheus.Counter
 	retried   prometheus.Counter
 	failed    prometheus.Counter
+	dead      *prometheus.CounterVec // few enough to be looked up by label
 	sent      prometheus.Counter
 	answered  prometheus.Counter
 }
@@ -102,9 +104,15 @@ func (m *metrics) deliveryMetrics() {
 	m.tries = m.histogram("delivery_attempts_per_success", "Attempts that a delivery took.", countAttempts)
 	deliveries := m.counterVec("deliveries_total", "Attempts by what became of the delivery.", "outcome")
 	m.succeeded, m.retried, m.failed = deliveries.WithLabelValues("success"), deliveries.WithLabelValues("retry"), deliveries.WithLabelValues("failed")
+	m.dead = m.counterVec("dead_letters_total", "Deliveries given up, by reason.", "reason")
+	for r := queue.Rejected; r <= queue.Disabled; r++ {
+		m.dead.WithLabelValues(reasonLabel(r))
+	}
 	traffic := m.counterVec("delivery_bytes_total", "Bytes of bodies sent to receivers and read from them.", "direction")
 	m.sent, m.answered = traffic.WithLabelValues("sent"), traffic.WithLabelValues("received")
 }
+
+func reasonLabel(r queue.Reason) string { return strings.ReplaceAll(r.String(), " ", "_") }
 
 const namespace = "hookline"
 
@@ -245,6 +253,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descDepth, float64(q.Waiting), "waiting")
 	gauge(descDepth, float64(q.InHand), "in_hand")
 	gauge(descDepth, float64(q.Dead), "dead")
+	if !q.OldestDue.IsZero() {
+		gauge(descOldest, max(0, time.Since(q.OldestDue).Seconds()))
+	}
 	s := c.e.store.Stats()
 	gauge(descStore, float64(s.Size))
 	gauge(descDebt, float64(s.CompactionDebt))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -68,12 +69,13 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.MaxBody == 0 {
-		o.MaxBody = 25_000_000
-	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
+	o.HostLimit = cmp.Or(o.HostLimit, 20)
+	o.MaxInFlight = cmp.Or(o.MaxInFlight, 16384)
+	o.MaxBody = cmp.Or(o.MaxBody, 25_000_000)
+	o.CacheSize = cmp.Or(o.CacheSize, 256<<20)
+	o.KeepDead = cmp.Or(o.KeepDead, 14*24*time.Hour)
+	o.KeepKeys = cmp.Or(o.KeepKeys, 24*time.Hour)
+	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -37,7 +38,8 @@ func (e *TooLargeError) Error() string {
 // durable. When it returns nil they will be made. ev.Body is copied; the caller may reuse it.
 //
 // Errors: webhook.ErrUnknownTenant; *webhook.InvalidError, *event.Error and [*TooLargeError] about the event;
-// queue.ErrKeyReused where the key came with another body before; *queue.OverloadedError where the caller should
+// queue.ErrKeyReused where the key came with another body before; queue.ErrTooLarge where the event with all its
+// deliveries is more than is written at once; *queue.OverloadedError where the caller should
 // come back later; queue.ErrClosed after Close; ctx.Err() where ctx ended before anything was written.
 func (e *Engine) Publish(ctx context.Context, ev webhook.Event) (Receipt, error) {
 	start := time.Now()
@@ -98,16 +100,23 @@ func (e *Engine) prepare(p *publication, ev *webhook.Event, now time.Time) (Rece
 		p.message.Payload = p.payload
 	}
 	if ev.Key != "" {
-		p.message.Scope = tenantScope(ev.Tenant)
+		p.message.Scope = e.keyScope(ev.Tenant)
 		p.message.Key = ev.Key
 		p.message.Fingerprint = xxhash.Sum64(ev.Body)
 	}
 	return Receipt{Type: header.Type, Matched: len(matched)}, nil
 }
 
-// tenantScope keeps the idempotency keys of tenants apart. Ids and keys are hashed together with 128 bits in
-// the queue; 64 bits of the id alone are enough to tell tenants apart.
-func tenantScope(id string) uint64 { return xxhash.Sum64String(id) }
+// keyScope keeps the idempotency keys of tenants apart, also those of a tenant from those of one that had its id
+// before. Ids and keys are hashed together with 128 bits in the queue; 64 bits of the id alone are enough to
+// tell tenants apart.
+func (e *Engine) keyScope(tenant string) uint64 {
+	var generation uint64
+	if t, ok := e.registry.Tenant(tenant); ok {
+		generation = t.Generation
+	}
+	return xxhash.Sum64(binary.AppendUvarint([]byte(tenant), generation))
+}
 
 // fanOut turns the webhooks that matched, ordered by endpoint, into one delivery for each endpoint.
 func (p *publication) fanOut(matched []*webhook.Webhook) []queue.Target {
@@ -167,7 +176,7 @@ func (e *Engine) PublishAll(ctx context.Context, events []webhook.Event) []Publi
 		return results
 	}
 	accepted, err := e.queue.AcceptAll(ctx, messages)
-	if errors.Is(err, queue.ErrKeyReused) {
+	if errors.Is(err, queue.ErrKeyReused) || errors.Is(err, queue.ErrTooLarge) {
 		return e.publishEach(ctx, messages, position, results)
 	}
 	for n, i := range position {
@@ -181,7 +190,7 @@ func (e *Engine) PublishAll(ctx context.Context, events []webhook.Event) []Publi
 	return results
 }
 
-// publishEach accepts messages one by one, where one of them made the whole batch fail.
+// publishEach accepts messages one by one, where one of them, or all together, made the whole batch fail.
 func (e *Engine) publishEach(ctx context.Context, messages []queue.Message, position []int, results []Published) []Published {
 	for n, i := range position {
 		accepted, err := e.queue.Accept(ctx, messages[n])

@@ -7,23 +7,35 @@ import (
 
 	"hookline/engine/dispatch"
 	"hookline/engine/flavor"
+	"hookline/engine/registry"
 	"hookline/engine/webhook"
 	"hookline/queue"
 )
 
-// targets holds what dispatch needs to know of endpoints that had deliveries lately.
+// targets holds what dispatch needs to know of endpoints that had deliveries.
 type targets struct{ byID sync.Map } // queue.EndpointID -> *dispatch.Target
 
 func (t *targets) drop(id uint64) { t.byID.Delete(queue.EndpointID(id)) }
 
-// target tells the dispatcher how to reach an endpoint.
+// prune lets go of endpoints that are gone.
+func (t *targets) prune(r *registry.Registry) {
+	t.byID.Range(func(id, _ any) bool {
+		if _, ok := r.Endpoint(uint64(id.(queue.EndpointID))); !ok {
+			t.byID.Delete(id)
+		}
+		return true
+	})
+}
+
+// target tells the dispatcher how to reach an endpoint. The registry is asked every time, so that nothing is sent
+// to an endpoint that is gone.
 func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
-	if t, ok := e.targets.byID.Load(id); ok {
-		return t.(*dispatch.Target), true
-	}
 	ep, ok := e.registry.Endpoint(uint64(id))
 	if !ok {
 		return nil, false
+	}
+	if t, ok := e.targets.byID.Load(id); ok {
+		return t.(*dispatch.Target), true
 	}
 	f := e.flavors[ep.Flavor]
 	u, err := webhook.ParseURL(ep.URL, true)
@@ -35,6 +47,20 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 	t.Host.Scheme, t.Host.Address = webhook.HostOf(u)
 	kept, _ := e.targets.byID.LoadOrStore(id, t)
 	return kept.(*dispatch.Target), true
+}
+
+// settling is the queue as the dispatcher uses it, with a count of what it gives up.
+type settling struct {
+	*queue.Queue
+	metrics *metrics
+}
+
+func (s *settling) Settle(d *queue.Delivery, o queue.Outcome) error {
+	err := s.Queue.Settle(d, o)
+	if err == nil && o.Verdict == queue.Dead {
+		s.metrics.dead.WithLabelValues(reasonLabel(o.Reason)).Inc()
+	}
+	return err
 }
 
 // renderer makes the function that writes requests to an endpoint.

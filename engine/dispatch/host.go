@@ -13,8 +13,8 @@ import (
 // host is what the dispatcher knows of one Host: which endpoints have work, how many workers serve
 // them, and the connections.
 //
-// A worker is a goroutine that takes one delivery after the other and ends when the host has none. It
-// has at most one request in flight, so counting workers is counting requests.
+// A worker takes one delivery after the other and leaves when the host has none. It has at most one request
+// in flight, so counting workers is counting requests.
 //
 // No wake-up is lost. A delivery becomes visible to Take before its endpoint is woken, and everything
 // that decides is done under mu: a wake-up makes the endpoint a member of the ring and hires a worker

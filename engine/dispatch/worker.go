@@ -50,6 +50,7 @@ func (w *worker) turn(t turn) {
 	case w.d.closed.Load():
 		w.d.queue.Release(&w.delivery)
 	case !known:
+		w.d.opts.Logger.Debug("gave up a delivery: its endpoint is gone", "event", w.delivery.Event, "endpoint", w.delivery.Endpoint)
 		w.settle(queue.Outcome{Verdict: queue.Dead, Reason: queue.Gone})
 	default:
 		w.attempt(target)
@@ -113,6 +114,7 @@ func (w *worker) send(target *Target, start time.Time) error {
 	}()
 	if err := target.Render(&w.req, &w.delivery, w.record.Number); err != nil {
 		w.record.Outcome = webhook.Unsendable
+		w.d.opts.Logger.Error("gave up a delivery: its request cannot be built", "event", w.delivery.Event, "endpoint", w.delivery.Endpoint, "err", err)
 		return err
 	}
 	w.req.URI().DisablePathNormalizing = true

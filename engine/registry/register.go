@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"math"
 	"net/url"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	"hookline/engine/store"
 	"hookline/engine/webhook"
-	"hookline/jql"
 	"hookline/matcher"
 )
 
@@ -24,8 +22,8 @@ type Item struct {
 }
 
 // Result is what became of one Item: the number of its webhook, or everything that is wrong with it.
-// Errors are of the types *jql.SyntaxError, *jql.CheckError, [*EventError], [*NoEventsError],
-// [*URLInUseError] and [*LimitError].
+// Errors are of the types *jql.SyntaxError, *jql.CheckError, [*EventError], [*NoEventsError], [*ListError],
+// [*URLInUseError], [*LimitError] and [*IDsExhaustedError].
 type Result struct {
 	ID     int64
 	Errors []error
@@ -38,6 +36,12 @@ type Result struct {
 // An error of the call means that nothing was registered: webhook.ErrUnknownTenant,
 // webhook.ErrUnknownApp, *webhook.InvalidError or [*BaseURLError] about the URL, or one of the store.
 func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Owner, callbackURL string, items []Item) ([]Result, error) {
+	info, ok := r.Tenant(owner.Tenant)
+	if !ok {
+		return nil, webhook.ErrUnknownTenant
+	}
+	// Filters are compiled before the lock is taken, which all registrations of the installation share.
+	checked := check(rules, info, items)
 	r.change.Lock()
 	defer r.change.Unlock()
 	reg, err := r.begin(rules, owner)
@@ -47,9 +51,12 @@ func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Own
 	if err != nil {
 		return nil, err
 	}
+	if reg.info.EpicLink != info.EpicLink {
+		checked = check(rules, reg.info, items)
+	}
 	results := make([]Result, len(items))
-	for i, item := range items {
-		results[i] = reg.add(item)
+	for i := range checked {
+		results[i] = reg.add(&checked[i])
 	}
 	if len(reg.entries) == 0 {
 		return results, nil
@@ -149,9 +156,12 @@ func (r *Registry) endpointFor(t *tenant, owner webhook.Owner, flavor, url strin
 	return &webhook.Endpoint{ID: r.lastEndpoint + 1, Owner: owner, Flavor: flavor, URL: url}, true
 }
 
-// add checks one item and gives it a number if nothing is wrong with it.
-func (reg *registration) add(item Item) Result {
-	filter, problems := reg.check(item)
+// add gives an item a number if nothing is wrong with it.
+func (reg *registration) add(item *checkedItem) Result {
+	problems := append(slices.Clone(item.problems), reg.barred(reg.url)...)
+	if reg.lastID >= math.MaxUint32 {
+		problems = append(problems, &IDsExhaustedError{})
+	}
 	if len(problems) > 0 {
 		return Result{Errors: problems}
 	}
@@ -160,38 +170,15 @@ func (reg *registration) add(item Item) Result {
 	reg.usedURL = reg.url
 	w := &webhook.Webhook{
 		ID: reg.lastID, Owner: reg.owner, Flavor: reg.rules.Flavor, Endpoint: reg.endpoint.ID, URL: reg.url,
-		Filter: item.Filter, Events: slices.Clone(item.Events), Created: reg.now,
-		FieldIDs: slices.Clone(item.FieldIDs), PropertyKeys: slices.Clone(item.PropertyKeys),
+		Filter: item.Filter, Events: item.Events, Created: reg.now,
+		FieldIDs: item.FieldIDs, PropertyKeys: item.PropertyKeys,
 	}
 	if reg.rules.Life > 0 {
 		w.Expires = reg.now.Add(reg.rules.Life)
 	}
 	reg.webhooks = append(reg.webhooks, w)
-	reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, filter)})
+	reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, item.filter)})
 	return Result{ID: w.ID}
-}
-
-var errIDsExhausted = errors.New("the tenant has used up its webhook numbers")
-
-func (reg *registration) check(item Item) (*jql.Filter, []error) {
-	var problems []error
-	filter, err := parse(item.Filter, reg.rules.Dialect(reg.info), reg.info)
-	if err != nil {
-		problems = append(problems, err)
-	}
-	if len(item.Events) == 0 {
-		problems = append(problems, &NoEventsError{})
-	}
-	for _, name := range item.Events {
-		if !reg.rules.Event(name) {
-			problems = append(problems, &EventError{Event: name})
-		}
-	}
-	problems = append(problems, reg.barred(reg.url)...)
-	if reg.lastID >= math.MaxUint32 {
-		problems = append(problems, errIDsExhausted)
-	}
-	return filter, problems
 }
 
 // barred says why the owner may not have one more webhook with a URL; nothing if it may.
@@ -205,20 +192,6 @@ func (reg *registration) barred(url string) []error {
 	}
 	return problems
 }
-
-// parse compiles a filter that a dialect accepts.
-func parse(src string, d *jql.Dialect, info *webhook.Tenant) (*jql.Filter, error) {
-	q, err := jql.Parse(src)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.Check(q); err != nil {
-		return nil, err
-	}
-	return jql.Compile(q, environment(info))
-}
-
-func environment(info *webhook.Tenant) jql.Env { return jql.Env{EpicLink: info.EpicLink} }
 
 func (reg *registration) changes() *store.Changes {
 	c := &store.Changes{

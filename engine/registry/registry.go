@@ -30,7 +30,10 @@ type Registry struct {
 	hosts        map[string]*tenant
 	endpoints    map[uint64]*endpoint
 	lastEndpoint uint64
-	lastWebhook  map[string]int64 // by tenant, removed tenants included
+
+	// By tenant id, removed tenants included: the last webhook number given out, and the generation of the last tenant.
+	lastWebhook map[string]int64
+	generations map[string]uint64
 }
 
 // tenant is a tenant with everything registered in it. Its mutex guards all fields but index.
@@ -70,6 +73,7 @@ func Open(s Store) (*Registry, error) {
 		endpoints: map[uint64]*endpoint{},
 
 		lastWebhook: map[string]int64{},
+		generations: map[string]uint64{},
 	}
 	if err := s.Load(rows{r}); err != nil {
 		return nil, err
@@ -103,10 +107,12 @@ func (l rows) Webhook(w *webhook.Webhook) {
 
 func (l rows) LastWebhookID(id string, last int64) { l.r.lastWebhook[id] = last }
 
+func (l rows) Generation(id string, n uint64) { l.r.generations[id] = n }
+
 func (l rows) LastEndpointID(last uint64) { l.r.lastEndpoint = max(l.r.lastEndpoint, last) }
 
 // putTenant adds a tenant or replaces what is known of it. The caller holds r.mu, or is alone.
-func (r *Registry) putTenant(info *webhook.Tenant) {
+func (r *Registry) putTenant(info *webhook.Tenant) *tenant {
 	t := r.tenants[info.ID]
 	if t == nil {
 		t = &tenant{
@@ -126,12 +132,9 @@ func (r *Registry) putTenant(info *webhook.Tenant) {
 		r.hosts[h] = t
 	}
 	t.mu.Lock()
-	old := t.info
+	defer t.mu.Unlock()
 	t.info = info
-	t.mu.Unlock()
-	if old != nil && old.EpicLink != info.EpicLink {
-		t.index.drop() // its filters were compiled for the other field
-	}
+	return t
 }
 
 func (t *tenant) putApp(a *webhook.App) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,7 @@ type memory struct {
 	endpoints map[uint64]*webhook.Endpoint
 	webhooks  map[string]*webhook.Webhook
 	last      map[string]int64
+	ages      map[string]uint64
 	lastEnd   uint64
 	fail      error
 }
@@ -32,7 +34,7 @@ type memory struct {
 func newMemory() *memory {
 	return &memory{
 		tenants: map[string]*webhook.Tenant{}, apps: map[string]*webhook.App{}, endpoints: map[uint64]*webhook.Endpoint{},
-		webhooks: map[string]*webhook.Webhook{}, last: map[string]int64{},
+		webhooks: map[string]*webhook.Webhook{}, last: map[string]int64{}, ages: map[string]uint64{},
 	}
 }
 
@@ -51,6 +53,9 @@ func (m *memory) Load(rows store.Rows) error {
 	}
 	for t, n := range m.last {
 		rows.LastWebhookID(t, n)
+	}
+	for t, n := range m.ages {
+		rows.Generation(t, n)
 	}
 	rows.LastEndpointID(m.lastEnd)
 	return nil
@@ -78,6 +83,9 @@ func (m *memory) Apply(_ context.Context, c *store.Changes) error {
 	}
 	for t, n := range c.LastWebhookID {
 		m.last[t] = n
+	}
+	for t, n := range c.Generations {
+		m.ages[t] = n
 	}
 	m.lastEnd = max(m.lastEnd, c.LastEndpointID)
 	for _, t := range c.DeleteTenants {
@@ -417,6 +425,90 @@ func TestFailedWriteChangesNothing(t *testing.T) {
 	m.fail = nil
 	if got := register(t, r, "https://r/1", item("project = EX", updated)); got[0] != ids[0]+1 {
 		t.Errorf("the next number is %d", got[0])
+	}
+}
+
+func TestListsAreBounded(t *testing.T) {
+	r, _ := opened(t)
+	many := make([]string, 0, 102)
+	for i := range 101 {
+		many = append(many, fmt.Sprint("field", i))
+	}
+	repeated := slices.Repeat([]string{updated}, 10_000)
+	tests := []struct {
+		name string
+		item registry.Item
+		want string // "" for fine
+	}{
+		{"as many as allowed", registry.Item{Filter: "project = A", Events: []string{updated}, FieldIDs: many[:100]}, ""},
+		{"repeats do not count", registry.Item{Filter: "project = A", Events: repeated, FieldIDs: repeated}, ""},
+		{"too many", registry.Item{Filter: "project = A", Events: []string{updated}, FieldIDs: many}, "fieldIDs may have at most 100 entries of at most 255 bytes"},
+		{"too long", registry.Item{Filter: "project = A", Events: []string{updated}, PropertyKeys: []string{strings.Repeat("k", 256)}}, "propertyKeys may have at most 100 entries of at most 255 bytes"},
+		{"events", registry.Item{Filter: "project = A", Events: many}, "events may have at most 100 entries of at most 255 bytes"},
+		{"an unknown event is named once", registry.Item{Filter: "project = A", Events: []string{"x", "x"}}, `the event "x" is not supported`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			results, err := r.Register(ctx, rules, owner, "https://r/1", []registry.Item{tt.item})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := errors.Join(results[0].Errors...); tt.want == "" && got != nil || tt.want != "" && (got == nil || got.Error() != tt.want) {
+				t.Errorf("got %v, want %q", got, tt.want)
+			}
+		})
+	}
+	for _, w := range r.List(owner, rules.Flavor) {
+		if len(w.Events) != 1 {
+			t.Errorf("webhook %d keeps %d events", w.ID, len(w.Events))
+		}
+	}
+}
+
+func TestUpdateNeedsSomethingThere(t *testing.T) {
+	r, _ := opened(t)
+	if _, err := r.UpdateTenant(ctx, "nobody", func(*webhook.Tenant) {}); !errors.Is(err, webhook.ErrUnknownTenant) {
+		t.Errorf("tenant: %v", err)
+	}
+	if _, err := r.UpdateApp(ctx, "acme", "nothing", func(*webhook.App) {}); !errors.Is(err, webhook.ErrUnknownApp) {
+		t.Errorf("app: %v", err)
+	}
+	got, err := r.UpdateTenant(ctx, "acme", func(t *webhook.Tenant) { t.EpicLink = 5 })
+	if err != nil || got.EpicLink != 5 || len(got.Hosts) != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A tenant that is made anew under an old id is another one, also after a restart.
+func TestGenerations(t *testing.T) {
+	r, m := opened(t)
+	generation := func() uint64 {
+		t.Helper()
+		info, ok := r.Tenant("acme")
+		if !ok {
+			t.Fatal("no tenant")
+		}
+		return info.Generation
+	}
+	if err := r.PutTenant(ctx, webhook.Tenant{ID: "acme"}); err != nil {
+		t.Fatal(err)
+	}
+	first := generation()
+	if first != 1 {
+		t.Errorf("a change made generation %d", first)
+	}
+	if _, err := r.DeleteTenant(ctx, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	r = open(t, m)
+	if err := r.PutTenant(ctx, webhook.Tenant{ID: "acme"}); err != nil {
+		t.Fatal(err)
+	}
+	if generation() != 2 {
+		t.Errorf("made anew it has generation %d", generation())
+	}
+	if r = open(t, m); generation() != 2 {
+		t.Errorf("after a restart it has generation %d", generation())
 	}
 }
 

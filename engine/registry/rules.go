@@ -44,6 +44,18 @@ type NoEventsError struct{}
 
 func (e *NoEventsError) Error() string { return "no event is named" }
 
+// ListError says that a list of a webhook has too many entries, or one that is too long.
+type ListError struct{ List string }
+
+func (e *ListError) Error() string {
+	return fmt.Sprintf("%s may have at most %d entries of at most %d bytes", e.List, maxList, maxEntry)
+}
+
+// IDsExhaustedError says that all numbers of webhooks that a tenant has were given out.
+type IDsExhaustedError struct{}
+
+func (e *IDsExhaustedError) Error() string { return "the tenant has used up its webhook numbers" }
+
 // LimitError says that an owner has all the webhooks it may have.
 type LimitError struct {
 	Limit int

@@ -101,32 +101,63 @@ func (r *Registry) PutTenant(ctx context.Context, info webhook.Tenant) error {
 }
 
 // ChangeTenant changes what is known of a tenant, or adds it: change gets a copy of the present state, or a
-// tenant with nothing but its id, and no other change comes in between. It returns the new state, which is
-// shared and must not be changed. Errors as PutTenant.
+// tenant with nothing but its id, and no other change comes in between. Slices of the copy are shared: change
+// replaces them and does not write into them. The new state is returned; it is shared and must not be changed.
+// Errors as PutTenant.
 func (r *Registry) ChangeTenant(ctx context.Context, id string, change func(*webhook.Tenant)) (*webhook.Tenant, error) {
+	return r.changeTenant(ctx, id, true, change)
+}
+
+// UpdateTenant is ChangeTenant for a tenant that is there: otherwise the error is webhook.ErrUnknownTenant.
+func (r *Registry) UpdateTenant(ctx context.Context, id string, change func(*webhook.Tenant)) (*webhook.Tenant, error) {
+	return r.changeTenant(ctx, id, false, change)
+}
+
+func (r *Registry) changeTenant(ctx context.Context, id string, add bool, change func(*webhook.Tenant)) (*webhook.Tenant, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
+	old, known := r.Tenant(id)
+	if !known && !add {
+		return nil, webhook.ErrUnknownTenant
+	}
 	info := webhook.Tenant{ID: id}
-	if old, ok := r.Tenant(id); ok {
+	c := &store.Changes{PutTenants: []*webhook.Tenant{&info}}
+	if known {
 		info = *old
 	}
 	change(&info)
-	info.Hosts = slices.Clone(info.Hosts)
-	if err := info.Validate(); err != nil {
+	info.ID = id
+	if info.Generation = r.generations[id]; !known {
+		info.Generation++
+		c.Generations = map[string]uint64{id: info.Generation}
+	}
+	info.Hosts, info.Tokens = slices.Clone(info.Hosts), slices.Clone(info.Tokens)
+	if err := r.checkTenant(&info); err != nil {
 		return nil, err
 	}
-	for _, h := range info.Hosts {
-		if owner, ok := r.TenantOfHost(h); ok && owner.ID != info.ID {
-			return nil, &HostTakenError{Host: h, Tenant: owner.ID}
-		}
-	}
-	if err := r.store.Apply(ctx, &store.Changes{PutTenants: []*webhook.Tenant{&info}}); err != nil {
+	if err := r.store.Apply(ctx, c); err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.putTenant(&info)
+	r.generations[id] = info.Generation
+	t := r.putTenant(&info)
+	r.mu.Unlock()
+	if known && old.EpicLink != info.EpicLink {
+		t.index.drop() // its filters were compiled for the other field
+	}
 	return &info, nil
+}
+
+func (r *Registry) checkTenant(info *webhook.Tenant) error {
+	if err := info.Validate(); err != nil {
+		return err
+	}
+	for _, h := range info.Hosts {
+		if owner, ok := r.TenantOfHost(h); ok && owner.ID != info.ID {
+			return &HostTakenError{Host: h, Tenant: owner.ID}
+		}
+	}
+	return nil
 }
 
 // PutApp adds an app to a tenant, or replaces what is known of it; its webhooks stay. Errors:
@@ -137,9 +168,19 @@ func (r *Registry) PutApp(ctx context.Context, a webhook.App) error {
 }
 
 // ChangeApp changes what is known of an app, or adds it: change gets a copy of the present state, or an app with
-// nothing but its tenant and key, and no other change comes in between. It returns the new state,
-// which is shared and must not be changed. Errors as PutApp.
+// nothing but its tenant and key, and no other change comes in between. Slices of the copy are shared:
+// change replaces them and does not write into them. The new state is returned; it is shared and must not be
+// changed. Errors as PutApp.
 func (r *Registry) ChangeApp(ctx context.Context, tenantID, key string, change func(*webhook.App)) (*webhook.App, error) {
+	return r.changeApp(ctx, tenantID, key, true, change)
+}
+
+// UpdateApp is ChangeApp for an app that is there: otherwise the error is webhook.ErrUnknownApp.
+func (r *Registry) UpdateApp(ctx context.Context, tenantID, key string, change func(*webhook.App)) (*webhook.App, error) {
+	return r.changeApp(ctx, tenantID, key, false, change)
+}
+
+func (r *Registry) changeApp(ctx context.Context, tenantID, key string, add bool, change func(*webhook.App)) (*webhook.App, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
 	t := r.tenant(tenantID)
@@ -149,8 +190,12 @@ func (r *Registry) ChangeApp(ctx context.Context, tenantID, key string, change f
 	a := webhook.App{Tenant: tenantID, Key: key}
 	if old, ok := r.App(tenantID, key); ok {
 		a = *old
+	} else if !add {
+		return nil, webhook.ErrUnknownApp
 	}
 	change(&a)
+	a.Tenant, a.Key = tenantID, key
+	a.Tokens = slices.Clone(a.Tokens)
 	if err := a.Validate(); err != nil {
 		return nil, err
 	}

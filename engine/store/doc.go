@@ -14,6 +14,7 @@
 //	e endpoint                webhook.Endpoint, by its number
 //	r tenant 0 webhook        webhook.Webhook, by its number
 //	n tenant                  the last webhook number given out in the tenant
+//	g tenant                  the generation of the last tenant with this id
 //	o                         the last endpoint number given out
 //
 // Numbers in keys are 8 bytes, big-endian; values are JSON. The other prefixes are the queue's (see

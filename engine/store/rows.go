@@ -18,6 +18,7 @@ const (
 	prefixWebhook  = 'r'
 	prefixLastID   = 'n'
 	prefixLastEnd  = 'o'
+	prefixAge      = 'g'
 )
 
 // Rows receives the registrations of a store, one call a row: tenants first, then apps, endpoints and
@@ -28,11 +29,17 @@ type Rows interface {
 	Endpoint(*webhook.Endpoint)
 	Webhook(*webhook.Webhook)
 	LastWebhookID(tenant string, id int64)
+	Generation(tenant string, n uint64)
 	LastEndpointID(id uint64)
 }
 
-// Load reads every registration.
+// Load reads every registration. After Close the error is [ErrClosed].
 func (s *Store) Load(rows Rows) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return ErrClosed
+	}
 	steps := []struct {
 		prefix byte
 		read   func(key, value []byte) error
@@ -43,6 +50,10 @@ func (s *Store) Load(rows Rows) error {
 		{prefixWebhook, each(rows.Webhook)},
 		{prefixLastID, func(key, value []byte) error {
 			rows.LastWebhookID(string(key[1:]), int64(binary.BigEndian.Uint64(value)))
+			return nil
+		}},
+		{prefixAge, func(key, value []byte) error {
+			rows.Generation(string(key[1:]), binary.BigEndian.Uint64(value))
 			return nil
 		}},
 		{prefixLastEnd, func(_, value []byte) error {
@@ -106,10 +117,19 @@ type Changes struct {
 	// endpoints, 0 where it did not change.
 	LastWebhookID  map[string]int64
 	LastEndpointID uint64
+
+	// Generations maps tenants to the generation of the one that is added.
+	Generations map[string]uint64
 }
 
-// Apply makes the changes durable, all or none. When it returns an error the changes are not there.
+// Apply makes the changes durable, all or none. When it returns an error the changes are not there. After Close the
+// error is [ErrClosed].
 func (s *Store) Apply(_ context.Context, c *Changes) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return ErrClosed
+	}
 	b := s.db.NewBatch()
 	defer b.Close()
 	w := writer{b: b}
@@ -127,6 +147,9 @@ func (s *Store) Apply(_ context.Context, c *Changes) error {
 	}
 	for tenant, id := range c.LastWebhookID {
 		w.set(append([]byte{prefixLastID}, tenant...), uint64(id))
+	}
+	for tenant, n := range c.Generations {
+		w.set(append([]byte{prefixAge}, tenant...), n)
 	}
 	if c.LastEndpointID != 0 {
 		w.set([]byte{prefixLastEnd}, c.LastEndpointID)

@@ -14,8 +14,13 @@ type Stats struct {
 	Misuse         int64  // times that Pebble found a key deleted in a way its contract excludes; must stay 0
 }
 
-// Stats returns the present figures. It is meant for metrics, not for hot paths.
+// Stats returns the present figures. It is meant for metrics, not for hot paths. After Close all are 0.
 func (s *Store) Stats() Stats {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return Stats{}
+	}
 	m := s.db.Metrics()
 	return Stats{
 		Size:           m.DiskSpaceUsage(),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -24,6 +25,9 @@ var (
 	// ErrFormat means that the directory was written by a version with another layout.
 	ErrFormat = errors.New("store: the data directory has a format that this version cannot read")
 )
+
+// ErrClosed is returned by Apply and Load after Close.
+var ErrClosed = errors.New("store: closed")
 
 // Options of a Store.
 type Options struct {
@@ -51,6 +55,9 @@ type Store struct {
 	lock   *pebble.Lock
 	events *events
 	cipher [16]byte
+
+	mu     sync.RWMutex // held for reading by what uses the database, so that Close waits
+	closed bool
 }
 
 // Open opens the database in a directory, and makes it if there is none.
@@ -119,8 +126,16 @@ func (s *Store) DB() *pebble.DB { return s.db }
 // IdentifierKey is 16 random bytes that were made with the store and never change.
 func (s *Store) IdentifierKey() [16]byte { return s.cipher }
 
-// Close closes the database. Whoever borrowed it must be closed before.
-func (s *Store) Close() error { return errors.Join(s.db.Close(), s.lock.Close()) }
+// Close waits for calls in progress and closes the database. Whoever borrowed it must be closed before.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return errors.Join(s.db.Close(), s.lock.Close())
+}
 
 var (
 	keyFormat = []byte("s/format")

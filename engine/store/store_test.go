@@ -22,6 +22,7 @@ type loaded struct {
 	Endpoints []webhook.Endpoint
 	Webhooks  []webhook.Webhook
 	Last      map[string]int64
+	Ages      map[string]uint64
 	LastEnd   uint64
 }
 
@@ -30,11 +31,12 @@ func (l *loaded) App(a *webhook.App)                   { l.Apps = append(l.Apps,
 func (l *loaded) Endpoint(e *webhook.Endpoint)         { l.Endpoints = append(l.Endpoints, *e) }
 func (l *loaded) Webhook(w *webhook.Webhook)           { l.Webhooks = append(l.Webhooks, *w) }
 func (l *loaded) LastWebhookID(tenant string, n int64) { l.Last[tenant] = n }
+func (l *loaded) Generation(tenant string, n uint64)   { l.Ages[tenant] = n }
 func (l *loaded) LastEndpointID(n uint64)              { l.LastEnd = n }
 
 func load(t *testing.T, s *store.Store) loaded {
 	t.Helper()
-	l := loaded{Last: map[string]int64{}}
+	l := loaded{Last: map[string]int64{}, Ages: map[string]uint64{}}
 	if err := s.Load(&l); err != nil {
 		t.Fatal(err)
 	}
@@ -61,12 +63,12 @@ func sample() (*store.Changes, loaded) {
 			ID: 1000, Owner: owner, Flavor: "f", Endpoint: 1<<40 + 7, URL: "https://r.example/", Filter: `status = "in <progress>"`,
 			Events: []string{"jira:issue_updated"}, Created: now, Expires: now.Add(time.Hour), FieldIDs: []string{"summary"},
 		}},
-		Last: map[string]int64{"acme": 1000}, LastEnd: 1<<40 + 7,
+		Last: map[string]int64{"acme": 1000}, Ages: map[string]uint64{"acme": 3}, LastEnd: 1<<40 + 7,
 	}
 	c := &store.Changes{
 		PutTenants: []*webhook.Tenant{&want.Tenants[0], &want.Tenants[1]}, PutApps: []*webhook.App{&want.Apps[0]},
 		PutEndpoints: []*webhook.Endpoint{&want.Endpoints[0]}, PutWebhooks: []*webhook.Webhook{&want.Webhooks[0]},
-		LastWebhookID: want.Last, LastEndpointID: want.LastEnd,
+		LastWebhookID: want.Last, Generations: want.Ages, LastEndpointID: want.LastEnd,
 	}
 	return c, want
 }
@@ -149,5 +151,25 @@ func TestOtherFormatIsRefused(t *testing.T) {
 	s.Close()
 	if _, err := store.Open("data", store.Options{FS: fs}); !errors.Is(err, store.ErrFormat) {
 		t.Errorf("got %v, want ErrFormat", err)
+	}
+}
+
+func TestUseAfterClose(t *testing.T) {
+	s := open(t, vfs.NewMem())
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := sample()
+	if err := s.Apply(context.Background(), c); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("Apply: %v", err)
+	}
+	if err := s.Load(&loaded{}); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("Load: %v", err)
+	}
+	if got := s.Stats(); got != (store.Stats{}) {
+		t.Errorf("Stats: %+v", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("a second Close: %v", err)
 	}
 }

@@ -23,6 +23,9 @@ type Tenant struct {
 
 	// Tokens admit publishers of events and users of the tenant's native API.
 	Tokens []TokenHash `json:"tokens,omitempty"`
+
+	// Generation tells a tenant from earlier ones with the same ID. The registry sets it when a tenant is added.
+	Generation uint64 `json:"generation"`
 }
 
 // AppKind says by what rules an app registers webhooks.
@@ -62,6 +65,18 @@ type Owner struct {
 // TokenHash is the SHA-256 of a token in lower-case hex. Tokens are kept in no other form; they are
 // meant to be long and random, so no slow hash is needed.
 type TokenHash string
+
+// MinToken is the shortest token that is taken over from outside, in bytes. Tokens are kept as a plain hash, so
+// they must not be guessable.
+const MinToken = 16
+
+// CheckToken reports a token that is too short, as an [*InvalidError] that does not repeat it.
+func CheckToken(token string) error {
+	if len(token) < MinToken {
+		return invalid("a token has %d characters; use at least %d, at random", len(token), MinToken)
+	}
+	return nil
+}
 
 // HashToken returns the hash to keep for a token.
 func HashToken(token string) TokenHash {

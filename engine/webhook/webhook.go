@@ -2,7 +2,10 @@ package webhook
 
 import (
 	"errors"
+	"net"
+	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -149,7 +152,7 @@ func ParseURL(raw string, plain bool) (*url.URL, error) {
 	switch {
 	case raw == "":
 		return nil, invalid("the URL is missing")
-	case err != nil || !u.IsAbs() || u.Opaque != "" || u.Hostname() == "":
+	case err != nil || !u.IsAbs() || u.Opaque != "" || !validHost(u.Hostname()):
 		return nil, invalid("the URL is not an absolute http(s) URL with a host")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, invalid("the URL's scheme is %q; use https", u.Scheme)
@@ -165,24 +168,27 @@ func ParseURL(raw string, plain bool) (*url.URL, error) {
 	return u, nil
 }
 
+var urlHost = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
+
+func validHost(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || urlHost.MatchString(host)
+}
+
 func validPort(port string) bool {
 	n, err := strconv.ParseUint(port, 10, 16)
 	return port == "" || err == nil && n > 0
 }
 
 // HostOf returns the scheme and the address (host:port, the port always given) that a URL accepted by
-// ParseURL leads to.
+// ParseURL leads to, in one spelling whatever the URL's: lower case, no final dot, no leading zeros.
 func HostOf(u *url.URL) (scheme, address string) {
 	port := u.Port()
-	if port == "" {
-		port = "80"
-		if u.Scheme == "https" {
-			port = "443"
-		}
+	if n, err := strconv.Atoi(port); err == nil {
+		port = strconv.Itoa(n)
+	} else if port = "80"; u.Scheme == "https" {
+		port = "443"
 	}
-	host := u.Hostname()
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	return u.Scheme, host + ":" + port
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	return u.Scheme, net.JoinHostPort(host, port)
 }
