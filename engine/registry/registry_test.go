@@ -6,102 +6,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"hookline/engine/event"
 	"hookline/engine/registry"
-	"hookline/engine/store"
 	"hookline/engine/webhook"
 	"hookline/jql"
 )
 
 // memory is a Store that keeps everything in maps, and can be told to fail.
-type memory struct {
-	mu        sync.Mutex
-	tenants   map[string]*webhook.Tenant
-	apps      map[string]*webhook.App
-	endpoints map[uint64]*webhook.Endpoint
-	webhooks  map[string]*webhook.Webhook
-	last      map[string]int64
-	ages      map[string]uint64
-	lastEnd   uint64
-	fail      error
-}
-
-func newMemory() *memory {
-	return &memory{
-		tenants: map[string]*webhook.Tenant{}, apps: map[string]*webhook.App{}, endpoints: map[uint64]*webhook.Endpoint{},
-		webhooks: map[string]*webhook.Webhook{}, last: map[string]int64{}, ages: map[string]uint64{},
-	}
-}
-
-func (m *memory) Load(rows store.Rows) error {
-	for _, t := range m.tenants {
-		rows.Tenant(t)
-	}
-	for _, a := range m.apps {
-		rows.App(a)
-	}
-	for _, e := range m.endpoints {
-		rows.Endpoint(e)
-	}
-	for _, w := range m.webhooks {
-		rows.Webhook(w)
-	}
-	for t, n := range m.last {
-		rows.LastWebhookID(t, n)
-	}
-	for t, n := range m.ages {
-		rows.Generation(t, n)
-	}
-	rows.LastEndpointID(m.lastEnd)
-	return nil
-}
-
-func webhookKey(w *webhook.Webhook) string { return fmt.Sprint(w.Owner.Tenant, "/", w.ID) }
-
-func (m *memory) Apply(_ context.Context, c *store.Changes) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.fail != nil {
-		return m.fail
-	}
-	for _, t := range c.PutTenants {
-		m.tenants[t.ID] = t
-	}
-	for _, a := range c.PutApps {
-		m.apps[a.Tenant+"/"+a.Key] = a
-	}
-	for _, e := range c.PutEndpoints {
-		m.endpoints[e.ID] = e
-	}
-	for _, w := range c.PutWebhooks {
-		m.webhooks[webhookKey(w)] = w
-	}
-	for t, n := range c.LastWebhookID {
-		m.last[t] = n
-	}
-	for t, n := range c.Generations {
-		m.ages[t] = n
-	}
-	m.lastEnd = max(m.lastEnd, c.LastEndpointID)
-	for _, t := range c.DeleteTenants {
-		delete(m.tenants, t)
-	}
-	for _, a := range c.DeleteApps {
-		delete(m.apps, a.Tenant+"/"+a.Key)
-	}
-	for _, e := range c.DeleteEndpoints {
-		delete(m.endpoints, e)
-	}
-	for _, w := range c.DeleteWebhooks {
-		delete(m.webhooks, webhookKey(w))
-	}
-	return nil
-}
 
 var (
 	ctx   = context.Background()
@@ -125,6 +39,7 @@ func open(t *testing.T, m *memory) *registry.Registry {
 }
 
 // opened is a registry with tenant acme and its app ci.
+
 func opened(t *testing.T) (*registry.Registry, *memory) {
 	t.Helper()
 	m := newMemory()
@@ -158,26 +73,7 @@ func item(filter string, events ...string) registry.Item {
 	return registry.Item{Filter: filter, Events: events}
 }
 
-func match(t *testing.T, r *registry.Registry, body string) []int64 {
-	t.Helper()
-	var s registry.Scratch
-	_, matched, err := r.Match("acme", []byte(body), time.Now(), &s)
-	if err != nil {
-		t.Fatalf("%s: %v", body, err)
-	}
-	ids := []int64{}
-	for _, w := range matched {
-		ids = append(ids, w.ID)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
 const updated = "jira:issue_updated"
-
-func issueEvent(typ, fields string) string {
-	return fmt.Sprintf(`{"webhookEvent":%q,"issue":{"id":"7","key":"EX-1","fields":{%s}}}`, typ, fields)
-}
 
 func TestNumbersAscendAndAreNeverUsedAgain(t *testing.T) {
 	r, m := opened(t)
@@ -220,181 +116,11 @@ func TestOneEndpointForOneCallback(t *testing.T) {
 	}
 }
 
-func TestMatch(t *testing.T) {
-	r, _ := opened(t)
-	ids := register(t, r, "https://r/1",
-		item("project = EX", updated),
-		item("project = EX", "jira:issue_created"),
-		item("assignee != u1", updated),
-		item("assignee = EMPTY", updated, "worklog_created"),
-		item("project = NOPE", "sprint_started"),
-		registry.Item{Filter: "project = EX", Events: []string{updated}, FieldIDs: []string{"summary"}},
-		registry.Item{Filter: "project != X", Events: []string{"issue_property_set", updated}, PropertyKeys: []string{"k"}},
-		item("project = NOPE", "jira:version_merged"),
-	)
-	of := func(i ...int) []int64 {
-		out := []int64{}
-		for _, n := range i {
-			out = append(out, ids[n])
-		}
-		return out
-	}
-	ex := `"project":{"id":"1","key":"EX","name":"Example"}`
-	tests := []struct {
-		name, body string
-		want       []int64
-	}{
-		{"by event", issueEvent("jira:issue_created", ex), of(1)},
-		{"empty assignee is unequal to nobody", issueEvent(updated, ex+`,"assignee":null`), of(0, 3, 6)},
-		{"assigned", issueEvent(updated, ex+`,"assignee":{"accountId":"u2"}`), of(0, 2, 6)},
-		{"excluded", issueEvent(updated, ex+`,"assignee":{"accountId":"u1"}`), of(0, 6)},
-		{"changed field", `{"webhookEvent":"jira:issue_updated","changelog":{"items":[{"fieldId":"summary"}]},"issue":{"fields":{` + ex + `,"assignee":{"accountId":"u1"}}}}`, of(0, 5, 6)},
-		{"property key", `{"webhookEvent":"issue_property_set","property":{"key":"k","value":1},"issue":{"fields":{` + ex + `}}}`, of(6)},
-		{"other property key", `{"webhookEvent":"issue_property_set","property":{"key":"l","value":1},"issue":{"fields":{` + ex + `}}}`, of()},
-		{"no issue, filter ignored", `{"webhookEvent":"sprint_started","sprint":{"id":1}}`, of(4)},
-		{"no issue where the filter applies", `{"webhookEvent":"worklog_created","worklog":{"id":"1"}}`, of()},
-		{"merge", `{"webhookEvent":"jira:version_deleted","version":{},"mergedTo":{}}`, of(7)},
-		{"deletion without merge", `{"webhookEvent":"jira:version_deleted","version":{}}`, of()},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := match(t, r, tt.body); !slices.Equal(got, tt.want) {
-				t.Errorf("matched %v, want %v", got, tt.want)
-			}
-		})
-	}
-}
-
 // What was registered, refreshed and deleted matches the same before and after a restart, whether the index was
+
 // built before the change or after it.
-func TestIndexFollowsChanges(t *testing.T) {
-	body := issueEvent(updated, `"project":{"key":"EX"}`)
-	for _, early := range []bool{true, false} {
-		t.Run(fmt.Sprint("index built early: ", early), func(t *testing.T) {
-			r, m := opened(t)
-			if early {
-				match(t, r, body)
-			}
-			ids := register(t, r, "https://r/1", item("project = EX", updated), item("project = ex", updated), item("project = B", updated))
-			if got := match(t, r, body); !slices.Equal(got, ids[:2]) {
-				t.Errorf("registered: %v", got)
-			}
-			if err := r.Delete(ctx, owner, rules.Flavor, ids[:1]); err != nil {
-				t.Fatal(err)
-			}
-			if got := match(t, r, body); !slices.Equal(got, ids[1:2]) {
-				t.Errorf("deleted: %v", got)
-			}
-			if got := match(t, open(t, m), body); !slices.Equal(got, ids[1:2]) {
-				t.Errorf("reopened: %v", got)
-			}
-			if _, err := r.DeleteApp(ctx, "acme", "ci"); err != nil {
-				t.Fatal(err)
-			}
-			if got := match(t, r, body); len(got) != 0 {
-				t.Errorf("app deleted: %v", got)
-			}
-		})
-	}
-}
-
-func TestEpicLinkOfTheTenant(t *testing.T) {
-	r, _ := opened(t)
-	body := issueEvent(updated, `"customfield_10014":"EX-5","customfield_10008":"EX-6"`)
-	ids := register(t, r, "https://r/1", item(`"Epic Link" = EX-5`, updated), item(`"Epic Link" = EX-6`, updated))
-	if got := match(t, r, body); !slices.Equal(got, ids[:1]) {
-		t.Errorf("default field: %v", got)
-	}
-	if err := r.PutTenant(ctx, webhook.Tenant{ID: "acme", EpicLink: 10008}); err != nil {
-		t.Fatal(err)
-	}
-	if got := match(t, r, body); !slices.Equal(got, ids[1:]) {
-		t.Errorf("after the tenant's field changed: %v", got)
-	}
-}
-
-func TestExpiry(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, m := opened(t)
-		body := issueEvent(updated, `"project":{"key":"EX"}`)
-		ids := register(t, r, "https://r/1", item("project = EX", updated), item("project != B", updated))
-		keep := func(string) time.Duration { return rules.Keep }
-		idle := func(uint64) bool { return true }
-		sweep := func() {
-			t.Helper()
-			if err := r.Sweep(ctx, time.Now(), keep, idle); err != nil {
-				t.Fatal(err)
-			}
-		}
-		time.Sleep(time.Hour - time.Nanosecond)
-		if got := match(t, r, body); !slices.Equal(got, ids) {
-			t.Errorf("just before its end: %v", got)
-		}
-		time.Sleep(time.Nanosecond)
-		if got := match(t, r, body); len(got) != 0 {
-			t.Errorf("at its end: %v", got)
-		}
-		sweep()
-		if n := len(r.List(owner, rules.Flavor)); n != 2 {
-			t.Errorf("%d expired webhooks are listed", n)
-		}
-		until, err := r.Refresh(ctx, rules, owner, []int64{ids[1], 99999})
-		if err != nil || !until.Equal(time.Now().Add(time.Hour).Truncate(time.Millisecond)) {
-			t.Errorf("refreshed until %v, %v", until, err)
-		}
-		if got := match(t, r, body); !slices.Equal(got, ids[1:]) {
-			t.Errorf("refreshed: %v", got)
-		}
-		time.Sleep(26 * time.Hour)
-		sweep()
-		sweep()
-		if len(m.webhooks) != 0 {
-			t.Errorf("%d webhooks are kept after they were listed long enough", len(m.webhooks))
-		}
-		if len(m.endpoints) != 1 {
-			t.Errorf("the endpoint went at once; an event may have been matched just before")
-		}
-		time.Sleep(2 * time.Hour)
-		sweep()
-		if len(m.endpoints) != 0 {
-			t.Error("the endpoint stays though nothing leads to it")
-		}
-	})
-}
 
 // What has expired does not count towards the limit, and so cannot come back past it.
-func TestRefreshKeepsToTheRules(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, _ := opened(t)
-		strict := *rules
-		strict.OneURL, strict.Limit = true, func(*webhook.App) int { return 2 }
-		add := func(url string) int64 {
-			t.Helper()
-			results, err := r.Register(ctx, &strict, owner, url, []registry.Item{item("project = EX", updated)})
-			if err != nil || len(results[0].Errors) > 0 {
-				t.Fatal(err, results)
-			}
-			return results[0].ID
-		}
-		a1, a2 := add("https://r/a"), add("https://r/a")
-		time.Sleep(time.Hour)
-		b := add("https://r/b")
-		refresh := func(ids ...int64) []int64 {
-			t.Helper()
-			if _, err := r.Refresh(ctx, &strict, owner, ids); err != nil {
-				t.Fatal(err)
-			}
-			return match(t, r, issueEvent(updated, `"project":{"key":"EX"}`))
-		}
-		if got := refresh(a1, a2, b); !slices.Equal(got, []int64{b}) {
-			t.Errorf("beside another URL in use: %v", got)
-		}
-		time.Sleep(time.Hour)
-		if got := refresh(a2, a1, b); !slices.Equal(got, []int64{a1, a2}) {
-			t.Errorf("up to the limit: %v", got)
-		}
-	})
-}
 
 func TestFailedWriteChangesNothing(t *testing.T) {
 	r, m := opened(t)
@@ -480,6 +206,7 @@ func TestUpdateNeedsSomethingThere(t *testing.T) {
 }
 
 // A tenant that is made anew under an old id is another one, also after a restart.
+
 func TestGenerations(t *testing.T) {
 	r, m := opened(t)
 	generation := func() uint64 {
@@ -539,46 +266,5 @@ func TestAuthenticate(t *testing.T) {
 }
 
 // While webhooks come and go, every match sees a state that was: one that is registered throughout always matches,
+
 // one that never was never does.
-func TestMatchWhileChanging(t *testing.T) {
-	r, _ := opened(t)
-	steady := register(t, r, "https://r/1", item("project = EX", updated))[0]
-	body := []byte(issueEvent(updated, `"project":{"key":"EX"},"status":{"name":"Open"}`))
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	for range 2 {
-		wg.Go(func() {
-			var s registry.Scratch
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				_, matched, err := r.Match("acme", body, time.Now(), &s)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if !slices.ContainsFunc(matched, func(w *webhook.Webhook) bool { return w.ID == steady }) {
-					t.Error("the steady webhook was missed")
-					return
-				}
-				for _, w := range matched {
-					if w.Filter == "project = OTHER" {
-						t.Error("matched a webhook of another project")
-						return
-					}
-				}
-			}
-		})
-	}
-	for range 100 {
-		ids := register(t, r, "https://r/1", item("status = Open", updated), item("project = OTHER", updated), item("project != OTHER", updated))
-		if err := r.Delete(ctx, owner, rules.Flavor, ids); err != nil {
-			t.Error(err)
-		}
-	}
-	close(stop)
-	wg.Wait()
-}
