@@ -59,6 +59,7 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
+// What has expired does not count towards the limit, and so cannot come back past it.
 func TestRefreshKeepsToTheRules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _ := opened(t)

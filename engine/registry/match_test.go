@@ -75,6 +75,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// What was registered, refreshed and deleted matches the same before and after a restart, whether the index was
+// built before the change or after it.
 func TestIndexFollowsChanges(t *testing.T) {
 	body := issueEvent(updated, `"project":{"key":"EX"}`)
 	for _, early := range []bool{true, false} {
@@ -121,6 +123,8 @@ func TestEpicLinkOfTheTenant(t *testing.T) {
 	}
 }
 
+// While webhooks come and go, every match sees a state that was: one that is registered throughout always matches,
+// one that never was never does.
 func TestMatchWhileChanging(t *testing.T) {
 	r, _ := opened(t)
 	steady := register(t, r, "https://r/1", item("project = EX", updated))[0]

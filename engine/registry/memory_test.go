@@ -9,6 +9,7 @@ import (
 	"hookline/engine/webhook"
 )
 
+// memory is a Store that keeps everything in maps, and can be told to fail.
 type memory struct {
 	mu        sync.Mutex
 	tenants   map[string]*webhook.Tenant

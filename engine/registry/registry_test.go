@@ -15,8 +15,6 @@ import (
 	"hookline/jql"
 )
 
-// memory is a Store that keeps everything in maps, and can be told to fail.
-
 var (
 	ctx   = context.Background()
 	owner = webhook.Owner{Tenant: "acme", App: "ci"}
@@ -39,7 +37,6 @@ func open(t *testing.T, m *memory) *registry.Registry {
 }
 
 // opened is a registry with tenant acme and its app ci.
-
 func opened(t *testing.T) (*registry.Registry, *memory) {
 	t.Helper()
 	m := newMemory()
@@ -115,12 +112,6 @@ func TestOneEndpointForOneCallback(t *testing.T) {
 		t.Errorf("endpoints %v", ends)
 	}
 }
-
-// What was registered, refreshed and deleted matches the same before and after a restart, whether the index was
-
-// built before the change or after it.
-
-// What has expired does not count towards the limit, and so cannot come back past it.
 
 func TestFailedWriteChangesNothing(t *testing.T) {
 	r, m := opened(t)
@@ -206,7 +197,6 @@ func TestUpdateNeedsSomethingThere(t *testing.T) {
 }
 
 // A tenant that is made anew under an old id is another one, also after a restart.
-
 func TestGenerations(t *testing.T) {
 	r, m := opened(t)
 	generation := func() uint64 {
@@ -264,7 +254,3 @@ func TestAuthenticate(t *testing.T) {
 		t.Errorf("host: %v %v", info, ok)
 	}
 }
-
-// While webhooks come and go, every match sees a state that was: one that is registered throughout always matches,
-
-// one that never was never does.
