@@ -105,7 +105,7 @@ func (m *metrics) deliveryMetrics() {
 	deliveries := m.counterVec("deliveries_total", "Attempts by what became of the delivery.", "outcome")
 	m.succeeded, m.retried, m.failed = deliveries.WithLabelValues("success"), deliveries.WithLabelValues("retry"), deliveries.WithLabelValues("failed")
 	m.dead = m.counterVec("dead_letters_total", "Deliveries given up, by reason.", "reason")
-	for r := queue.Rejected; r <= queue.Disabled; r++ {
+	for r := queue.Rejected; r <= queue.Corrupt; r++ {
 		m.dead.WithLabelValues(reasonLabel(r))
 	}
 	traffic := m.counterVec("delivery_bytes_total", "Bytes of bodies sent to receivers and read from them.", "direction")

@@ -164,7 +164,7 @@ type accepting struct {
 // write gives the fresh messages their ids, commits them and hands their deliveries over.
 func (a *accepting) write(size int) error {
 	q := a.q
-	stamp := q.purges.Load()
+	stamp := q.endpoints.purges.Load()
 	t, err := q.writers.begin(a.fresh)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package queue
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // endpoint is what memory knows of the deliveries of one endpoint.
@@ -12,10 +13,14 @@ import (
 //
 //   - in the window, read or handed over and not taken yet
 //   - in hand, which includes a settlement that is not committed yet
-//   - on disk only, at or behind the cursor
+//   - on disk only, from the cursor to lane.last
 //
 // The cursor is a lower bound: what lies between it and the first delivery is nothing but the
 // tombstones of what was settled, and reads begin at the cursor so as not to walk over those.
+//
+// Where last is before the cursor, nothing is on disk only, and the cursor may go to the end. Without
+// that, an endpoint whose accepts follow each other closely would have each scan stopped by one in
+// progress, the cursor left there, and for the sake of that the next hand-over left to the disk again.
 type endpoint struct {
 	id   EndpointID
 	scan sync.Mutex // held during a scan; taken before mu
@@ -26,7 +31,7 @@ type endpoint struct {
 	scanning *lane           // the lane being scanned, without mu
 	left     []handle        // settled during the scan: out of held when it ends
 	gen      uint64          // counts the purges of this endpoint
-	purged   uint64          // Queue.purges after the last of them
+	purged   uint64          // endpoints.purges after the last of them, or when this came into the map
 	purging  int             // purges on their way: keeps it in the map
 	dropped  bool            // no longer in the map
 }
@@ -40,9 +45,11 @@ type handle struct {
 // lane is the read side of one lane.
 type lane struct {
 	cursor  position
-	window  []item // sorted
-	arrived []item // handed over or released during a scan
-	stalled micros // not worth a scan before this, though something may be due: see Queue.refill
+	last    position // no delivery is on disk only behind it
+	window  []item   // sorted
+	arrived []item   // handed over or released during a scan
+	stalled micros   // not worth a scan before this, though something may be due: see Queue.refill
+	resting micros   // the disk could not be read: nothing is taken before this
 }
 
 // item is a delivery in memory.
@@ -52,6 +59,7 @@ type item struct {
 	gen      uint64 // endpoint.gen when it came in; another one means its key is gone
 	diskOnly bool   // written before a purge and handed over after it: its key may be gone
 	released bool   // still in held until the scan ends
+	corrupt  bool   // its state could not be read: to become a dead letter
 }
 
 // insert gives a delivery its place: the window, or the disk behind the cursor. It is for deliveries
@@ -62,7 +70,7 @@ type item struct {
 // that one which is due earlier does not have to wait for the whole window.
 func (e *endpoint) insert(ln *lane, it item, window int, now micros) {
 	if it.diskOnly || it.pos.due > now || ln.cursor.less(it.pos) {
-		ln.cursor = earlier(ln.cursor, it.pos)
+		ln.leave(it.pos)
 		return
 	}
 	if ln.cursor == it.pos {
@@ -74,9 +82,17 @@ func (e *endpoint) insert(ln *lane, it item, window int, now micros) {
 	}
 	ln.window = slices.Insert(ln.window, at, it)
 	if last := len(ln.window) - 1; last >= window {
-		ln.cursor = earlier(ln.cursor, ln.window[last].pos)
+		ln.leave(ln.window[last].pos)
 		ln.window[last] = item{}
 		ln.window = ln.window[:last]
+	}
+}
+
+// leave notes that a delivery is on disk only.
+func (ln *lane) leave(p position) {
+	ln.cursor = earlier(ln.cursor, p)
+	if ln.last.less(p) {
+		ln.last = p
 	}
 }
 
@@ -152,6 +168,9 @@ func (e *endpoint) giveBack(l Lane, it item, window int, now micros) {
 
 // clear forgets all deliveries, whose keys are gone, and returns how many were in hand. What a scan in
 // progress has read or put off is recognised by its old generation.
+//
+// The cursors go to the end. A key that is on disk now was committed after the range deletion, and its
+// hand-over, which needs mu, is still to come: it takes the delivery in or gets the cursor back.
 func (e *endpoint) clear() (inHand int) {
 	inHand = len(e.held) - len(e.left)
 	for i := range e.lanes {
@@ -161,7 +180,8 @@ func (e *endpoint) clear() (inHand int) {
 				inHand--
 			}
 		}
-		ln.window, ln.cursor = nil, start
+		ln.window, ln.cursor, ln.last = nil, end, start
+		ln.stalled, ln.resting = 0, 0
 	}
 	e.held, e.left = nil, nil
 	e.gen++
@@ -183,7 +203,10 @@ func (e *endpoint) idle() bool {
 
 // endpoints are the endpoints with work, by id. Once recovery has found all that were left from before
 // Open, an endpoint that is not here has nothing on disk either.
-type endpoints [endpointShards]endpointShard
+type endpoints struct {
+	shards [endpointShards]endpointShard
+	purges atomic.Uint64 // counts purges, so that a hand-over knows whether one came between
+}
 
 type endpointShard struct {
 	mu sync.Mutex
@@ -193,14 +216,14 @@ type endpointShard struct {
 const endpointShards = 64
 
 func (s *endpoints) init() {
-	for i := range s {
-		s[i].m = make(map[EndpointID]*endpoint)
+	for i := range s.shards {
+		s.shards[i].m = make(map[EndpointID]*endpoint)
 	}
 }
 
 func (s *endpoints) shard(id EndpointID) *endpointShard {
 	// Ids may share their low bits; the multiplication spreads them.
-	return &s[uint64(id)*0x9e3779b97f4a7c15>>(64-6)]
+	return &s.shards[uint64(id)*0x9e3779b97f4a7c15>>(64-6)]
 }
 
 // find returns nil if there is no such endpoint.
@@ -212,22 +235,27 @@ func (s *endpoints) find(id EndpointID) *endpoint {
 }
 
 // lock returns the endpoint with its mu held. If there is none, it makes one with cursors at the given
-// positions and reports that.
-func (s *endpoints) lock(id EndpointID, cursors [lanes]position) (e *endpoint, made bool) {
+// positions. It may be one that was purged and dropped, so it counts as purged just now: a write that
+// began before is looked for on disk.
+func (s *endpoints) lock(id EndpointID, cursors [lanes]position) *endpoint {
 	sh := s.shard(id)
 	for {
 		sh.mu.Lock()
-		if e = sh.m[id]; e == nil {
-			e, made = &endpoint{id: id}, true
-			for i := range e.lanes {
-				e.lanes[i].cursor = cursors[i]
+		e := sh.m[id]
+		if e == nil {
+			e = &endpoint{id: id, purged: s.purges.Load()}
+			for i, c := range cursors {
+				e.lanes[i].cursor = c
+				if c != end {
+					e.lanes[i].last = end // how far it goes is not known
+				}
 			}
 			sh.m[id] = e
 		}
 		sh.mu.Unlock()
 		e.mu.Lock()
 		if !e.dropped {
-			return e, made
+			return e
 		}
 		e.mu.Unlock()
 	}
@@ -235,8 +263,8 @@ func (s *endpoints) lock(id EndpointID, cursors [lanes]position) (e *endpoint, m
 
 // drop forgets the endpoints that are idle.
 func (s *endpoints) drop() {
-	for i := range s {
-		sh := &s[i]
+	for i := range s.shards {
+		sh := &s.shards[i]
 		sh.mu.Lock()
 		for id, e := range sh.m {
 			e.mu.Lock()
@@ -251,8 +279,8 @@ func (s *endpoints) drop() {
 
 // each calls f with every endpoint, locked.
 func (s *endpoints) each(f func(*endpoint)) {
-	for i := range s {
-		sh := &s[i]
+	for i := range s.shards {
+		sh := &s.shards[i]
 		sh.mu.Lock()
 		all := make([]*endpoint, 0, len(sh.m))
 		for _, e := range sh.m {
@@ -273,6 +301,5 @@ func (q *Queue) lockEndpoint(id EndpointID) *endpoint {
 	if q.recovered.Load() {
 		cursors = [lanes]position{end, end}
 	}
-	e, _ := q.endpoints.lock(id, cursors)
-	return e
+	return q.endpoints.lock(id, cursors)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
 // wall is a clock that tests set.
@@ -41,7 +42,8 @@ type house struct {
 	t      testing.TB
 	fs     *vfs.MemFS
 	opts   Options
-	eager  bool // do not wait for recovery
+	eager  bool    // do not wait for recovery
+	faults *faults // nil: the disk works
 	misuse *atomic.Int64
 	db     *pebble.DB
 	*Queue
@@ -88,7 +90,11 @@ func (quiet) Fatalf(f string, args ...any) { panic(fmt.Sprintf(f, args...)) }
 
 func (h *house) open() {
 	h.t.Helper()
-	db, err := openTestDB(h.fs, h.misuse)
+	var fs vfs.FS = h.fs
+	if h.faults != nil {
+		fs = errorfs.Wrap(fs, h.faults)
+	}
+	db, err := openTestDB(fs, h.misuse)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -20,6 +20,15 @@ const (
 	prefixAttempt = 'a' // reserved: attempt log in buckets of an hour
 )
 
+// Prefixes returns the first bytes of all keys the queue writes or reserves, for a test of who shares
+// the database: no key of another owner may begin with one of them.
+func Prefixes() string {
+	return string([]byte{
+		prefixMeta, prefixPayload, prefixDelivery, prefixDead, prefixKey,
+		prefixWater, prefixFanOut, prefixParked, prefixAttempt,
+	})
+}
+
 const (
 	payloadKeyLen  = 1 + 8
 	deliveryKeyLen = 1 + 8 + 1 + 8 + 8

@@ -55,8 +55,10 @@ type Options struct {
 	// Defaults to 25,000,000.
 	MaxPayload int
 
-	// MaxAcceptBytes bounds the bytes of all accepts in progress. Above it Accept answers an
-	// OverloadedError at once.
+	// MaxAcceptBytes bounds the bytes of all accepts in progress: payloads and notes, with an allowance for
+	// each message and delivery. Above it Accept answers an OverloadedError at once. One message that is
+	// larger by itself is refused with ErrTooLarge even if MaxPayload allows it, and so is an AcceptAll whose
+	// messages are larger together: waiting would not let them in.
 	//
 	// Defaults to 64 MiB.
 	MaxAcceptBytes int
@@ -68,14 +70,15 @@ type Options struct {
 	MaxAccepts int
 
 	// Ready is called when an endpoint has, or from the given time on will have, something due: after
-	// Accept, Settle with Again and Release, and for each endpoint found with work at Open. It is called
-	// without locks held, from the goroutine at hand and possibly from several at once. It must return
-	// quickly and not call the queue.
+	// Accept, Settle with Again and Release, for each endpoint found with work at Open, and from a Take
+	// that cannot read the disk, for when that is tried again. It is called without locks held, from the
+	// goroutine at hand and possibly from several at once. It must return quickly and not call the queue.
 	//
 	// Defaults to nil: the owner polls.
 	Ready func(EndpointID, time.Time)
 
-	// Logger receives what no caller can be told: a lost payload, a failed sweep.
+	// Logger receives what no caller can be told: a lost payload, a disk that cannot be read, a failed
+	// sweep.
 	//
 	// Defaults to slog.Default().
 	Logger *slog.Logger

@@ -1,10 +1,16 @@
 package queue
 
-import "github.com/cockroachdb/pebble/v2"
+import (
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+)
 
 // Purge removes everything that waits for an endpoint, in either lane and however much it is, with one
-// range deletion, and returns when that is durable. Dead letters stay. Deliveries in hand are removed
-// as well: settling or releasing them does nothing more.
+// range deletion, and returns when that is durable and counted. Dead letters stay. Deliveries in hand
+// are removed as well: settling or releasing them does nothing more.
+//
+// Nothing else waits for a purge: what was removed is counted afterwards, by the caller's goroutine.
 //
 // A message whose Accept is in progress at the same time may be removed or stay.
 func (q *Queue) Purge(id EndpointID) error {
@@ -15,35 +21,59 @@ func (q *Queue) Purge(id EndpointID) error {
 	e := q.lockEndpoint(id)
 	e.purging++
 	e.mu.Unlock()
+	p := new(purge)
 	committed := make(chan error, 1)
-	q.settles.ops <- settlement{home: e, purge: true, committed: committed}
+	q.settles.ops <- settlement{home: e, purge: p, committed: committed}
+	q.settles.hurry()
 	if err := <-committed; err != nil {
 		return err
 	}
-	return q.db.LogData(nil, pebble.Sync)
+	err := q.db.LogData(nil, pebble.Sync)
+	if q.hooks.beforeCount != nil {
+		q.hooks.beforeCount()
+	}
+	if err := q.countPurged(id, p.before); err != nil {
+		q.log.Error("queue: counting what was purged failed, Stats.Waiting is too large from now on",
+			"endpoint", uint64(id), "err", err)
+	}
+	return err
 }
 
-// purge runs on the committer's goroutine, so no settlement is half written.
+// purge is what a call of Purge gets back from the committer.
+type purge struct {
+	before *pebble.Snapshot // from just before the deletion
+}
+
+// purge runs on the committer's goroutine, so no settlement is half written. It takes no longer for a
+// large backlog: all settlements wait for it, and accepts for the endpoint with their tickets open.
 //
 // The deletion is committed with mu held. A delivery handed over before that was committed before, and
 // its key is gone. One handed over afterwards was committed on either side of it: if its write began
 // earlier, only the disk knows, and its hand-over (which compares endpoint.purged with the count it
 // began with) leaves it there to be found. A scan that runs meanwhile throws away what it has read.
-func (q *Queue) purge(e *endpoint) error {
+func (q *Queue) purge(e *endpoint, p *purge) error {
+	before := q.db.NewSnapshot()
 	lo, hi := endpointSpan(e.id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.purging--
-	n, err := countKeys(q.db, lo, hi, q.stop)
-	if err != nil {
-		return err
-	}
 	if err := q.db.DeleteRange(lo, hi, pebble.NoSync); err != nil {
-		return err
+		return errors.Join(err, before.Close())
 	}
 	q.syncs.wrote()
-	q.counts.stored.Add(-n)
-	e.purged = q.purges.Add(1)
+	e.purged = q.endpoints.purges.Add(1)
 	q.counts.inHand.Add(-int64(e.clear()))
+	p.before = before
 	return nil
+}
+
+// countPurged takes what a purge has removed off the deliveries stored. No settlement comes between the
+// snapshot and the deletion. An accept may: it is counted in and never out.
+func (q *Queue) countPurged(id EndpointID, before *pebble.Snapshot) error {
+	lo, hi := endpointSpan(id)
+	n, err := countKeys(before, lo, hi, q.stop)
+	if err == nil {
+		q.counts.stored.Add(-n)
+	}
+	return errors.Join(err, before.Close())
 }

@@ -115,7 +115,7 @@ type Queue struct {
 	counts    counts
 
 	admitted    admission
-	purges      atomic.Uint64 // counts purges, so that a hand-off knows whether one came between
+	complaints  complaints
 	recovered   atomic.Bool   // every endpoint with work at Open is in endpoints
 	stop        chan struct{} // closed by Close
 	background  sync.WaitGroup
@@ -130,6 +130,8 @@ type hooks struct {
 	keyBusy      func()          // another accept has the key
 	beforeScan   func(EndpointID)
 	afterScan    func(EndpointID)
+	beforeFind   func() // a look for the endpoints with work, the first or another one
+	beforeCount  func() // a purge is durable, what it removed is not counted yet
 }
 
 // Open returns the queue kept in db, which should have been opened with options passed through Tune.
@@ -168,6 +170,7 @@ func (q *Queue) Close() error {
 	q.closeOnce.Do(func() {
 		q.gate.close()
 		close(q.settles.ops)
+		q.settles.hurry()
 		q.settles.done.Wait()
 		close(q.stop)
 		q.background.Wait()

@@ -1,10 +1,10 @@
 package queue
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -37,24 +37,53 @@ func (q *Queue) recover() error {
 // findWork finds the endpoints that have something on disk, by one seek for each and lane, tells the
 // owner, and then counts what is there. The snapshot is from before the first accept.
 func (q *Queue) findWork(heads *pebble.Snapshot) {
-	err := q.findEndpoints(heads)
-	if err == nil {
+	var from EndpointID
+	found := q.persist("looking for work after opening", func() (err error) {
+		from, err = q.findEndpoints(heads, from)
+		return err
+	})
+	if found {
 		q.recovered.Store(true)
-		err = q.countStored(heads)
+		q.persist("counting after opening", func() error { return q.countStored(heads) })
 	}
-	if err = errors.Join(err, heads.Close()); err != nil && !q.stopping() {
-		q.log.Error("queue: looking for work after opening failed", "err", err)
+	if err := heads.Close(); err != nil {
+		q.log.Error("queue: closing the snapshot of opening failed", "err", err)
 	}
 }
 
-func (q *Queue) findEndpoints(heads *pebble.Snapshot) (err error) {
-	iter, err := heads.NewIter(&pebble.IterOptions{
-		LowerBound: []byte{prefixDelivery}, UpperBound: []byte{prefixDelivery + 1},
-	})
+// persist calls f until it succeeds, less and less often. It returns false when the queue is closed
+// before that.
+func (q *Queue) persist(what string, f func() error) bool {
+	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := f()
+		if err == nil {
+			return true
+		}
+		if q.stopping() {
+			return false
+		}
+		q.log.Error("queue: "+what+" failed, it will be tried again", "err", err, "in", wait)
+		select {
+		case <-time.After(wait):
+		case <-q.stop:
+			return false
+		}
+	}
+}
+
+// findEndpoints takes in the endpoints with work whose ids are not below from. After an error, next is
+// the one to go on with.
+func (q *Queue) findEndpoints(heads *pebble.Snapshot, from EndpointID) (next EndpointID, err error) {
+	if q.hooks.beforeFind != nil {
+		q.hooks.beforeFind()
+	}
+	lo, _ := endpointSpan(from)
+	iter, err := heads.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: []byte{prefixDelivery + 1}})
 	if err != nil {
-		return err
+		return from, err
 	}
 	defer func() { err = errors.Join(err, iter.Close()) }()
+	next = from
 	ok := iter.First()
 	for ok && !q.stopping() {
 		id, l, pos, valid := parseDeliveryKey(iter.Key())
@@ -70,22 +99,27 @@ func (q *Queue) findEndpoints(heads *pebble.Snapshot) (err error) {
 				cursors[l] = pos
 			}
 		}
+		if err := iter.Error(); err != nil {
+			return id, err // whether there is a replay is not known
+		}
 		q.found(id, cursors)
 		if id == math.MaxUint64 {
 			break
 		}
-		ok = iter.SeekGE(binary.BigEndian.AppendUint64([]byte{prefixDelivery}, uint64(id)+1))
+		next = id + 1
+		lo, _ := endpointSpan(next)
+		ok = iter.SeekGE(lo)
 	}
 	if q.stopping() {
-		return errStopped
+		return next, errStopped
 	}
-	return iter.Error()
+	return next, iter.Error()
 }
 
 // found takes in an endpoint with work. If a call made it in the meantime, it knows at least as much:
 // its cursors began before everything.
 func (q *Queue) found(id EndpointID, cursors [lanes]position) {
-	e, _ := q.endpoints.lock(id, cursors)
+	e := q.endpoints.lock(id, cursors)
 	e.mu.Unlock()
 	first := end
 	for _, c := range cursors {

@@ -42,11 +42,12 @@ const (
 	Gone                          // the endpoint does not exist any more
 	PayloadLost                   // the payload cannot be read
 	Disabled                      // the endpoint was switched off
+	Corrupt                       // what is stored of the delivery itself cannot be read: its history and note are lost
 
-	lastReason = Disabled
+	lastReason = Corrupt
 )
 
-var reasonNames = [...]string{"", "rejected", "exhausted", "unsendable", "gone", "payload lost", "disabled"}
+var reasonNames = [...]string{"", "rejected", "exhausted", "unsendable", "gone", "payload lost", "disabled", "corrupt"}
 
 // String returns the reason in lower case words.
 func (r Reason) String() string {
@@ -129,6 +130,7 @@ func (q *Queue) Flush(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	q.settles.hurry()
 	select {
 	case err := <-committed:
 		if err != nil {
@@ -142,8 +144,9 @@ func (q *Queue) Flush(ctx context.Context) error {
 
 // committer writes settlements, in the order they come, from one goroutine.
 type committer struct {
-	ops  chan settlement
-	done sync.WaitGroup
+	ops    chan settlement
+	hasten chan struct{} // see hurry
+	done   sync.WaitGroup
 }
 
 // settlement is one thing for the committer to do: write an outcome, purge an endpoint, or tell a
@@ -154,38 +157,74 @@ type settlement struct {
 	item    item
 	outcome Outcome
 
-	purge     bool
+	purge     *purge
 	committed chan error
 }
 
 const (
 	settleQueue = 4096
 	settleBatch = 256
+
+	// settleLinger is how long an outcome waits for company. A commit costs about as much as dozens of
+	// outcomes in it, and the sync that makes it durable is ten times as far away.
+	settleLinger = 2 * time.Millisecond
 )
 
-func (c *committer) init() { c.ops = make(chan settlement, settleQueue) }
+func (c *committer) init() {
+	c.ops = make(chan settlement, settleQueue)
+	c.hasten = make(chan struct{}, 1)
+}
 
-// commitLoop takes what has queued up while the batch before was being written, so batches grow with
-// the load. It ends when the channel is closed and empty.
-func (q *Queue) commitLoop() {
-	batch := make([]settlement, 0, settleBatch)
-	for {
-		op, ok := <-q.settles.ops
-		if !ok {
-			return
-		}
-		batch = append(batch[:0], op)
-	fill:
-		for len(batch) < settleBatch {
-			select {
-			case op, ok := <-q.settles.ops:
-				if !ok {
-					break fill
-				}
-				batch = append(batch, op)
-			default:
-				break fill
+// hurry ends a linger. It is called after something was sent that somebody waits for, or after ops was
+// closed; if that came in time without it, the next linger is cut short for nothing.
+func (c *committer) hurry() {
+	select {
+	case c.hasten <- struct{}{}:
+	default:
+	}
+}
+
+// fill adds to a batch what has queued up. It returns true if more may come and nobody waits for what
+// is there.
+func (c *committer) fill(batch []settlement) (_ []settlement, linger bool) {
+	linger = true
+	for _, op := range batch {
+		linger = linger && op.committed == nil
+	}
+	for len(batch) < settleBatch {
+		select {
+		case op, ok := <-c.ops:
+			if !ok {
+				return batch, false
 			}
+			batch = append(batch, op)
+			linger = linger && op.committed == nil
+		default:
+			return batch, linger
+		}
+	}
+	return batch, false
+}
+
+// commitLoop takes what has queued up while the batch before was being written, and if that is not a
+// whole batch, what comes in the next moments. So batches grow with the load. It ends when the channel
+// is closed and empty.
+//
+// While it lingers it leaves what comes in the channel, so that one wake-up serves all of it.
+func (q *Queue) commitLoop() {
+	c := &q.settles
+	batch := make([]settlement, 0, settleBatch)
+	timer := time.NewTimer(settleLinger)
+	defer timer.Stop()
+	for op := range c.ops {
+		var linger bool
+		if batch, linger = c.fill(append(batch[:0], op)); linger {
+			timer.Reset(settleLinger)
+			select {
+			case <-timer.C:
+			case <-c.hasten:
+			}
+			batch, _ = c.fill(batch)
 		}
 		q.commit(batch)
 		clear(batch)
@@ -206,8 +245,8 @@ func (q *Queue) commit(batch []settlement) {
 		if batch = batch[n:]; len(batch) == 0 {
 			return
 		}
-		if op := batch[0]; op.purge {
-			op.committed <- q.purge(op.home)
+		if op := batch[0]; op.purge != nil {
+			op.committed <- q.purge(op.home, op.purge)
 		} else {
 			op.committed <- err
 		}

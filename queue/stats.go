@@ -10,11 +10,16 @@ import (
 
 // Stats are sizes of the queue at a moment and totals since Open.
 type Stats struct {
-	Waiting int64 // deliveries neither in hand nor settled, due or due later
+	// Waiting are the deliveries neither in hand nor settled, due or due later. What a Purge removes
+	// leaves when that returns; one accepted in the very moment of the deletion may stay in this number
+	// until the queue is opened again.
+	Waiting int64
 	InHand  int64 // deliveries taken and neither released nor settled on disk
 	Dead    int64 // dead letters
 	// Counted is false as long as what was there at Open is not in Waiting and Dead yet.
 	Counted bool
+	// Recovered is false as long as not every endpoint with work at Open is known, nor was announced.
+	Recovered bool
 
 	Accepted      uint64 // messages
 	AcceptedBytes uint64 // their payloads
@@ -65,6 +70,7 @@ func (q *Queue) Stats() Stats {
 		InHand:         max(c.inHand.Load(), 0),
 		Dead:           max(c.dead.Load(), 0),
 		Counted:        c.complete.Load(),
+		Recovered:      q.recovered.Load(),
 		Accepted:       c.accepted.Load(),
 		AcceptedBytes:  c.acceptedBytes.Load(),
 		Done:           c.verdicts[Done].Load(),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -229,8 +230,9 @@ func TestPurge(t *testing.T) {
 
 // An accept that began before a purge and is handed over after it may have lost its key.
 func TestPurgeDuringAccept(t *testing.T) {
-	for _, where := range []string{"before commit", "after commit"} {
+	for _, where := range []string{"before commit", "after commit", "before commit, dropped", "after commit, dropped"} {
 		t.Run(where, func(t *testing.T) {
+			where, dropped := strings.CutSuffix(where, ", dropped")
 			p := newPausing("x")
 			hs := hooks{beforeCommit: p.hook}
 			if where == "after commit" {
@@ -242,6 +244,9 @@ func TestPurgeDuringAccept(t *testing.T) {
 				t.Fatal(err)
 			}
 			h.takes(1) // now nothing is known to be on disk
+			if dropped {
+				h.endpoints.drop()
+			}
 			finish()
 			if where == "before commit" {
 				h.settle(h.takes(1, "x")[0], done)

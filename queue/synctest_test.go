@@ -40,3 +40,74 @@ func TestRetrySchedule(t *testing.T) {
 		}
 	})
 }
+
+// inBubble runs f with a queue on a clock that moves only when everything waits.
+func inBubble(t *testing.T, f func(*testing.T, *house)) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, Options{})
+		defer h.finish()
+		h.settledStats()
+		f(t, h)
+	})
+}
+
+// Settlements that trickle in share commits.
+func TestSettlementsGather(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		const n = 200
+		for range n {
+			h.accept("a", to(1)...)
+		}
+		before := h.syncs.committed.Load()
+		for range n {
+			h.settle(h.take(1), done)
+			time.Sleep(100 * time.Microsecond)
+		}
+		h.flush()
+		if got := h.syncs.committed.Load() - before; got > 15 {
+			t.Errorf("%d commits for %d settlements in 20 ms", got, n)
+		}
+	})
+}
+
+// A settlement that comes alone is neither forgotten nor late.
+func TestLoneSettlementIsSynced(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.accept("a", to(1)...)
+		h.settle(h.take(1), done)
+		time.Sleep(30 * time.Millisecond)
+		if c, s := h.syncs.committed.Load(), h.syncs.synced.Load(); c == 0 || s < c {
+			t.Errorf("after 30 ms %d batches are committed and %d synced", c, s)
+		}
+		h.crash()
+		h.takes(1)
+	})
+}
+
+// Who waits for settlements to be written does not wait for more of them to come.
+func TestNobodyWaitsForCompany(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		for name, f := range map[string]func(){
+			"Flush": h.flush,
+			"Purge": func() {
+				if err := h.Purge(2); err != nil {
+					t.Error(err)
+				}
+			},
+			"Close": h.reopen,
+		} {
+			h.accept("a", to(1)...)
+			select {
+			case <-h.settles.hasten: // left from an earlier hurry
+			default:
+			}
+			h.settle(h.take(1), done)
+			synctest.Wait() // the committer lingers
+			began := time.Now()
+			f()
+			if d := time.Since(began); d >= settleLinger {
+				t.Errorf("%s took %v", name, d)
+			}
+		}
+	})
+}

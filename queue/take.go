@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -11,8 +12,10 @@ import (
 // in lane Fresh, or if there is none the one due first in lane Replay. It returns false if nothing is
 // due; NextDue tells when to come back. The caller ends with Settle or Release.
 //
-// Deliveries in hand are not limited, and none is ever in hand twice. A delivery whose payload cannot
-// be read becomes a dead letter with reason PayloadLost, and Take goes on with the next.
+// Deliveries in hand are not limited, and none is ever in hand twice. A delivery whose payload is gone or
+// malformed becomes a dead letter with reason PayloadLost, one that is malformed itself a dead letter
+// with reason Corrupt, and Take goes on with the next. If the disk cannot be read, nothing is given up:
+// the delivery stays where it was, and nothing of its endpoint and lane is taken for about a second.
 func (q *Queue) Take(id EndpointID) (Delivery, bool) {
 	if !q.gate.enter() {
 		return Delivery{}, false
@@ -33,11 +36,20 @@ func (q *Queue) Take(id EndpointID) (Delivery, bool) {
 		}
 		q.counts.inHand.Add(1)
 		d := q.delivery(e, l, it)
+		if it.corrupt {
+			q.lost(&d, Corrupt, errCorrupt)
+			continue
+		}
 		payload, ok := q.recent.payload(it.pos.event)
 		if !ok {
 			var err error
-			if payload, err = q.readPayload(it.pos.event); err != nil {
-				q.lost(&d, err)
+			payload, err = q.readPayload(it.pos.event)
+			switch {
+			case errors.Is(err, pebble.ErrNotFound) || errors.Is(err, errCorrupt):
+				q.lost(&d, PayloadLost, err)
+				continue
+			case err != nil:
+				q.putBack(&d, err)
 				continue
 			}
 		}
@@ -46,13 +58,18 @@ func (q *Queue) Take(id EndpointID) (Delivery, bool) {
 	}
 }
 
-// next takes a delivery from the windows, filling them as needed.
+// next takes a delivery from the windows, filling them as needed. It passes over a lane that rests.
 func (q *Queue) next(e *endpoint) (item, Lane, bool) {
 	for l := Fresh; l < lanes; l++ {
 		for {
 			e.mu.Lock()
+			now := q.clock.present()
+			if e.lanes[l].resting > now {
+				e.mu.Unlock()
+				break
+			}
 			it, ok := e.pop(l)
-			due := e.lanes[l].cursor.due <= q.clock.present()
+			due := e.lanes[l].cursor.due <= now
 			e.mu.Unlock()
 			if ok {
 				return it, l, true
@@ -99,6 +116,9 @@ func (q *Queue) refill(e *endpoint, l Lane) bool {
 		q.hooks.beforeScan(e.id)
 	}
 	items, next, err := q.scan(e.id, l, from, min(mark, now+1))
+	if err != nil {
+		q.unreadable(e.id, err)
+	}
 	if q.hooks.afterScan != nil {
 		q.hooks.afterScan(e.id)
 	}
@@ -108,8 +128,7 @@ func (q *Queue) refill(e *endpoint, l Lane) bool {
 	e.finishScan(ln, items, next, gen, q.opts.Window, q.clock.present())
 	ln.stalled = 0
 	if err != nil {
-		q.log.Error("queue: reading deliveries failed", "endpoint", uint64(e.id), "err", err)
-		ln.stalled = now + micros(time.Second.Microseconds())
+		ln.resting = q.clock.present() + rest
 		return false
 	}
 	if next.due <= now && next.due >= mark {
@@ -145,8 +164,7 @@ func (q *Queue) scan(id EndpointID, l Lane, from position, limit micros) (items 
 		}
 		it := item{pos: pos}
 		if it.state, err = decodeState(iter.Value(), pos.due); err != nil {
-			q.log.Error("queue: malformed delivery", "endpoint", uint64(id), "event", uint64(pos.event))
-			it.state, err = state{accepted: pos.due}, nil
+			it.state, it.corrupt, err = state{accepted: pos.due}, true, nil
 		}
 		notes = append(notes, it.note...)
 		if n := len(it.note); n > 0 {
@@ -168,8 +186,12 @@ func (e *endpoint) finishScan(ln *lane, items []item, next position, gen uint64,
 	}
 	e.scanning = nil
 	ln.cursor = next
+	if next == end || ln.last.less(next) {
+		// What stopped the scan, if anything, is not handed over yet, or in hand: no scan has to find it.
+		ln.cursor, ln.last = end, start
+	}
 	if gen != e.gen {
-		items, ln.cursor = nil, start
+		items, ln.cursor = nil, end // as clear left it: all that came since has arrived
 	}
 	for _, it := range items {
 		if _, held := e.held[handle{l, it.pos}]; !held {
@@ -205,12 +227,49 @@ func (q *Queue) delivery(e *endpoint, l Lane, it item) Delivery {
 	}
 }
 
-// lost turns a delivery without payload into a dead letter.
-func (q *Queue) lost(d *Delivery, err error) {
-	q.log.Error("queue: payload lost", "event", uint64(d.Event), "endpoint", uint64(d.Endpoint), "err", err)
-	if err := q.settle(d, Outcome{Verdict: Dead, Reason: PayloadLost}); err != nil {
+// lost turns a delivery that can never be made into a dead letter.
+func (q *Queue) lost(d *Delivery, why Reason, err error) {
+	q.log.Error("queue: delivery lost",
+		"event", uint64(d.Event), "endpoint", uint64(d.Endpoint), "reason", why.String(), "err", err)
+	if err := q.settle(d, Outcome{Verdict: Dead, Reason: why}); err != nil {
 		q.log.Error("queue: settling a lost delivery failed", "event", uint64(d.Event), "err", err)
 	}
+}
+
+// rest is how long a lane rests after the disk could not be read for it.
+const rest = micros(time.Second / time.Microsecond)
+
+// putBack gives a delivery back whose payload cannot be read at the moment, and lets its lane rest. It
+// is announced for the end of the rest at once, as the Take at hand may yet return something of the
+// other lane, and then nobody would ask when to come back.
+func (q *Queue) putBack(d *Delivery, err error) {
+	q.unreadable(d.Endpoint, err)
+	until := q.clock.present() + rest
+	if q.giveBack(d, until) {
+		q.ready(d.Endpoint, until)
+	}
+}
+
+// complaints limits what is logged about a disk that cannot be read. All endpoints meet that at once.
+type complaints struct {
+	mu      sync.Mutex
+	until   micros // nothing is logged before
+	skipped int
+}
+
+// unreadable logs a failed read, at most one in a second.
+func (q *Queue) unreadable(id EndpointID, err error) {
+	c, now := &q.complaints, q.clock.present()
+	c.mu.Lock()
+	if now < c.until {
+		c.skipped++
+		c.mu.Unlock()
+		return
+	}
+	skipped := c.skipped
+	c.until, c.skipped = now+rest, 0
+	c.mu.Unlock()
+	q.log.Error("queue: reading failed, deliveries wait", "endpoint", uint64(id), "err", err, "not logged", skipped)
 }
 
 // NextDue returns when Take is worth calling again: a time in the past if something is due now, false
@@ -256,17 +315,18 @@ func (q *Queue) Idle(id EndpointID) bool {
 }
 
 func (ln *lane) nextDue(now micros) micros {
+	due := ln.cursor.due
 	switch {
 	case len(ln.window) > 0:
-		return ln.window[0].pos.due
+		due = ln.window[0].pos.due
 	case ln.cursor == end:
 		return end.due
 	case ln.cursor == start:
-		return now
+		due = now
 	case ln.cursor.due <= now:
-		return max(ln.cursor.due, ln.stalled)
+		due = max(due, ln.stalled)
 	}
-	return ln.cursor.due
+	return max(due, ln.resting)
 }
 
 // Release gives a delivery back as it was taken: no attempt was made. It takes its old place in the
@@ -276,15 +336,23 @@ func (q *Queue) Release(d *Delivery) {
 		return
 	}
 	defer q.gate.leave()
+	if q.giveBack(d, 0) {
+		q.ready(d.home.id, d.item.pos.due)
+	}
+}
+
+// giveBack takes a delivery out of hand as it was taken, and lets its lane rest until then. It returns
+// false if the delivery is not in hand.
+func (q *Queue) giveBack(d *Delivery, until micros) bool {
 	e := d.home
 	e.mu.Lock()
-	settling, ok := e.held[handle{d.Lane, d.item.pos}]
-	if ok = ok && !settling; ok {
-		e.giveBack(d.Lane, d.item, q.opts.Window, q.clock.present())
+	defer e.mu.Unlock()
+	if settling, ok := e.held[handle{d.Lane, d.item.pos}]; !ok || settling {
+		return false
 	}
-	e.mu.Unlock()
-	if ok {
-		q.counts.inHand.Add(-1)
-		q.ready(e.id, d.item.pos.due)
-	}
+	e.giveBack(d.Lane, d.item, q.opts.Window, q.clock.present())
+	ln := &e.lanes[d.Lane]
+	ln.resting = max(ln.resting, until)
+	q.counts.inHand.Add(-1)
+	return true
 }

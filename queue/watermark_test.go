@@ -84,11 +84,39 @@ func TestCommittedIsNotYetHandedOut(t *testing.T) {
 	h.accept("later", to(1)...)
 	ds := h.takes(1, "later")
 	h.Release(ds[0])
-	h.endpoints.find(1).lanes[Fresh].cursor = start // the scan has to come across it
-	h.endpoints.find(1).lanes[Fresh].window = nil
+	h.endpoints.find(1).lanes[Fresh].rewind() // the scan has to come across it
 	h.takes(1)
 	finish()
 	h.takes(1, "visible", "later")
+}
+
+// rewind leaves everything to the disk.
+func (ln *lane) rewind() { ln.window, ln.cursor, ln.last = nil, start, end }
+
+// A scan that an accept in progress has stopped does not make the next deliveries go over the disk.
+func TestStoppedScanLeavesNothingToTheDisk(t *testing.T) {
+	w, p := newWall(), newPausing("visible")
+	scans := 0
+	h := newHouse(t, Options{now: w.now, hooks: hooks{
+		afterCommit: p.hook, beforeScan: func(EndpointID) { scans++ },
+	}})
+	h.accept("first", to(1)...)
+	h.reopen()
+	h.takes(1, "first")
+	h.accept("late", Target{Endpoint: 1, NotBefore: w.now().Add(time.Second)})
+	w.add(2 * time.Second)
+	scans = 0
+	finish := p.start(t, h, "visible", to(1)...)
+	h.takes(1, "late")
+	finish()
+	before := scans
+	for range 3 {
+		h.accept("a", to(1)...)
+	}
+	h.takes(1, "visible", "a", "a", "a")
+	if before == 0 || scans > before {
+		t.Errorf("%d scans, then %d", before, scans)
+	}
 }
 
 // pausedScan lets a test stand inside of a scan.
@@ -111,8 +139,7 @@ func (p *pausedScan) hook(EndpointID) {
 // during calls f while a scan of endpoint 1 is at the hook, and returns what the Take got that made
 // the scan. The scan comes across everything that is on disk.
 func (p *pausedScan) during(h *house, f func()) (payloads []string) {
-	e := h.endpoints.find(1)
-	e.lanes[Fresh].window, e.lanes[Fresh].cursor = nil, start
+	h.endpoints.find(1).lanes[Fresh].rewind()
 	p.armed.Store(true)
 	first := make(chan []string)
 	go func() {

@@ -1,7 +1,6 @@
 package event
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -27,8 +26,8 @@ type Error struct {
 	// Offset is the byte at which, or just after which, the fault was found.
 	Offset int64
 
-	// Pointer is the place in the document as a JSON Pointer (RFC 6901), "" for the root or where
-	// the place is not known.
+	// Pointer is the place in the document as a JSON Pointer (RFC 6901), "" for the root, where
+	// the place is not known, and where the pointer has more than 200 bytes.
 	Pointer string
 
 	Reason Reason
@@ -39,7 +38,7 @@ type Error struct {
 func (e *Error) Error() string {
 	where := fmt.Sprintf("byte %d", e.Offset)
 	if e.Pointer != "" {
-		where += " (" + shorten(e.Pointer) + ")"
+		where += " (" + e.Pointer + ")"
 	}
 	return "event: " + string(e.Reason) + " at " + where + ": " + e.advice()
 }
@@ -61,15 +60,16 @@ func (e *Error) advice() string {
 	}
 }
 
-// pointerLimit is how much of a pointer an error's text shows, in bytes.
+// pointerLimit is the longest pointer that an error carries, in bytes. Whoever sends a body chooses the names in
+// it, so without a limit an answer or a log line could be as long as the body.
 const pointerLimit = 200
 
-// shorten keeps a hostile pointer from filling a log line.
-func shorten(pointer string) string {
-	if len(pointer) <= pointerLimit {
-		return pointer
+// pointer returns the pointer for an error: none where it is too long.
+func pointer(p jsontext.Pointer) string {
+	if len(p) > pointerLimit {
+		return ""
 	}
-	return string(bytes.ToValidUTF8([]byte(pointer[:pointerLimit]), nil)) + "..."
+	return string(p)
 }
 
 // syntaxError translates what the decoder says. Everything it can say of a body in memory is a
@@ -80,7 +80,7 @@ func syntaxError(err error, size int) *Error {
 	if !errors.As(err, &syntactic) {
 		return e
 	}
-	e.Offset, e.Pointer = syntactic.ByteOffset, string(syntactic.JSONPointer)
+	e.Offset, e.Pointer = syntactic.ByteOffset, pointer(syntactic.JSONPointer)
 	if !errors.Is(syntactic.Err, io.ErrUnexpectedEOF) {
 		e.detail = syntactic.Err.Error()
 	}

@@ -74,6 +74,7 @@ func TestRefusals(t *testing.T) {
 		{`{"issue":{"fields":{"assignee":{"accountId":"a","accountId":"b"}}}}`, Duplicate, 59, "/issue/fields/assignee/accountId"},
 		{`{"property":{"key":"a","key":"b"}}`, Duplicate, 28, "/property/key"},
 		{`{"changelog":{"items":[{"field":"a"},{"field":"b","field":"c"}]}}`, Duplicate, 57, "/changelog/items/1/field"},
+		{`{"a":{"` + strings.Repeat("x", 198) + `":1,"` + strings.Repeat("x", 198) + `":2}}`, Duplicate, 409, ""},
 		{manyMembers(3000, `"customfield_7"`), Duplicate, 70930, "/m/customfield_7"},
 		{manyMembers(3000, `"customfield\u005f2999"`), Duplicate, 70938, "/m/customfield_2999"},
 		{nested(MaxDepth + 1), TooDeep, 0, ""},

@@ -216,7 +216,7 @@ func (s *Scanner) offset() int { return int(s.dec.InputOffset()) }
 
 // fail refuses the body for what was read last.
 func (s *Scanner) fail(why Reason) error {
-	return &Error{Offset: s.dec.InputOffset(), Pointer: string(s.dec.StackPointer()), Reason: why}
+	return &Error{Offset: s.dec.InputOffset(), Pointer: pointer(s.dec.StackPointer()), Reason: why}
 }
 
 // syntax refuses the body for what could not be read.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"hookline/engine/store"
 	"hookline/engine/webhook"
+	"hookline/queue"
 )
 
 // loaded collects what a store holds.
@@ -151,6 +153,26 @@ func TestOtherFormatIsRefused(t *testing.T) {
 	s.Close()
 	if _, err := store.Open("data", store.Options{FS: fs}); !errors.Is(err, store.ErrFormat) {
 		t.Errorf("got %v, want ErrFormat", err)
+	}
+}
+
+// The store and the queue share one database and must not share a prefix.
+func TestPrefixesAreOurs(t *testing.T) {
+	s := open(t, vfs.NewMem())
+	defer s.Close()
+	c, _ := sample()
+	if err := s.Apply(context.Background(), c); err != nil {
+		t.Fatal(err)
+	}
+	it, err := s.DB().NewIter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Close()
+	for it.First(); it.Valid(); it.Next() {
+		if strings.ContainsRune(queue.Prefixes(), rune(it.Key()[0])) {
+			t.Errorf("key %q begins like one of the queue's", it.Key())
+		}
 	}
 }
 

@@ -1,0 +1,35 @@
+package queue
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+func TestPrefixes(t *testing.T) {
+	all := Prefixes()
+	for i := range all {
+		if strings.Count(all, all[i:i+1]) != 1 {
+			t.Errorf("prefix %q stands for two kinds of keys", all[i])
+		}
+	}
+	h := newHouse(t, Options{})
+	_, err := h.Accept(context.Background(), Message{Payload: []byte("a"), Key: "k", Deliveries: to(1, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.settle(h.take(1), Outcome{Verdict: Dead, Reason: Rejected})
+	h.flush()
+	used := map[byte]bool{}
+	if err := eachKey(h.db, nil, nil, nil, func(k []byte) { used[k[0]] = true }); err != nil {
+		t.Fatal(err)
+	}
+	for p := range used {
+		if strings.IndexByte(all, p) < 0 {
+			t.Errorf("a key begins with %q, which is not in Prefixes", p)
+		}
+	}
+	if len(used) != 5 {
+		t.Errorf("%d kinds of keys were written, want all that are not reserved", len(used))
+	}
+}
