@@ -62,7 +62,7 @@ var mayImport = map[string]map[string]string{
 	},
 	"cmd/hookline": {
 		"bench": "the bench command", "engine": "runs it", "engine/config": "settings", "engine/server": "listeners",
-		"engine/store": "errors with exit codes of their own", "engine/webhook": "nouns", "jql": "what the demo expects to match",
+		"engine/registry": "errors with exit codes of their own", "engine/store": "the same", "engine/webhook": "nouns", "jql": "what the demo expects to match",
 	},
 }
 

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"reflect"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -157,11 +155,7 @@ func newBenchScaleCommand(io streams) *cobra.Command {
 
 // measure runs a measurement until it ends or the user interrupts it. Its errors carry exit codes.
 func measure[T any](c *cobra.Command, run func(context.Context) (T, error)) (T, error) {
-	ctx := c.Context()
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := untilSignal(c.Context())
 	defer stop()
 	result, err := run(ctx)
 	var usage *bench.ConfigError
@@ -175,10 +169,18 @@ func progress(io streams) func(string, ...any) {
 	return func(format string, args ...any) { fmt.Fprintf(io.err, format+"\n", args...) }
 }
 
-// report prints a result: as one JSON object, or as a table with the same names.
+// report prints a result: as one JSON object, or as a table with the same names. A result that shows a defect is an
+// error after that.
 func report(io streams, asJSON bool, result any) error {
+	if err := printResult(io, asJSON, result); err != nil {
+		return failed(err)
+	}
+	return failed(verdict(result))
+}
+
+func printResult(io streams, asJSON bool, result any) error {
 	if asJSON {
-		return failed(json.NewEncoder(io.out).Encode(result))
+		return json.NewEncoder(io.out).Encode(result)
 	}
 	table := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
 	v := reflect.ValueOf(result)
@@ -186,5 +188,24 @@ func report(io streams, asJSON bool, result any) error {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 		fmt.Fprintf(table, "%s\t%v\n", strings.ReplaceAll(name, "_", " "), v.Field(i).Interface())
 	}
-	return failed(table.Flush())
+	return table.Flush()
+}
+
+// verdict says what a result shows that must not happen, however fast it was.
+func verdict(result any) error {
+	var lost int64
+	switch r := result.(type) {
+	case bench.Result:
+		lost = r.Lost
+	case bench.IsolationResult:
+		lost = r.Lost
+	case bench.ScaleResult:
+		if r.Mismatches > 0 {
+			return fmt.Errorf("%d tenants had an event that was not matched as their filters say", r.Mismatches)
+		}
+	}
+	if lost > 0 {
+		return fmt.Errorf("%d deliveries were accepted and did not arrive", lost)
+	}
+	return nil
 }

@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+
+	"hookline/bench"
 )
 
 // runBench runs a bench command line.
@@ -61,5 +64,29 @@ func TestBenchFails(t *testing.T) {
 	code, _, errOut := runBench(t, "e2e", "--cpuprofile", t.TempDir()+"/missing/profile")
 	if code != exitFailed || errOut == "" {
 		t.Errorf("exit %d, errors %q", code, errOut)
+	}
+}
+
+// A result that shows a defect is printed like any other, and is a failure.
+func TestBenchVerdict(t *testing.T) {
+	for want, results := range map[string][]any{
+		"":                           {bench.Result{}, bench.IsolationResult{}, bench.ScaleResult{}},
+		"2 deliveries were accepted": {bench.Result{Lost: 2}, bench.IsolationResult{Lost: 2}},
+		"3 tenants":                  {bench.ScaleResult{Mismatches: 3}},
+	} {
+		for _, result := range results {
+			var out bytes.Buffer
+			err := report(streams{out: &out}, true, result)
+			var coded *codedError
+			switch {
+			case want == "" && err != nil:
+				t.Errorf("%T: %v", result, err)
+			case want != "" && (!errors.As(err, &coded) || coded.code != exitFailed || !strings.Contains(err.Error(), want)):
+				t.Errorf("%T: %v; want %q", result, err, want)
+			}
+			if !json.Valid(out.Bytes()) {
+				t.Errorf("%T is printed as %q", result, &out)
+			}
+		}
 	}
 }

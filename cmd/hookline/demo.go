@@ -76,9 +76,8 @@ func runDemo(ctx context.Context, std streams, f demoFlags) error {
 	// Whoever reads the output may have seen enough before the demo ends.
 	ctx, unread := signal.NotifyContext(ctx, syscall.SIGPIPE)
 	defer unread()
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	ctx, stop := untilSignal(ctx, syscall.SIGHUP)
 	defer stop()
-	context.AfterFunc(ctx, stop)
 
 	dir, err := os.MkdirTemp("", "hookline-demo-")
 	if err != nil {

@@ -160,8 +160,7 @@ func TestDemoLatency(t *testing.T) {
 
 // background runs a command line until it ends, and hands over its output and its exit code.
 func background(args ...string) (*screen, <-chan int) {
-	s := &screen{}
-	s.changed = sync.NewCond(&s.mu)
+	s := newScreen()
 	code := make(chan int, 1)
 	go func() {
 		code <- run(args, strings.NewReader(""), s, s)
@@ -179,6 +178,12 @@ type screen struct {
 	changed *sync.Cond
 	text    strings.Builder
 	ended   bool // nothing follows
+}
+
+func newScreen() *screen {
+	s := &screen{}
+	s.changed = sync.NewCond(&s.mu)
+	return s
 }
 
 func (s *screen) Write(b []byte) (int, error) {

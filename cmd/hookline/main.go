@@ -25,7 +25,10 @@ type streams struct {
 	out, err io.Writer
 }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	spareProcessors()
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run carries out a command line and returns the exit code.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {

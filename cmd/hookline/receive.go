@@ -8,17 +8,15 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/signal"
 	"strings"
 	"sync"
-	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
 
 func newReceiveCommand(io streams) *cobra.Command {
-	var listen string
-	var status, count int
+	o := receiveOptions{patience: 10 * time.Second}
 	c := &cobra.Command{
 		Use:   "receive",
 		Short: "Print the webhooks that come in",
@@ -29,18 +27,35 @@ headers and body. For trying out webhooks; it checks nothing.`,
   hookline receive --status 503    answer so that deliveries are attempted again`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if status < 200 || status > 599 {
-				return fmt.Errorf("--status is %d; use an HTTP status from 200 to 599", status)
+			if err := o.validate(); err != nil {
+				return fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())
 			}
-			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+			ctx, stop := untilSignal(c.Context())
 			defer stop()
-			return failed(receive(ctx, io, listen, status, count))
+			return failed(receive(ctx, io, o))
 		},
 	}
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:9000", "address to listen on")
-	c.Flags().IntVar(&status, "status", 200, "status to answer with")
-	c.Flags().IntVar(&count, "count", 0, "end after that many requests (0: never)")
+	c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:9000", "address to listen on")
+	c.Flags().IntVar(&o.status, "status", 200, "status to answer with")
+	c.Flags().IntVar(&o.count, "count", 0, "end after that many requests (0: never)")
 	return c
+}
+
+// receiveOptions are what the user may choose, and how long a stop waits for requests in progress.
+type receiveOptions struct {
+	listen        string
+	status, count int
+	patience      time.Duration
+}
+
+func (o *receiveOptions) validate() error {
+	switch {
+	case o.status < 200 || o.status > 599:
+		return fmt.Errorf("--status is %d; use an HTTP status from 200 to 599", o.status)
+	case o.count < 0:
+		return fmt.Errorf("--count is %d; use 0 for no end, or the number of requests", o.count)
+	}
+	return nil
 }
 
 // received is one request as it is printed.
@@ -51,21 +66,21 @@ type received struct {
 	Body    json.RawMessage   `json:"body"`
 }
 
-func receive(ctx context.Context, io streams, listen string, status, count int) error {
-	l, err := net.Listen("tcp", listen)
+func receive(ctx context.Context, io streams, o receiveOptions) error {
+	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(io.err, "listening on http://%s\n", l.Addr())
 	ctx, done := context.WithCancel(ctx)
 	defer done()
-	p := &printer{out: io.out, left: count, done: done}
+	p := &printer{out: io.out, left: o.count, done: done}
 	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := p.print(r); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		w.WriteHeader(status)
+		w.WriteHeader(o.status)
 	})}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
@@ -73,8 +88,18 @@ func receive(ctx context.Context, io streams, listen string, status, count int) 
 	case err := <-served:
 		return err
 	case <-ctx.Done():
-		return s.Shutdown(context.WithoutCancel(ctx))
+		return shutDown(s, o.patience)
 	}
+}
+
+// shutDown ends a server: gracefully, or with an error if requests in progress take too long.
+func shutDown(s *http.Server, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("waiting for requests in progress: %w", err), s.Close())
+	}
+	return nil
 }
 
 // printer prints requests one at a time and calls done after the last one that is asked for.

@@ -6,17 +6,17 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"hookline/engine"
 	"hookline/engine/config"
+	"hookline/engine/registry"
 	"hookline/engine/server"
 	"hookline/engine/store"
+	"hookline/engine/webhook"
 )
 
 func newServeCommand(io streams) *cobra.Command {
@@ -41,6 +41,9 @@ HOOKLINE_DATA, HOOKLINE_ADMIN_TOKEN, ...), then from flags; later ones win.`,
 			}
 			override(c, &conf, &flags)
 			if err := conf.Validate(); err != nil {
+				return misconfigured(err)
+			}
+			if err := server.CheckOpen(conf.Listen, conf.AdminToken); err != nil {
 				return misconfigured(err)
 			}
 			if check {
@@ -88,10 +91,7 @@ func environment() map[string]string {
 
 // serve runs until SIGTERM or SIGINT; a second one ends the process at once.
 func serve(ctx context.Context, io streams, conf *config.Config) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := untilSignal(ctx)
 	defer stop()
 	log := conf.Logger(io.err)
 	p, err := start(ctx, conf, log)
@@ -102,7 +102,6 @@ func serve(ctx context.Context, io streams, conf *config.Config) error {
 	go func() {
 		<-ctx.Done()
 		log.Info("stopping: in-flight attempts are finished first; a second signal stops at once")
-		stop()
 	}()
 	return failed(p.run(ctx))
 }
@@ -116,9 +115,9 @@ type process struct {
 
 // start opens engine and listeners. Its errors carry exit codes.
 func start(ctx context.Context, conf *config.Config, log *slog.Logger) (*process, error) {
-	registry := prometheus.NewRegistry()
+	metrics := prometheus.NewRegistry()
 	options := conf.Engine()
-	options.Metrics, options.Logger = registry, log
+	options.Metrics, options.Logger = metrics, log
 	// A server that must not listen must not touch the data directory either.
 	if err := server.CheckOpen(conf.Listen, conf.AdminToken); err != nil {
 		return nil, misconfigured(err)
@@ -131,16 +130,27 @@ func start(ctx context.Context, conf *config.Config, log *slog.Logger) (*process
 		return nil, failed(err)
 	}
 	if err := conf.Apply(ctx, e); err != nil {
-		return nil, misconfigured(errors.Join(err, e.Close(ctx)))
+		return nil, applyFailed(errors.Join(err, e.Close(ctx)))
 	}
 	s, err := server.New(server.Options{
-		Engine: e, Metrics: registry, Listen: conf.Listen, Operations: conf.Operations, AdminToken: conf.AdminToken,
+		Engine: e, Metrics: metrics, Listen: conf.Listen, Operations: conf.Operations, AdminToken: conf.AdminToken,
 		ShutdownTimeout: conf.ShutdownTimeout, Logger: log, Version: version(),
 	})
 	if err != nil {
 		return nil, failed(errors.Join(err, e.Close(ctx)))
 	}
 	return &process{conf: conf, engine: e, server: s}, nil
+}
+
+// applyFailed gives an error of applying the file its exit code: what another file would mend, or what a restart may.
+func applyFailed(err error) error {
+	var invalid *webhook.InvalidError
+	var host *registry.HostTakenError
+	var token *registry.TokenTakenError
+	if errors.As(err, &invalid) || errors.As(err, &host) || errors.As(err, &token) {
+		return misconfigured(err)
+	}
+	return failed(err)
 }
 
 // run serves until ctx ends, then stops: first what comes in, then what goes out.

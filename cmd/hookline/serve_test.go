@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -9,6 +12,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"hookline/engine"
+	"hookline/engine/config"
+	"hookline/engine/registry"
+	"hookline/engine/webhook"
 )
 
 // unconfigured removes what the environment of the tests may say to the server.
@@ -48,7 +56,11 @@ func TestServeRefuses(t *testing.T) {
 		"wrong type":                 {file: "host_limit: many\n", want: "line 1"},
 		"bad value":                  {file: "host_limit: -1\n", want: "host_limit"},
 		"short token":                {file: "tenants:\n  - id: acme\n    tokens: [short]\n", want: "acme"},
-		"no such file":               {args: []string{"--config", "nowhere.yaml"}, want: "nowhere.yaml"},
+		"shared token": {
+			file: "tenants:\n  - id: acme\n    apps:\n      - {key: a, tokens: [{token: one token for both}]}\n      - {key: b, tokens: [{token: one token for both}]}\n",
+			want: "the apps a and b have the same token",
+		},
+		"no such file": {args: []string{"--config", "nowhere.yaml"}, want: "nowhere.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := filepath.Join(t.TempDir(), "data")
@@ -56,12 +68,14 @@ func TestServeRefuses(t *testing.T) {
 			if test.file != "" {
 				args = append(args, "--config", configFile(t, test.file))
 			}
-			var out, errOut bytes.Buffer
-			if code := run(args, strings.NewReader(""), &out, &errOut); code != exitConfig {
-				t.Errorf("exit code %d", code)
-			}
-			if !strings.Contains(errOut.String(), test.want) {
-				t.Errorf("the error does not say %q: %s", test.want, &errOut)
+			for _, args := range [][]string{args, append(args, "--check")} {
+				var out, errOut bytes.Buffer
+				if code := run(args, strings.NewReader(""), &out, &errOut); code != exitConfig || out.Len() > 0 {
+					t.Errorf("exit code %d, output %q", code, &out)
+				}
+				if !strings.Contains(errOut.String(), test.want) {
+					t.Errorf("the error does not say %q: %s", test.want, &errOut)
+				}
 			}
 			if _, err := os.Stat(data); !os.IsNotExist(err) {
 				t.Errorf("the data directory was made (%v)", err)
@@ -80,6 +94,42 @@ func TestServeCheck(t *testing.T) {
 	}
 	if _, err := os.Stat(data); !os.IsNotExist(err) {
 		t.Errorf("the data directory was made (%v)", err)
+	}
+}
+
+// What another file would mend is told apart from what a restart may.
+func TestApplyFailed(t *testing.T) {
+	for want, errs := range map[int][]error{
+		exitConfig: {&webhook.InvalidError{}, &registry.HostTakenError{}, &registry.TokenTakenError{}},
+		exitFailed: {errors.New("the disk is full"), context.Canceled},
+	} {
+		for _, err := range errs {
+			var coded *codedError
+			if !errors.As(applyFailed(fmt.Errorf("config: %w", err)), &coded) || coded.code != want {
+				t.Errorf("%T: exit code %d, want %d", err, coded.code, want)
+			}
+		}
+	}
+}
+
+// A host that a tenant in the data directory has cannot be given to another by the file.
+func TestServeHostTaken(t *testing.T) {
+	unconfigured(t)
+	conf := config.Default()
+	conf.Data = t.TempDir()
+	conf.Tenants = []config.Tenant{{ID: "other", Hosts: []string{"taken.example"}}}
+	e, err := engine.Open(conf.Engine())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(conf.Apply(t.Context(), e), e.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	file := configFile(t, "tenants: [{id: acme, hosts: [taken.example]}]\n")
+	var out, errOut bytes.Buffer
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0", "--data", conf.Data, "--config", file}
+	if code := run(args, strings.NewReader(""), &out, &errOut); code != exitConfig || !strings.Contains(errOut.String(), "tenant other") {
+		t.Errorf("exit code %d: %s", code, &errOut)
 	}
 }
 

@@ -3,24 +3,59 @@ package config
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"hookline/engine"
 	"hookline/engine/webhook"
 )
 
-// Apply makes or changes the tenants and apps of the file.
+// Apply makes or changes the tenants and apps of the file. Hosts and tokens are added to those that are there, since
+// some may have been made over the API; the other settings are replaced.
 func (c *Config) Apply(ctx context.Context, e *engine.Engine) error {
 	for _, t := range c.Tenants {
-		info := t.tenant()
-		_, err := e.Registry().ChangeTenant(ctx, t.ID, func(old *webhook.Tenant) { *old = info })
-		if err != nil {
+		if _, err := e.Registry().ChangeTenant(ctx, t.ID, t.mergeInto); err != nil {
 			return fmt.Errorf("config: tenant %s: %w", t.ID, err)
 		}
 		for _, a := range t.Apps {
-			if err := e.PutApp(ctx, a.app(t.ID)); err != nil {
+			if _, err := e.Registry().ChangeApp(ctx, t.ID, a.Key, a.mergeInto); err != nil {
 				return fmt.Errorf("config: tenant %s: app %s: %w", t.ID, a.Key, err)
 			}
 		}
 	}
 	return nil
+}
+
+func (t *Tenant) mergeInto(old *webhook.Tenant) {
+	info := t.tenant()
+	for i, h := range info.Hosts {
+		info.Hosts[i] = strings.ToLower(h) // as they are kept
+	}
+	old.EpicLink = info.EpicLink
+	old.Hosts = union(old.Hosts, info.Hosts)
+	old.Tokens = union(old.Tokens, info.Tokens)
+}
+
+func (a *App) mergeInto(old *webhook.App) {
+	app := a.app(old.Tenant)
+	old.Kind, old.BaseURL = app.Kind, app.BaseURL
+	old.Tokens = union(withoutTokens(old.Tokens, app.Tokens), app.Tokens)
+}
+
+// withoutTokens leaves out the tokens that the file has too: whose they are is what the file says.
+func withoutTokens(old, file []webhook.AppToken) []webhook.AppToken {
+	return slices.DeleteFunc(slices.Clone(old), func(o webhook.AppToken) bool {
+		return slices.ContainsFunc(file, func(f webhook.AppToken) bool { return f.Hash == o.Hash })
+	})
+}
+
+// union returns a new list of all that is in either, once.
+func union[T comparable](a, b []T) []T {
+	all := slices.Clone(a)
+	for _, v := range b {
+		if !slices.Contains(all, v) {
+			all = append(all, v)
+		}
+	}
+	return all
 }

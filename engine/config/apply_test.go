@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,19 +55,52 @@ func TestApply(t *testing.T) {
 		t.Fatalf("caller %+v", caller)
 	}
 
-	apply(t, e, "tenants:\n- id: acme\n  hosts: [new.example]\n  tokens: [a newer publisher's token]\n")
-	tenant, _ = e.Registry().Tenant("acme")
-	if tenant.Admits("a publisher's token") || !tenant.Admits("a newer publisher's token") {
-		t.Error("the tokens of the file did not replace the old ones")
-	}
-	if _, ok := e.Registry().TenantOfHost("acme.example"); ok {
-		t.Error("the host that is no longer in the file still leads to the tenant")
+	apply(t, e, "tenants:\n- id: acme\n  epic_link: 7\n")
+	if tenant, _ = e.Registry().Tenant("acme"); tenant.EpicLink != 7 {
+		t.Errorf("the setting of the file did not replace the old one: %+v", tenant)
 	}
 	if _, ok := e.Registry().App("acme", "ci"); !ok {
 		t.Error("an app that the file does not name was removed")
 	}
 	if _, ok := e.Registry().Tenant("other"); !ok {
 		t.Error("a tenant that the file does not name was removed")
+	}
+}
+
+// A restart takes nothing away that was added over the API, and brings back what is in the file.
+func TestApplyAdds(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	e := open(t, &c)
+	apply(t, e, everything)
+	ctx, hash := t.Context(), webhook.HashToken
+	_, err := e.Registry().ChangeTenant(ctx, "acme", func(t *webhook.Tenant) {
+		t.Hosts, t.Tokens = []string{"api.example"}, []webhook.TokenHash{hash("a token made over the API")}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.Registry().ChangeApp(ctx, "acme", "ci", func(a *webhook.App) {
+		a.BaseURL = ""
+		a.Tokens = []webhook.AppToken{{Hash: hash("an app's token made over the API"), User: "u9"}, {Hash: hash("a token of one user"), User: "u8"}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time adds nothing
+		apply(t, e, everything)
+		tenant, _ := e.Registry().Tenant("acme")
+		if len(tenant.Tokens) != 2 || !tenant.Admits("a publisher's token") || !tenant.Admits("a token made over the API") {
+			t.Errorf("the tenant's tokens are not those of the API and the file: %+v", tenant)
+		}
+		if want := []string{"api.example", "acme.example"}; !slices.Equal(tenant.Hosts, want) {
+			t.Errorf("hosts %q; want %q", tenant.Hosts, want)
+		}
+		for token, user := range map[string]string{"a token of one user": "u1", "an app's token made over the API": "u9"} {
+			if caller, ok := e.Registry().Authenticate("acme", token); !ok || caller.Owner.User != user || caller.App.BaseURL != "https://ci.example/" || len(caller.App.Tokens) != 2 {
+				t.Errorf("%s: caller %+v", token, caller)
+			}
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -56,7 +57,9 @@ type Config struct {
 	Jira Jira `yaml:"jira" envPrefix:"JIRA_"`
 
 	// Tenants are made, or changed, when the process starts. What is registered in them stays. Tenants
-	// that were made over the API are left alone.
+	// that were made over the API are left alone, and so are hosts and tokens that were added over it. To take a host
+	// or a token away, remove it here and send a PUT of the tenant or app with those that remain
+	// ({"tokens": [...]}): what is still here comes back with the next start.
 	Tenants []Tenant `yaml:"tenants"`
 }
 
@@ -156,7 +159,7 @@ func (c *Config) readFile(path string) error {
 }
 
 func (t *Tenant) tenant() webhook.Tenant {
-	info := webhook.Tenant{ID: t.ID, Hosts: t.Hosts, EpicLink: t.EpicLink}
+	info := webhook.Tenant{ID: t.ID, Hosts: slices.Clone(t.Hosts), EpicLink: t.EpicLink}
 	for _, token := range t.Tokens {
 		info.Tokens = append(info.Tokens, webhook.HashToken(token))
 	}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"hookline/engine/webhook"
 )
 
 // Validate names every problem of the settings at once.
@@ -30,8 +32,10 @@ func (c *Config) Validate() error {
 	if c.Data == "" {
 		add("data is missing; name the data directory")
 	}
-	if c.AdminToken != "" && len(c.AdminToken) < minToken {
-		add("admin_token has %d characters; use at least %d, at random", len(c.AdminToken), minToken)
+	if c.AdminToken != "" {
+		if err := webhook.CheckToken(c.AdminToken); err != nil {
+			add("admin_token: %w", err)
+		}
 	}
 	number("host_limit", int64(c.HostLimit), 1)
 	number("max_body", int64(c.MaxBody), 1)
@@ -72,35 +76,34 @@ func (c *Config) validateTenants() []error {
 	return problems
 }
 
-// minToken is the shortest token that is taken; see package server.
-const minToken = 16
-
 func (t *Tenant) validate() []error {
 	var problems []error
+	add := func(err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("config: tenant %s: %w", t.ID, err))
+		}
+	}
 	info := t.tenant()
 	if err := info.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("config: tenants: %w", err))
 	}
-	short := func(token string) {
-		if len(token) < minToken {
-			problems = append(problems, fmt.Errorf("config: tenant %s: a token has %d characters; use at least %d, at random", t.ID, len(token), minToken))
-		}
-	}
 	for _, token := range t.Tokens {
-		short(token)
+		add(webhook.CheckToken(token))
 	}
-	apps := map[string]bool{}
+	apps, owners := map[string]bool{}, map[string]string{}
 	for _, a := range t.Apps {
 		if apps[a.Key] {
-			problems = append(problems, fmt.Errorf("config: tenant %s: apps has %q twice", t.ID, a.Key))
+			add(fmt.Errorf("apps has %q twice", a.Key))
 		}
 		apps[a.Key] = true
 		app := a.app(t.ID)
-		if err := app.Validate(); err != nil {
-			problems = append(problems, fmt.Errorf("config: tenant %s: %w", t.ID, err))
-		}
+		add(app.Validate())
 		for _, token := range a.Tokens {
-			short(token.Token)
+			add(webhook.CheckToken(token.Token))
+			if other, taken := owners[token.Token]; taken && other != a.Key {
+				add(fmt.Errorf("the apps %s and %s have the same token; a token is to tell them apart", other, a.Key))
+			}
+			owners[token.Token] = a.Key
 		}
 	}
 	return problems

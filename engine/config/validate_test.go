@@ -16,7 +16,8 @@ func TestValidateNamesEverything(t *testing.T) {
 		Tenants: []config.Tenant{
 			{ID: "Acme", Tokens: []string{"short"}},
 			{ID: "one", Hosts: []string{"A.example"}, Apps: []config.App{
-				{Key: "k", Kind: "forge", Tokens: []config.AppToken{{Token: "short"}}}, {Key: "k"}, {Key: "c", BaseURL: "nowhere"},
+				{Key: "k", Kind: "forge", Tokens: []config.AppToken{{Token: "short"}}}, {Key: "k"}, {Key: "c", BaseURL: "nowhere", Tokens: []config.AppToken{{Token: "shared by c and d"}}},
+				{Key: "d", Tokens: []config.AppToken{{Token: "shared by c and d"}}},
 			}},
 			{ID: "two", Hosts: []string{"a.example"}},
 			{ID: "one", EpicLink: -1},
@@ -27,15 +28,18 @@ func TestValidateNamesEverything(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		`listen is "8080"`, `operations is ""`, "data is missing", "admin_token has 5 characters", `log_format is "xml"`,
+		`listen is "8080"`, `operations is ""`, "data is missing", "admin_token: a token has 5 characters", `log_format is "xml"`,
 		"shutdown_timeout is -1s", "host_limit is -1", "max_body is 0", "cache_size is 0",
 		"jira.connect_limit is -1", "jira.oauth_limit is -2", "jira.life is -1h", "jira.timeout is -1m", "jira.waits is 0s",
 		`tenant id "Acme"`, "tenant Acme: a token has 5", `kind "forge"`, "tenant one: a token has 5", `apps has "k" twice`,
-		"app c: baseURL", "host a.example is given to the tenants one and two", `tenants has "one" twice`, "epicLink -1",
+		"app c: baseURL", "the apps c and d have the same token", "host a.example is given to the tenants one and two", `tenants has "one" twice`, "epicLink -1",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not named", want)
 		}
+	}
+	if strings.Contains(err.Error(), "shared by") {
+		t.Errorf("a token is shown: %v", err)
 	}
 	for line := range strings.Lines(err.Error()) {
 		if !strings.HasPrefix(line, "config: ") {

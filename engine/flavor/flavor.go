@@ -25,6 +25,11 @@ type Flavor interface {
 
 	// Routes are the paths of the flavour's API below a tenant.
 	Routes() []Route
+
+	// Base is the path below which clients expect the system that the flavour stands for: "/rest/". Fail answers a
+	// request there that comes to no route or cannot be read, in the system's error form.
+	Base() string
+	Fail(ctx *fasthttp.RequestCtx, status int, message string)
 }
 
 // Delivery is one event owed to one endpoint, as a flavour sees it when it renders an attempt.
@@ -43,27 +48,4 @@ type Delivery struct {
 type Route struct {
 	Method, Path string
 	Handle       Handler
-}
-
-// Handler answers one request that is addressed to a tenant. The registry is the installation's. The handler
-// checks the caller's credentials itself, as each system has its own.
-type Handler func(ctx *fasthttp.RequestCtx, tenant *webhook.Tenant, r *registry.Registry)
-
-// Names of the user values of a request by which server and handlers tell each other things.
-const (
-	// ErrorKey holds an error that the answer does not tell the client and the log should.
-	ErrorKey = "hookline.error"
-	// PrefixKey holds the part of the path, as a string, that addressed the tenant and was cut off.
-	PrefixKey = "hookline.prefix"
-)
-
-// ExternalURL returns the address of the request's resource, without its query, under the name and the path
-// by which the client called.
-func ExternalURL(ctx *fasthttp.RequestCtx) string {
-	prefix, _ := ctx.UserValue(PrefixKey).(string)
-	scheme := "http"
-	if ctx.IsTLS() || string(ctx.Request.Header.Peek("X-Forwarded-Proto")) == "https" {
-		scheme = "https"
-	}
-	return scheme + "://" + string(ctx.Host()) + prefix + string(ctx.Path())
 }

@@ -135,3 +135,26 @@ func TestBatchKeys(t *testing.T) {
 		t.Errorf("the error is %+v", changed[0].Error)
 	}
 }
+
+// The keys of lines are made of the batch's: they are no event's that is sent alone, and the batch's must leave room
+// for them.
+func TestBatchKeyOfLines(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	if _, lines := h.batch(event, map[string]string{"Idempotency-Key": "k"}); lines[0].Status != 202 {
+		t.Fatalf("%+v", lines)
+	}
+	for _, key := range []string{"k", "k/1", "k 1", "k1", "k\t1"} {
+		if a := h.publish(`{"webhookEvent":"another"}`, map[string]string{"Idempotency-Key": key}); a.status != 202 {
+			t.Errorf("the key %q of an event is answered %d %s", key, a.status, a.body)
+		}
+	}
+	long := strings.Repeat("k", 245)
+	body := strings.Repeat("\n", 1_000_000) + event
+	a, lines := h.batch(body, map[string]string{"Idempotency-Key": long[1:]})
+	if a.status != 202 || len(lines) != 1 || lines[0].Line != 1_000_001 {
+		t.Errorf("the longest key: %d %s", a.status, a.body)
+	}
+	a, _ = h.batch(event+"\n"+event, map[string]string{"Idempotency-Key": long})
+	h.wantProblem(a, 400, "invalid_header", "245 bytes; at most 244")
+}

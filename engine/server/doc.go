@@ -11,11 +11,27 @@
 //
 // The admin token opens the installation's API (/v1/...) and every tenant's native API; a tenant's tokens
 // open the native API of that tenant; apps' tokens open the flavours' APIs for that app. All are sent
-// as Authorization: Bearer. Without an admin token the installation's API is open to whoever can
-// connect, so New then insists on a loopback address.
+// as Authorization: Bearer.
+//
+// Without an admin token New insists on a loopback address. The installation's API, and the events API of tenants
+// that have no tokens, are then open to the programs of this machine: to requests without Authorization that
+// name a loopback address or a tenant's host, and do not come from a web page (they have no Origin, and no
+// Sec-Fetch-Site but none and same-origin). A token that is sent must be right, and a tenant with tokens wants one
+// of them in any case.
+//
+// # Limits
+//
+// Events with a right token may have a body of 32 MiB, or of the largest event and 1 MiB where that is more; any
+// other request 1 MiB. The limit is chosen from the headers, before the body is read.
+//
+// # Failures
+//
+// What fails before it comes to a handler is answered in the error form of the flavour whose paths were asked for,
+// or else in the native one.
 //
 // # Stop
 //
-// Run turns /readyz to 503 when its context ends, waits for requests in progress, and returns; the engine is the
-// caller's to close after that.
+// Run turns /readyz to 503 when its context ends, carries out the requests that clients have begun to send, and
+// returns; the engine is the caller's to close after that. Requests that took longer than
+// Options.ShutdownTimeout are answered 503.
 package server

@@ -72,7 +72,7 @@ func eventOf(ctx *fasthttp.RequestCtx) (webhook.Event, error) {
 
 func (s *Server) publishOne(ctx *fasthttp.RequestCtx, ev webhook.Event) {
 	ev.Body = ctx.PostBody()
-	r, err := s.options.Engine.Publish(ctx, ev)
+	r, err := s.options.Engine.Publish(s.work, ev)
 	if err != nil {
 		status, body := refusal(ctx, err)
 		answer(ctx, status, failure{Error: body})
@@ -89,11 +89,13 @@ type line struct {
 	Error *failureBody `json:"error,omitempty"`
 }
 
-// publishLines answers 202 when at least one line was accepted, and the first line's status when none was. The key
-// of a batch stands for its lines: line n has the key followed by "/n".
+// publishLines answers 202 when at least one line was accepted, and the first line's status when none was.
 func (s *Server) publishLines(ctx *fasthttp.RequestCtx, ev webhook.Event) {
 	events, numbers := split(ctx.PostBody(), ev)
 	switch {
+	case len(ev.Key) > maxBatchKey:
+		problem(ctx, 400, "invalid_header", "The Idempotency-Key has %d bytes; at most %d are allowed for a batch, as the number of the line is added for each.", len(ev.Key), maxBatchKey)
+		return
 	case len(events) == 0:
 		problem(ctx, 400, "empty", "The body has no line with an event.")
 		return
@@ -106,7 +108,7 @@ func (s *Server) publishLines(ctx *fasthttp.RequestCtx, ev webhook.Event) {
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	status := 0
-	for i, p := range s.options.Engine.PublishAll(ctx, events) {
+	for i, p := range s.options.Engine.PublishAll(s.work, events) {
 		l := line{Line: numbers[i], Status: 202}
 		if p.Err != nil {
 			var body failureBody
@@ -142,13 +144,20 @@ func split(body []byte, ev webhook.Event) ([]webhook.Event, []int) {
 		}
 		ev.Body = text
 		if key != "" {
-			ev.Key = key + "/" + strconv.Itoa(n)
+			ev.Key = lineKey(key, n)
 		}
 		events = append(events, ev)
 		numbers = append(numbers, n)
 	}
 	return events, numbers
 }
+
+// maxBatchKey leaves room in a line's key for a separator and ten digits: more lines than any body has.
+const maxBatchKey = webhook.MaxKey - 11
+
+// lineKey returns the key of one line of a batch. No header value holds a line feed, so it is the key of no event
+// that was sent alone.
+func lineKey(key string, n int) string { return key + "\n" + strconv.Itoa(n) }
 
 // refusal returns the status and the text for an event that was not accepted.
 func refusal(ctx *fasthttp.RequestCtx, err error) (int, failureBody) {
@@ -168,18 +177,14 @@ func refusal(ctx *fasthttp.RequestCtx, err error) (int, failureBody) {
 	case errors.Is(err, queue.ErrKeyReused):
 		return 422, failureBody{Code: "idempotency_key_reused", Message: "The Idempotency-Key was used for an event with another body; use a new key for a new event."}
 	case errors.As(err, &busy):
-		retryAfter(ctx, int(math.Ceil(busy.RetryAfter.Seconds())))
+		flavor.RetryAfter(ctx, int(math.Ceil(busy.RetryAfter.Seconds())))
 		return 503, failureBody{Code: "overloaded", Message: "Too many events are being written at the moment; send this one again later."}
-	case errors.Is(err, queue.ErrClosed):
-		retryAfter(ctx, 1)
-		return 503, failureBody{Code: "stopping", Message: "The server is stopping; send this event again."}
+	case errors.Is(err, queue.ErrClosed), flavor.Stopped(err):
+		flavor.RetryAfter(ctx, 1)
+		return 503, failureBody{Code: "stopping", Message: stopping}
 	case errors.Is(err, webhook.ErrUnknownTenant):
 		return 404, failureBody{Code: "unknown_tenant", Message: "The tenant is gone."}
 	}
 	ctx.SetUserValue(flavor.ErrorKey, err)
 	return 500, failureBody{Code: "internal", Message: "The event was not accepted; see the server's log."}
-}
-
-func retryAfter(ctx *fasthttp.RequestCtx, seconds int) {
-	ctx.Response.Header.Set("Retry-After", strconv.Itoa(max(1, seconds)))
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/valyala/fasthttp"
 
 	"hookline/engine"
 	"hookline/engine/flavor"
@@ -53,14 +52,14 @@ func (p *probe) Rules() *registry.Rules {
 
 func (p *probe) Routes() []flavor.Route {
 	return []flavor.Route{
-		{Method: "GET", Path: "/boom", Handle: func(ctx *fasthttp.RequestCtx, _ *webhook.Tenant, _ *registry.Registry) {
-			ctx.SetBodyString("half an answer")
+		{Method: "GET", Path: "/boom", Handle: func(c *flavor.Call) {
+			c.HTTP.SetBodyString("half an answer")
 			panic("boom")
 		}},
-		{Method: "GET", Path: "/wait", Handle: func(ctx *fasthttp.RequestCtx, _ *webhook.Tenant, _ *registry.Registry) {
+		{Method: "GET", Path: "/wait", Handle: func(c *flavor.Call) {
 			p.entered <- struct{}{}
 			<-p.release
-			ctx.SetBodyString("done")
+			c.HTTP.SetBodyString("done")
 		}},
 	}
 }
@@ -194,6 +193,9 @@ func (h *house) raw(text string) answer {
 		h.t.Fatal(err)
 	}
 	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		h.t.Fatal(err)
+	}
 	// The server may answer and close before it has read everything.
 	_, _ = io.WriteString(conn, text)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)

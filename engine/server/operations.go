@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/pprof"
 	"runtime"
@@ -20,13 +21,7 @@ func (s *Server) operations() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.options.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, 200, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if s.draining.Load() {
-			health(w, 503, "draining")
-			return
-		}
-		health(w, 200, "ready")
-	})
+	mux.HandleFunc("GET /readyz", s.readyz)
 	if loopback(s.options.Operations) {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
@@ -35,6 +30,44 @@ func (s *Server) operations() http.Handler {
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
 	return mux
+}
+
+// readyz says whether the server takes requests, in a word or, with ?verbose, with the sizes of what it holds.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	status, text, draining := 200, "ready", s.draining.Load()
+	if draining {
+		status, text = 503, "draining"
+	}
+	if !r.URL.Query().Has("verbose") {
+		health(w, status, text)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(s.readiness(draining)) // it fails only where the client is gone
+}
+
+// readiness is the answer to /readyz?verbose.
+type readiness struct {
+	Ready    bool       `json:"ready"`
+	Draining bool       `json:"draining"`
+	Webhooks int        `json:"webhooks"`
+	Queue    queueSizes `json:"queue"`
+}
+
+type queueSizes struct {
+	Waiting int64 `json:"waiting"`
+	InHand  int64 `json:"in_hand"`
+	Dead    int64 `json:"dead"`
+}
+
+func (s *Server) readiness(draining bool) readiness {
+	e := s.options.Engine
+	q := e.Queue().Stats()
+	return readiness{
+		Ready: !draining, Draining: draining, Webhooks: e.Registry().Counts(time.Now()).Webhooks,
+		Queue: queueSizes{Waiting: q.Waiting, InHand: q.InHand, Dead: q.Dead},
+	}
 }
 
 func health(w http.ResponseWriter, status int, text string) {

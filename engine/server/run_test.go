@@ -41,34 +41,6 @@ func TestErrOpen(t *testing.T) {
 	}
 }
 
-// On a loopback address no admin token is needed, and the installation's API is open.
-func TestWithoutAdminToken(t *testing.T) {
-	t.Parallel()
-	addresses := []string{"127.0.0.1:0", "localhost:0"}
-	if probe, err := net.Listen("tcp", "[::1]:0"); err == nil {
-		addresses = append(addresses, "[::1]:0")
-		if err := probe.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	for _, address := range addresses {
-		h := newHouse(t, func(o *server.Options) { o.Listen, o.AdminToken = address, "" })
-		h.want(h.send(request{method: "GET", path: "/v1"}), 200, `{"name":"hookline","version":"v1.2.3"}`)
-		if a := h.send(request{method: "POST", path: eventsPath, body: event}); a.status != 202 {
-			t.Errorf("at %s an event is answered %d %s", address, a.status, a.body)
-		}
-		if a := h.send(request{method: "GET", path: "/v1", host: "evil.example"}); a.status != 401 {
-			t.Errorf("at %s a page under another name is answered %d %s", address, a.status, a.body)
-		}
-		if a := h.send(request{method: "POST", path: eventsPath, body: event, host: "evil.example:8080"}); a.status != 401 {
-			t.Errorf("at %s an event under another name is answered %d %s", address, a.status, a.body)
-		}
-		if a := h.send(request{method: "POST", path: "/v1/events", body: event, host: "ACME.example.:8080"}); a.status != 202 {
-			t.Errorf("at %s an event under the tenant's name is answered %d %s", address, a.status, a.body)
-		}
-	}
-}
-
 // A server that cannot listen leaves nothing behind: another one with the same registry can be made.
 func TestAddressInUse(t *testing.T) {
 	t.Parallel()
@@ -111,6 +83,8 @@ func TestHealth(t *testing.T) {
 	h := newHouse(t)
 	h.want(h.ops("/healthz"), 200, "ok")
 	h.want(h.ops("/readyz"), 200, "ready")
+	h.subscribe()
+	h.want(h.ops("/readyz?verbose"), 200, `{"ready":true,"draining":false,"webhooks":1,"queue":{"waiting":0,"in_hand":0,"dead":0}}`)
 	if a := h.ops("/debug/pprof/cmdline"); a.status != 200 {
 		t.Errorf("profiles on loopback are answered %d", a.status)
 	}
@@ -145,6 +119,7 @@ func TestDraining(t *testing.T) {
 	go func() { ended <- h.stop() }()
 	h.eventually("readyz is 503", func() bool { return h.ops("/readyz").status == 503 })
 	h.want(h.ops("/readyz"), 503, "draining")
+	h.want(h.ops("/readyz?verbose"), 503, `{"ready":false,"draining":true,"webhooks":0,"queue":{"waiting":0,"in_hand":0,"dead":0}}`)
 	h.want(h.ops("/healthz"), 200, "ok")
 	h.eventually("the public listener is closed", func() bool {
 		conn, err := net.Dial("tcp", h.server.Address())

@@ -58,6 +58,10 @@ type Server struct {
 	global   *router.Router // the installation's own
 	requests *requestMetrics
 	draining atomic.Bool
+
+	// work is the context of what requests ask for. It ends when Run does not wait for them any longer, while
+	// fasthttp's own ends when a stop begins.
+	work context.Context
 }
 
 // New opens both listeners; requests are answered once Run is called. Errors: [ErrOpen], or why an address
@@ -85,7 +89,9 @@ func New(o Options) (*Server, error) {
 		Handler:               s.handle,
 		ErrorHandler:          s.badRequest,
 		Name:                  "hookline",
-		MaxRequestBodySize:    max(o.Engine.Options().MaxBody+1<<20, 32<<20),
+		HeaderReceived:        s.limits,
+		MaxRequestBodySize:    smallBody,
+		Concurrency:           maxConnections,
 		ReadTimeout:           time.Minute,
 		WriteTimeout:          time.Minute,
 		IdleTimeout:           2 * time.Minute,
@@ -139,6 +145,9 @@ func (s *Server) Operations() string { return s.ops.Addr().String() }
 // Run answers requests until ctx ends, and then waits for those in progress. The error is that of a
 // listener that failed, or of requests that did not end in time.
 func (s *Server) Run(ctx context.Context) error {
+	work, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	s.work = work
 	failed := make(chan error, 2)
 	go func() { failed <- s.http.Serve(s.public) }()
 	go func() { failed <- s.opsHTTP.Serve(s.ops) }()

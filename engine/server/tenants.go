@@ -68,7 +68,7 @@ func (s *Server) putTenant(ctx *fasthttp.RequestCtx) {
 	}
 	id := param(ctx, "tenant")
 	_, known := s.options.Engine.Registry().Tenant(id)
-	t, err := s.options.Engine.Registry().ChangeTenant(ctx, id, body.apply)
+	t, err := s.options.Engine.Registry().ChangeTenant(s.work, id, body.apply)
 	if err != nil {
 		refuse(ctx, err)
 		return
@@ -92,7 +92,7 @@ func (b *tenantBody) apply(t *webhook.Tenant) {
 }
 
 func (s *Server) deleteTenant(ctx *fasthttp.RequestCtx) {
-	if err := s.options.Engine.DeleteTenant(ctx, param(ctx, "tenant")); err != nil {
+	if err := s.options.Engine.DeleteTenant(s.work, param(ctx, "tenant")); err != nil {
 		refuse(ctx, err)
 		return
 	}
@@ -101,12 +101,8 @@ func (s *Server) deleteTenant(ctx *fasthttp.RequestCtx) {
 
 // createTenantToken makes a token for publishing and for the tenant's native API; it is shown this once.
 func (s *Server) createTenantToken(ctx *fasthttp.RequestCtx) {
-	old, ok := s.pathTenant(ctx)
-	if !ok {
-		return
-	}
 	token := newToken()
-	_, err := s.options.Engine.Registry().ChangeTenant(ctx, old.ID, func(t *webhook.Tenant) {
+	_, err := s.options.Engine.Registry().UpdateTenant(s.work, param(ctx, "tenant"), func(t *webhook.Tenant) {
 		t.Tokens = append(slices.Clone(t.Tokens), webhook.HashToken(token))
 	})
 	if err != nil {
@@ -219,7 +215,7 @@ func (s *Server) putApp(ctx *fasthttp.RequestCtx) {
 	}
 	key := param(ctx, "app")
 	_, known := s.options.Engine.Registry().App(t.ID, key)
-	a, err := s.options.Engine.Registry().ChangeApp(ctx, t.ID, key, body.apply)
+	a, err := s.options.Engine.Registry().ChangeApp(s.work, t.ID, key, body.apply)
 	if err != nil {
 		refuse(ctx, err)
 		return
@@ -228,7 +224,7 @@ func (s *Server) putApp(ctx *fasthttp.RequestCtx) {
 }
 
 func (s *Server) deleteApp(ctx *fasthttp.RequestCtx) {
-	if err := s.options.Engine.DeleteApp(ctx, param(ctx, "tenant"), param(ctx, "app")); err != nil {
+	if err := s.options.Engine.DeleteApp(s.work, param(ctx, "tenant"), param(ctx, "app")); err != nil {
 		refuse(ctx, err)
 		return
 	}
@@ -243,12 +239,8 @@ func (s *Server) createAppToken(ctx *fasthttp.RequestCtx) {
 	if len(ctx.PostBody()) > 0 && !decode(ctx, &body) {
 		return
 	}
-	old, ok := s.pathApp(ctx)
-	if !ok {
-		return
-	}
 	token := newToken()
-	_, err := s.options.Engine.Registry().ChangeApp(ctx, old.Tenant, old.Key, func(a *webhook.App) {
+	_, err := s.options.Engine.Registry().UpdateApp(s.work, param(ctx, "tenant"), param(ctx, "app"), func(a *webhook.App) {
 		a.Tokens = append(slices.Clone(a.Tokens), webhook.AppToken{Hash: webhook.HashToken(token), User: body.User})
 	})
 	if err != nil {
@@ -258,14 +250,10 @@ func (s *Server) createAppToken(ctx *fasthttp.RequestCtx) {
 	answer(ctx, 201, map[string]string{"token": token})
 }
 
-// minToken is the shortest token that is taken over from outside. Tokens are kept as a plain hash, so they must not be
-// guessable.
-const minToken = 16
-
 func longEnough(ctx *fasthttp.RequestCtx, tokens ...string) bool {
 	for _, token := range tokens {
-		if len(token) < minToken {
-			problem(ctx, 400, "invalid", "A token has %d characters; use at least %d, at random.", len(token), minToken)
+		if err := webhook.CheckToken(token); err != nil {
+			refuse(ctx, err)
 			return false
 		}
 	}
@@ -323,20 +311,11 @@ func refuse(ctx *fasthttp.RequestCtx, err error) {
 		problem(ctx, 409, "host_taken", "%s.", host.Error())
 	case errors.As(err, &token):
 		problem(ctx, 409, "token_taken", "%s.", token.Error())
+	case flavor.Stopped(err):
+		flavor.RetryAfter(ctx, 1)
+		problem(ctx, 503, "stopping", stopping)
 	default:
 		ctx.SetUserValue(flavor.ErrorKey, err)
 		problem(ctx, 500, "internal", "The request could not be carried out; nothing was changed.")
-	}
-}
-
-func answer(ctx *fasthttp.RequestCtx, status int, v any) {
-	ctx.ResetBody()
-	ctx.SetStatusCode(status)
-	ctx.SetContentType("application/json")
-	enc := json.NewEncoder(ctx)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		ctx.SetUserValue(flavor.ErrorKey, err)
-		ctx.SetStatusCode(500)
 	}
 }

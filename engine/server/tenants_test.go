@@ -150,13 +150,13 @@ func TestInstallationRefusals(t *testing.T) {
 func TestNotFound(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	for _, path := range []string{"/", "/v2", "/v1/", "/v1/tenants/", "/v1/tenants/acme/", "/v1/tenants/acme/token", "/rest/api/3/webhook", "/t/acme", "/t/acme/", "/t/acme/v1", "/t/acme/v1/tenants", "/t/acme/v1/events/", "/t/acme/rest/api/1/webhook"} {
+	for _, path := range []string{"/", "/v2", "/v1/", "/v1/tenants/", "/v1/tenants/acme/", "/v1/tenants/acme/token", "/t/acme", "/t/acme/", "/t/acme/v1", "/t/acme/v1/tenants", "/t/acme/v1/events/"} {
 		h.wantProblem(h.admin("GET", path, ""), 404, "not_found", "There is nothing at")
 	}
 	for path, allowed := range map[string][]string{
 		"/v1": {"GET"}, "/v1/tenants": {"GET"}, "/v1/tenants/acme": {"GET", "PUT", "DELETE"}, "/v1/tenants/acme/tokens": {"POST"},
 		"/v1/tenants/acme/apps": {"GET"}, "/v1/tenants/acme/apps/ci": {"GET", "PUT", "DELETE"}, "/v1/tenants/acme/apps/ci/tokens": {"POST"},
-		"/t/acme/v1/events": {"POST"}, "/t/acme/rest/api/3/webhook": {"GET", "POST", "PUT", "DELETE"}, "/t/acme/rest/api/2/webhook/refresh": {"PUT"},
+		"/t/acme/v1/events": {"POST"},
 	} {
 		a := h.admin("PATCH", path, "")
 		h.wantProblem(a, 405, "method_not_allowed", "PATCH is not possible")
@@ -175,11 +175,13 @@ func TestDeleteTenant(t *testing.T) {
 	h.subscribe()
 	list := request{method: "GET", path: "/t/acme/rest/api/3/webhook", token: tokenCI}
 	h.want(h.admin("DELETE", "/v1/tenants/acme", ""), 204, "")
-	for _, r := range []request{list, {method: "POST", path: eventsPath, token: tokenAcme, body: event}} {
-		h.wantProblem(h.send(r), 404, "unknown_tenant", "acme")
-		r.path, r.host = strings.TrimPrefix(r.path, "/t/acme"), "acme.example"
-		h.wantProblem(h.send(r), 404, "not_found", "")
+	publish := request{method: "POST", path: eventsPath, token: tokenAcme, body: event}
+	h.wantProblem(h.send(publish), 404, "unknown_tenant", "acme")
+	if a := h.send(list); a.status != 404 {
+		t.Errorf("the old app's list is answered %d %s", a.status, a.body)
 	}
+	publish.path, publish.host = "/v1/events", "acme.example"
+	h.wantProblem(h.send(publish), 404, "not_found", "")
 	h.want(h.admin("PUT", "/v1/tenants/acme", "{}"), 201, `{"id":"acme","hosts":[],"tokens":0}`)
 	h.want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[]}`)
 	h.wantProblem(h.publish(event, nil), 401, "unauthorized", "")
@@ -206,5 +208,26 @@ func TestDeleteApp(t *testing.T) {
 	}
 	if a := h.send(request{method: "GET", path: "/t/acme/rest/api/3/webhook", token: tokenCI}); a.status != 401 {
 		t.Errorf("the app's token is answered %d %s", a.status, a.body)
+	}
+}
+
+// A tenant or an app that is deleted while a token is made for it is gone: the token does not bring it back.
+func TestTokenOfSomethingDeleted(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for i := range 40 {
+		path := []string{"/v1/tenants/brief", "/v1/tenants/acme/apps/brief"}[i%2]
+		if a := h.admin("PUT", path, "{}"); a.status != 201 {
+			t.Fatalf("making it is answered %d %s", a.status, a.body)
+		}
+		made := make(chan int)
+		go func() { made <- h.admin("POST", path+"/tokens", "").status }()
+		h.want(h.admin("DELETE", path, ""), 204, "")
+		if status := <-made; status != 201 && status != 404 {
+			t.Errorf("making a token is answered %d", status)
+		}
+		if a := h.admin("GET", path, ""); a.status != 404 {
+			t.Fatalf("%s is there again: %s", path, a.body)
+		}
 	}
 }

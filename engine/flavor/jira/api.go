@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -20,38 +19,31 @@ import (
 
 // call is one request to the dynamic API by an authenticated app.
 type call struct {
-	*fasthttp.RequestCtx
-	registry *registry.Registry
-	caller   registry.Caller
+	*flavor.Call
+	caller registry.Caller
 }
 
 // authenticated admits requests with an app's token. Without one the answer is 401; with a token that is
-// the tenant's but no app's it is 403, as the API is for apps only.
+// the tenant's or the installation's but no app's it is 403, as the API is for apps only.
 func (d *Dynamic) authenticated(handle func(*call)) flavor.Handler {
-	return func(ctx *fasthttp.RequestCtx, t *webhook.Tenant, r *registry.Registry) {
-		token, ok := bearer(ctx)
-		if !ok {
-			ctx.Response.Header.Set("WWW-Authenticate", "Bearer")
-			fail(ctx, 401, "Client must be authenticated to access this resource: send the app's token as Authorization: Bearer.")
+	return func(c *flavor.Call) {
+		token := flavor.Bearer(&c.HTTP.Request.Header)
+		if token == "" {
+			c.HTTP.Response.Header.Set("WWW-Authenticate", "Bearer")
+			fail(c.HTTP, 401, "Client must be authenticated to access this resource: send the app's token as Authorization: Bearer.")
 			return
 		}
-		caller, ok := r.Authenticate(t.ID, token)
+		caller, ok := c.Registry.Authenticate(c.Tenant.ID, token)
 		switch {
 		case ok:
-			handle(&call{RequestCtx: ctx, registry: r, caller: caller})
-		case t.Admits(token):
-			fail(ctx, 403, "Only apps can use this resource.")
+			handle(&call{Call: c, caller: caller})
+		case c.Admin || c.Tenant.Admits(token):
+			fail(c.HTTP, 403, "Only apps can use this resource.")
 		default:
-			ctx.Response.Header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-			fail(ctx, 401, "The token is not known in this tenant.")
+			c.HTTP.Response.Header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+			fail(c.HTTP, 401, "The token is not known in this tenant.")
 		}
 	}
-}
-
-func bearer(ctx *fasthttp.RequestCtx) (string, bool) {
-	scheme, token, ok := strings.Cut(string(ctx.Request.Header.Peek("Authorization")), " ")
-	token = strings.TrimSpace(token)
-	return token, ok && strings.EqualFold(scheme, "bearer") && token != ""
 }
 
 // fail answers with Jira's error form.
@@ -59,21 +51,13 @@ func fail(ctx *fasthttp.RequestCtx, status int, messages ...string) {
 	answer(ctx, status, map[string]any{"errorMessages": messages, "errors": struct{}{}})
 }
 
-// answer writes a JSON answer. Texts of people are in it (filters), so no HTML escapes.
 func answer(ctx *fasthttp.RequestCtx, status int, v any) {
-	ctx.ResetBody()
-	ctx.SetStatusCode(status)
-	ctx.SetContentType("application/json;charset=UTF-8")
-	enc := json.NewEncoder(ctx)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		ctx.SetStatusCode(500)
-	}
+	flavor.Answer(ctx, status, "application/json;charset=UTF-8", v)
 }
 
 // read decodes a request's body: one JSON object, unknown members passed over.
 func (c *call) read(into any) bool {
-	dec := json.NewDecoder(bytes.NewReader(c.PostBody()))
+	dec := json.NewDecoder(bytes.NewReader(c.HTTP.PostBody()))
 	err := dec.Decode(into)
 	if err == nil {
 		if _, more := dec.Token(); more != io.EOF {
@@ -81,7 +65,7 @@ func (c *call) read(into any) bool {
 		}
 	}
 	if err != nil {
-		fail(c.RequestCtx, 400, "The request body cannot be read: "+readable(err))
+		fail(c.HTTP, 400, "The request body cannot be read: "+readable(err))
 		return false
 	}
 	return true
@@ -124,25 +108,25 @@ func (d *Dynamic) register(c *call) {
 	}
 	switch {
 	case req.URL == "":
-		fail(c.RequestCtx, 400, "url is missing.")
+		fail(c.HTTP, 400, "url is missing.")
 		return
 	case len(req.Webhooks) == 0:
-		fail(c.RequestCtx, 400, "webhooks is missing or empty.")
+		fail(c.HTTP, 400, "webhooks is missing or empty.")
 		return
 	case len(req.Webhooks) > maxItems:
-		fail(c.RequestCtx, 400, fmt.Sprintf("webhooks has %d items; at most %d are allowed in one request.", len(req.Webhooks), maxItems))
+		fail(c.HTTP, 400, fmt.Sprintf("webhooks has %d items; at most %d are allowed in one request.", len(req.Webhooks), maxItems))
 		return
 	}
 	items := make([]registry.Item, len(req.Webhooks))
 	for i, w := range req.Webhooks {
 		items[i] = registry.Item{Filter: w.JQLFilter, Events: w.Events, FieldIDs: w.FieldIDs, PropertyKeys: w.PropertyKeys}
 	}
-	results, err := c.registry.Register(c, d.rules, c.caller.Owner, req.URL, items)
+	results, err := c.Registry.Register(c.Context, d.rules, c.caller.Owner, req.URL, items)
 	if err != nil {
 		c.refuse(err)
 		return
 	}
-	answer(c.RequestCtx, 200, map[string]any{"webhookRegistrationResult": itemResults(results)})
+	answer(c.HTTP, 200, map[string]any{"webhookRegistrationResult": itemResults(results)})
 }
 
 type itemResult struct {
@@ -167,14 +151,17 @@ func (c *call) refuse(err error) {
 	var base *registry.BaseURLError
 	switch {
 	case errors.As(err, &invalid):
-		fail(c.RequestCtx, 400, "url: "+invalid.Problem+".")
+		fail(c.HTTP, 400, "url: "+invalid.Problem+".")
 	case errors.As(err, &base):
-		fail(c.RequestCtx, 400, "url: "+base.Error()+".")
+		fail(c.HTTP, 400, "url: "+base.Error()+".")
 	case errors.Is(err, webhook.ErrUnknownApp), errors.Is(err, webhook.ErrUnknownTenant):
-		fail(c.RequestCtx, 403, "The app is not installed in this tenant.")
+		fail(c.HTTP, 403, "The app is not installed in this tenant.")
+	case flavor.Stopped(err):
+		flavor.RetryAfter(c.HTTP, 1)
+		fail(c.HTTP, 503, "The server is stopping; send the request again.")
 	default:
-		c.SetUserValue(flavor.ErrorKey, err)
-		fail(c.RequestCtx, 500, "The request could not be carried out; nothing was changed.")
+		c.HTTP.SetUserValue(flavor.ErrorKey, err)
+		fail(c.HTTP, 500, "The request could not be carried out; nothing was changed.")
 	}
 }
 
@@ -244,7 +231,7 @@ func (d *Dynamic) list(c *call) {
 		return
 	}
 	size = min(size, maxPage)
-	all := c.registry.List(c.caller.Owner, DynamicFlavor)
+	all := c.Registry.List(c.caller.Owner, DynamicFlavor)
 	from := min(start, len(all))
 	to := min(from+size, len(all))
 	p := page{
@@ -257,7 +244,7 @@ func (d *Dynamic) list(c *call) {
 	for _, w := range all[from:to] {
 		p.Values = append(p.Values, listed(w))
 	}
-	answer(c.RequestCtx, 200, p)
+	answer(c.HTTP, 200, p)
 }
 
 func listed(w *webhook.Webhook) listedWebhook {
@@ -274,13 +261,13 @@ func listed(w *webhook.Webhook) listedWebhook {
 func date(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000-0700") }
 
 func (c *call) number(name string, absent int) (int, bool) {
-	raw := c.QueryArgs().Peek(name)
+	raw := c.HTTP.QueryArgs().Peek(name)
 	if len(raw) == 0 {
 		return absent, true
 	}
 	n, err := strconv.Atoi(string(raw))
 	if err != nil || n < 0 {
-		fail(c.RequestCtx, 400, fmt.Sprintf("%s is %q; a number from 0 up is expected.", name, raw))
+		fail(c.HTTP, 400, fmt.Sprintf("%s is %q; a number from 0 up is expected.", name, raw))
 		return 0, false
 	}
 	return n, true
@@ -288,7 +275,7 @@ func (c *call) number(name string, absent int) (int, bool) {
 
 // pageURL is the address of a page of the list under the name by which the client called.
 func (c *call) pageURL(start, size int) string {
-	return fmt.Sprintf("%s?startAt=%d&maxResults=%d", flavor.ExternalURL(c.RequestCtx), start, size)
+	return fmt.Sprintf("%s?startAt=%d&maxResults=%d", flavor.ExternalURL(c.HTTP), start, size)
 }
 
 type idsRequest struct {
@@ -301,7 +288,7 @@ func (c *call) ids() ([]int64, bool) {
 		return nil, false
 	}
 	if req.WebhookIDs == nil {
-		fail(c.RequestCtx, 400, "webhookIds is missing.")
+		fail(c.HTTP, 400, "webhookIds is missing.")
 		return nil, false
 	}
 	return *req.WebhookIDs, true
@@ -312,11 +299,11 @@ func (d *Dynamic) remove(c *call) {
 	if !ok {
 		return
 	}
-	if err := c.registry.Delete(c, c.caller.Owner, DynamicFlavor, ids); err != nil {
+	if err := c.Registry.Delete(c.Context, c.caller.Owner, DynamicFlavor, ids); err != nil {
 		c.refuse(err)
 		return
 	}
-	c.SetStatusCode(202)
+	c.HTTP.SetStatusCode(202)
 }
 
 func (d *Dynamic) refresh(c *call) {
@@ -324,10 +311,10 @@ func (d *Dynamic) refresh(c *call) {
 	if !ok {
 		return
 	}
-	expires, err := c.registry.Refresh(c, d.rules, c.caller.Owner, ids)
+	expires, err := c.Registry.Refresh(c.Context, d.rules, c.caller.Owner, ids)
 	if err != nil {
 		c.refuse(err)
 		return
 	}
-	answer(c.RequestCtx, 200, map[string]string{"expirationDate": date(expires)})
+	answer(c.HTTP, 200, map[string]string{"expirationDate": date(expires)})
 }

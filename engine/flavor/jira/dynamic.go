@@ -3,6 +3,8 @@ package jira
 import (
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"hookline/engine/event"
 	"hookline/engine/flavor"
 	"hookline/engine/registry"
@@ -107,4 +109,12 @@ func (d *Dynamic) Routes() []flavor.Route {
 		)
 	}
 	return routes
+}
+
+// Base implements flavor.Flavor.
+func (d *Dynamic) Base() string { return "/rest/" }
+
+// Fail implements flavor.Flavor.
+func (d *Dynamic) Fail(ctx *fasthttp.RequestCtx, status int, message string) {
+	fail(ctx, status, message)
 }

@@ -159,7 +159,7 @@ func TestCredentials(t *testing.T) {
 		{"PUT", v2, bodyIDs}, {"PUT", v3, bodyIDs}, {"PUT", v2 + "/refresh", bodyIDs}, {"PUT", refresh, bodyIDs},
 	}
 	for _, op := range operations {
-		for token, status := range map[string]int{"": 401, "nobody's": 401, tokenRival: 401, tokenRivalCI: 401, tokenAdmin: 401, tokenAcme: 403} {
+		for token, status := range map[string]int{"": 401, "nobody's": 401, tokenRival: 401, tokenRivalCI: 401, tokenAdmin: 403, tokenAcme: 403} {
 			a := h.do(op.method, op.path, token, op.body)
 			if a.status != status || !strings.HasPrefix(a.body, `{"errorMessages":["`) || !strings.HasSuffix(a.body, `"],"errors":{}}`) {
 				t.Errorf("%s %s with %q: %d %s; want %d", op.method, op.path, token, a.status, a.body, status)

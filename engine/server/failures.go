@@ -1,0 +1,69 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/engine/flavor"
+)
+
+// failure is the native API's error form.
+type failure struct {
+	Error failureBody `json:"error"`
+}
+
+type failureBody struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Offset  *int64 `json:"offset,omitempty"`  // byte in the body where the problem is
+	Pointer string `json:"pointer,omitempty"` // JSON Pointer (RFC 6901) to it, where there is one
+}
+
+// problem answers with the native API's error form.
+func problem(ctx *fasthttp.RequestCtx, status int, code, format string, args ...any) {
+	answer(ctx, status, failure{Error: failureBody{Code: code, Message: fmt.Sprintf(format, args...)}})
+}
+
+func answer(ctx *fasthttp.RequestCtx, status int, v any) {
+	flavor.Answer(ctx, status, "application/json", v)
+}
+
+// fail answers a request that came to no handler: in the form of the flavour whose paths it asked for, which is all
+// that a client of that system can read, or else in the native one.
+func (s *Server) fail(ctx *fasthttp.RequestCtx, status int, code, format string, args ...any) {
+	path := string(ctx.Path())
+	for _, f := range s.options.Engine.Options().Flavors {
+		if strings.HasPrefix(path, f.Base()) {
+			f.Fail(ctx, status, fmt.Sprintf(format, args...))
+			return
+		}
+	}
+	problem(ctx, status, code, format, args...)
+}
+
+// stopping is what a client is told when the server does not carry out its request any more.
+const stopping = "The server is stopping; send the request again."
+
+// badRequest answers what fasthttp could not read as a request.
+func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
+	a := s.enter(ctx)
+	var small *fasthttp.ErrSmallBuffer
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		s.tooLarge(ctx, a)
+	case errors.As(err, &small):
+		s.fail(ctx, 431, "headers_too_large", "The request's headers are too large.")
+	case isTimeout(err):
+		s.fail(ctx, 408, "timeout", "The request did not arrive in time.")
+	default:
+		s.fail(ctx, 400, "bad_request", "The request cannot be read as HTTP.")
+	}
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
