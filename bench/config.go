@@ -17,9 +17,10 @@ type Config struct {
 	// Defaults to 5 seconds.
 	For time.Duration
 
-	// Publishers is the number of goroutines that call Publish.
+	// Publishers is the number of goroutines that call Publish. Each waits for the disk, and those that wait
+	// together share one sync: with few, what is measured is how long a sync takes and not what the engine can do.
 	//
-	// Defaults to 64.
+	// Defaults to 256.
 	Publishers int
 
 	// Hosts is the number of receivers, each of which is a host of its own to the dispatcher. One alone
@@ -74,7 +75,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.For = cmp.Or(c.For, 5*time.Second)
-	c.Publishers = cmp.Or(c.Publishers, 64)
+	c.Publishers = cmp.Or(c.Publishers, 256)
 	c.Hosts = cmp.Or(c.Hosts, 4)
 	c.HostLimit = cmp.Or(c.HostLimit, 20)
 	c.Body = cmp.Or(c.Body, 2048)

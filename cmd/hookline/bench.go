@@ -103,7 +103,7 @@ func addBenchFlags(c *cobra.Command, conf *bench.Config, asJSON *bool) {
 	f := c.Flags()
 	f.BoolVar(asJSON, "json", false, "print the result as one JSON object")
 	f.DurationVar(&conf.For, "for", 5*time.Second, "time measured for each side of the comparison")
-	f.IntVar(&conf.Publishers, "publishers", 64, "goroutines that publish")
+	f.IntVar(&conf.Publishers, "publishers", 256, "goroutines that publish")
 	f.IntVar(&conf.Hosts, "hosts", 4, "receivers")
 	f.IntVar(&conf.HostLimit, "host-limit", 20, "requests in flight per receiver")
 	f.IntVar(&conf.Body, "body", 2048, "size of an event's body in bytes")

@@ -36,7 +36,8 @@ type Target struct {
 
 	// Render fills in the request of one attempt: method, URL, headers, body. attempt counts
 	// from 1. The request is the dispatcher's; Render must not retain it, nor change the delivery.
-	// The connection goes to Host whatever the URL says. The body may be the delivery's payload itself.
+	// The connection goes to Host whatever the URL says. What Render puts into the header as host and
+	// request URI is sent as it stands; a URL set as a whole is normalised by fasthttp first. The body may be the delivery's payload itself.
 	// An error settles the delivery as dead, with outcome webhook.Unsendable.
 	Render func(req *fasthttp.Request, d *queue.Delivery, attempt int) error
 }

@@ -117,7 +117,6 @@ func (w *worker) send(target *Target, start time.Time) error {
 		w.d.opts.Logger.Error("gave up a delivery: its request cannot be built", "event", w.delivery.Event, "endpoint", w.delivery.Endpoint, "err", err)
 		return err
 	}
-	w.req.URI().DisablePathNormalizing = true
 	w.record.Sent = len(w.req.Body())
 
 	p := target.Policy

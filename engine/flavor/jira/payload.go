@@ -13,7 +13,7 @@ import (
 // of the webhooks that matched added at its end.
 func (d *Dynamic) Render(req *fasthttp.Request, del *flavor.Delivery) error {
 	req.Header.SetMethod(fasthttp.MethodPost)
-	req.SetRequestURI(del.Endpoint.URL)
+	flavor.SetURL(req, del.Endpoint.URL)
 	setHeaders(&req.Header, del)
 	// The request's own buffer is filled in place, so that it is used again from attempt to attempt.
 	body := req.SwapBody(nil)
