@@ -63,7 +63,6 @@ type round struct {
 	seed   uint64
 	ledger *ledger
 	ctx    context.Context
-	offset *atomic.Int64
 }
 
 func (r *round) produce(n int) {
