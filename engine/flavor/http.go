@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"hookline/engine/registry"
 )
 
 // Names of the user values of a request by which server and handlers tell each other things.
@@ -41,9 +43,10 @@ func Answer(ctx *fasthttp.RequestCtx, status int, contentType string, v any) {
 	}
 }
 
-// Stopped says whether an error is that the context of a call ended: the server stops and does not wait any longer.
+// Stopped says whether an error is that the server stops and does not wait any longer: the context of a call ended,
+// or the store is closed already.
 func Stopped(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, registry.ErrClosed)
 }
 
 // RetryAfter tells the client when to send the request again.

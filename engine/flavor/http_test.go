@@ -1,11 +1,15 @@
 package flavor_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/valyala/fasthttp"
 
 	"hookline/engine/flavor"
+	"hookline/engine/registry"
 )
 
 func TestSetURL(t *testing.T) {
@@ -22,5 +26,16 @@ func TestSetURL(t *testing.T) {
 		if got := [2]string{string(req.Header.Host()), string(req.Header.RequestURI())}; got != want {
 			t.Errorf("%s: host and target %q, want %q", url, got, want)
 		}
+	}
+}
+
+func TestStopped(t *testing.T) {
+	for _, err := range []error{context.Canceled, context.DeadlineExceeded, registry.ErrClosed, fmt.Errorf("changing a tenant: %w", registry.ErrClosed)} {
+		if !flavor.Stopped(err) {
+			t.Errorf("%v: not taken for the end of the server", err)
+		}
+	}
+	if flavor.Stopped(errors.New("disk")) || flavor.Stopped(nil) {
+		t.Error("another error is taken for the end of the server")
 	}
 }

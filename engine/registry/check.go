@@ -51,7 +51,7 @@ func (c *checkedItem) list(name string, list []string) []string {
 			continue
 		}
 		if len(unique) == maxList || len(entry) > maxEntry {
-			c.problems = append(c.problems, &ListError{List: name})
+			c.problems = append(c.problems, &ListError{List: name, Entries: maxList, Bytes: maxEntry})
 			return nil
 		}
 		seen[entry] = true

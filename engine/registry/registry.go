@@ -11,6 +11,9 @@ import (
 	"hookline/engine/webhook"
 )
 
+// ErrClosed is the error of changes after the store was closed.
+var ErrClosed = store.ErrClosed
+
 // Store is where registrations are kept; *store.Store is one.
 type Store interface {
 	Load(store.Rows) error

@@ -44,11 +44,15 @@ type NoEventsError struct{}
 
 func (e *NoEventsError) Error() string { return "no event is named" }
 
-// ListError says that a list of a webhook has too many entries, or one that is too long.
-type ListError struct{ List string }
+// ListError says that a list of a webhook has too many different entries, or one that is too long. List is
+// "events", "fieldIDs" or "propertyKeys"; Entries and Bytes are what is allowed.
+type ListError struct {
+	List           string
+	Entries, Bytes int
+}
 
 func (e *ListError) Error() string {
-	return fmt.Sprintf("%s may have at most %d entries of at most %d bytes", e.List, maxList, maxEntry)
+	return fmt.Sprintf("%s may have at most %d entries of at most %d bytes", e.List, e.Entries, e.Bytes)
 }
 
 // IDsExhaustedError says that all numbers of webhooks that a tenant has were given out.

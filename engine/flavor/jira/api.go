@@ -165,11 +165,15 @@ func (c *call) refuse(err error) {
 	}
 }
 
+// members are the names that a webhook's lists have in requests.
+var members = map[string]string{"events": "events", "fieldIDs": "fieldIdsFilter", "propertyKeys": "issuePropertyKeysFilter"}
+
 // wording says what is wrong with an item in Jira's words.
 func wording(err error) []string {
 	var check *jql.CheckError
 	var event *registry.EventError
 	var noEvents *registry.NoEventsError
+	var list *registry.ListError
 	var used *registry.URLInUseError
 	var limit *registry.LimitError
 	switch {
@@ -183,6 +187,8 @@ func wording(err error) []string {
 		return []string{"The event " + event.Event + " is unsupported"}
 	case errors.As(err, &noEvents):
 		return []string{"At least one event has to be named"}
+	case errors.As(err, &list):
+		return []string{fmt.Sprintf("%s may have at most %d entries of at most %d bytes", members[list.List], list.Entries, list.Bytes)}
 	case errors.As(err, &used):
 		return []string{fmt.Sprintf("Only a single URL per %s is allowed to be registered via REST API. The currently used URL: %s", per(used.Kind, "app", "user"), used.URL)}
 	case errors.As(err, &limit):

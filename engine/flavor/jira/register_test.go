@@ -73,6 +73,8 @@ func TestItemErrors(t *testing.T) {
 		body := fmt.Sprintf(`{"url":%q,"webhooks":[{"jqlFilter":%s,"events":%s}]}`, callback, quote(tt.filter), tt.events)
 		h.want(h.do("POST", v3, tokenCI, body), 200, `{"webhookRegistrationResult":[{"errors":[`+quote(tt.want...)+`]}]}`)
 	}
+	h.want(h.do("POST", v3, tokenCI, `{"url":"`+callback+`","webhooks":[{"jqlFilter":"project = A","events":`+event+`,"issuePropertyKeysFilter":["`+strings.Repeat("k", 256)+`"]}]}`), 200,
+		`{"webhookRegistrationResult":[{"errors":["issuePropertyKeysFilter may have at most 100 entries of at most 255 bytes"]}]}`)
 	h.want(h.do("POST", v3, tokenCI, `{"url":"`+callback+`","webhooks":[{},null]}`), 200,
 		`{"webhookRegistrationResult":[{"errors":["The JQL query is empty; a query is required.","At least one event has to be named"]},{"errors":["The JQL query is empty; a query is required.","At least one event has to be named"]}]}`)
 	if l := h.list(tokenCI, ""); l.Total != 0 {
