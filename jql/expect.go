@@ -1,9 +1,6 @@
 package jql
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // unexpected reports the next token: with atEnd when the query ends there, otherwise with got, in which
 // {} stands for the token. What the lexer could not read has its own message.
@@ -34,19 +31,14 @@ func need(in *tokens, typ tokenType, text string) error {
 }
 
 type (
-	needRParen   struct{}
-	needLBracket struct{}
-	needRBracket struct{}
-	needBy       struct{}
-	needEnd      struct{}
-	needSortEnd  struct{}
-	needCallEnd  struct{}
+	needRParen  struct{}
+	needBy      struct{}
+	needEnd     struct{}
+	needSortEnd struct{}
 )
 
-func (*needRParen) Parse(in *tokens) error   { return need(in, tokRParen, "')'") }
-func (*needLBracket) Parse(in *tokens) error { return need(in, tokLBracket, "'['") }
-func (*needRBracket) Parse(in *tokens) error { return need(in, tokRBracket, "']'") }
-func (*needBy) Parse(in *tokens) error       { return need(in, tokBy, "'by'") }
+func (*needRParen) Parse(in *tokens) error { return need(in, tokRParen, "')'") }
+func (*needBy) Parse(in *tokens) error     { return need(in, tokBy, "'by'") }
 
 // Parse demands the end of the query after a complete condition.
 func (*needEnd) Parse(in *tokens) error {
@@ -64,91 +56,20 @@ func (*needSortEnd) Parse(in *tokens) error {
 	return unexpected(in, "", "Expecting ',' but got '{}'.")
 }
 
-// Parse demands the parenthesis after the arguments of a function.
-func (*needCallEnd) Parse(in *tokens) error {
-	if in.Peek().Type == tokRParen {
-		in.Next()
-		return nil
-	}
-	return unexpected(in, "Expecting ')' before the end of the query.", "Expecting ')' or ',' but got '{}'.")
-}
+// direction is ASC, DESC or, before a comma or the end, nothing.
+type direction struct{ Direction Direction }
 
-type (
-	noField    struct{}
-	noOperator struct{}
-	noOperand  struct{}
-)
-
-// Parse reports that no field begins here.
-func (*noField) Parse(in *tokens) error {
-	got := "Expecting a field name but got '{}'. You must surround '{}' in quotation marks to use it as a field name."
-	if in.Peek().Type == tokLBracket {
-		got = "Expecting a field name but got '{}'. Did you mean 'cf['?"
-	}
-	return unexpected(in, "Expecting a field name at the end of the query.", got)
-}
-
-// Parse reports that no operator begins here.
-func (*noOperator) Parse(in *tokens) error {
-	return unexpected(in, "Expecting operator before the end of the query. "+validOperators,
-		"Expecting operator but got '{}'. "+validOperators)
-}
-
-// Parse reports that no operand begins here.
-func (*noOperand) Parse(in *tokens) error {
-	return unexpected(in, "Expecting either a value, list or function before the end of the query.",
-		"Expecting either a value, list or function but got '{}'. You must surround '{}' in quotation marks to use it as a value.")
-}
-
-// needID is the number of a custom field, which starts at 1. Text is the number as it was written.
-type needID struct{ Text string }
-
-func (id *needID) Parse(in *tokens) error {
-	t := in.Peek()
-	if n, err := strconv.ParseInt(t.Value, 10, 64); t.Type == tokNumber && err == nil && n > 0 {
-		id.Text = in.Next().Value
-		return nil
-	}
-	const what = "Expecting a custom field id (a positive number)"
-	return unexpected(in, what+" before the end of the query.", what+" but got '{}'.")
-}
-
-// needKey is the key of an entity property.
-type needKey struct{ Text string }
-
-func (k *needKey) Parse(in *tokens) error {
-	if t := in.Peek(); t.Type == tokString || t.Type == tokNumber {
-		k.Text = in.Next().Value
-		return nil
-	}
-	return unexpected(in, "Expecting a property key before the end of the query.",
-		"Expecting a property key but got '{}'. You must surround '{}' in quotation marks to use it as a property key.")
-}
-
-// The arguments of a function. Jira words a mistake in the first one differently.
-type (
-	firstArgument struct{ Text string }
-	nextArgument  struct{ Text string }
-)
-
-func (a *firstArgument) Parse(in *tokens) error {
+func (d *direction) Parse(in *tokens) error {
 	switch in.Peek().Type {
-	case tokEOF, tokComma:
-		return unexpected(in, "Expecting ')' before the end of the query.", "Expecting ')' but got '{}'.")
-	}
-	return parseArgument(in, &a.Text)
-}
-
-func (a *nextArgument) Parse(in *tokens) error { return parseArgument(in, &a.Text) }
-
-func parseArgument(in *tokens, text *string) error {
-	switch in.Peek().Type {
-	case tokString, tokNumber:
-		*text = in.Next().Value
+	case tokAsc:
+		d.Direction = Ascending
+	case tokDesc:
+		d.Direction = Descending
+	case tokComma, tokEOF:
 		return nil
-	case tokRParen, tokComma:
-		return unexpected(in, "", msgNoArgument)
+	default:
+		return unexpected(in, "", "Expecting either 'ASC' or 'DESC' but got '{}'.")
 	}
-	return unexpected(in, "Expecting a function argument at the end of the query.",
-		"Expecting a function argument but got '{}'. You must surround '{}' in quotation marks to use it as an argument.")
+	in.Next()
+	return nil
 }

@@ -8,11 +8,13 @@ import (
 )
 
 // The structs below are the grammar of JQL, one production each; a tag holds the production and the
-// place where the parser puts what it read. The grammar decides on one token (LL(1)), so the parser
-// never goes back; of alternatives the likeliest stands first, as each one tried costs memory.
-// Productions named need... and no..., operators and arguments are written in code (expect.go,
-// operators.go), because they word an error as Jira does. What a tag cannot say, that an operator takes
-// some kinds of operand only, is a table in operators.go.
+// place where the parser puts what it read. The tags decide on one token (LL(1)), so the parser never
+// goes back; of alternatives the likeliest stands first, as each one tried costs memory.
+//
+// Productions named need... and direction are written in code (expect.go), because they word an error
+// as Jira does. So are clause, clauses and field (clause.go, operators.go, operand.go), whose methods
+// are one production each again: most of a query is made of these, and code reads them at a fraction of
+// what tags cost.
 
 // queryNode = or [ ORDER BY sort { "," sort } ] | ORDER BY sort { "," sort } | nothing
 type queryNode struct {
@@ -28,95 +30,37 @@ type orNode struct {
 	Operands []*andNode `parser:"@@ ( Or @@ )*"`
 }
 
-// andNode = not { AND not }
+// andNode = not { AND not }, where clauses in a row are read at once: conjunct { AND conjunct }
 type andNode struct {
-	Operands []*notNode `parser:"@@ ( And @@ )*"`
+	Operands []conjunctNode `parser:"@@ ( And @@ )*"`
 }
 
-// notNode = clause | ( NOT | "!" ) not | "(" or ")"
-type notNode struct {
-	Clause *clauseNode `parser:"    @@"`
-	Not    *notNode    `parser:"|   ( Not | Bang ) @@"`
-	Group  *orNode     `parser:"|   LParen @@"`
-	Close  needRParen  `parser:"    @@"`
+// conjunctNode = clauses | group | negation
+type conjunctNode interface {
+	// appendTo adds the public form of the conditions to those that AND joins.
+	appendTo(operands []Expr, b *builder) []Expr
 }
 
-// clauseNode = field ( compare operand | was operand { wasPredicate } | CHANGED { changedPredicate } )
-type clauseNode struct {
-	Field             fieldNode        `parser:"@@"`
-	Op                compareOp        `parser:"(   @@"`
-	Operand           *operandNode     `parser:"    @@"`
-	Was               wasOp            `parser:"|   @@"`
-	WasOperand        *operandNode     `parser:"    @@"`
-	WasPredicates     []*predicateNode `parser:"    @@*"`
-	Changed           bool             `parser:"|   @Changed"`
-	ChangedPredicates []*changedNode   `parser:"    @@*"`
-	NoOperator        noOperator       `parser:"|   @@ )"`
+// notNode = clause | group | negation
+type notNode interface {
+	// build makes the public form of the condition.
+	build(b *builder) Expr
 }
 
-// fieldNode = number | ( string | CF "[" number "]" ) { property }, without properties after CF.
-type fieldNode struct {
-	Name       *lexer.Token    `parser:"(   @String"`
-	Properties []*propertyNode `parser:"    @@*"`
-	Number     *lexer.Token    `parser:"|   @Number"`
-	Custom     *customNode     `parser:"|   @@"`
-	NoField    noField         `parser:"|   @@ )"`
+// groupNode = "(" or ")"
+type groupNode struct {
+	Inner *orNode    `parser:"LParen @@"`
+	Close needRParen `parser:"@@"`
 }
 
-// customNode = CF "[" number "]"
-type customNode struct {
-	Cf    lexer.Token  `parser:"@Cf"`
-	Open  needLBracket `parser:"@@"`
-	ID    needID       `parser:"@@"`
-	Close needRBracket `parser:"@@"`
-}
-
-// propertyNode = "[" argument "]" { argument }
-type propertyNode struct {
-	Key   needKey      `parser:"LBracket @@"`
-	Close needRBracket `parser:"@@"`
-	Path  []string     `parser:"@( String | Number )*"`
-}
-
-// operandNode = string | number | function | list | EMPTY
-type operandNode struct {
-	Text      *lexer.Token `parser:"(   @( String | Number )"`
-	Call      *callNode    `parser:"    @@?"`
-	List      *listNode    `parser:"|   @@"`
-	Empty     *lexer.Token `parser:"|   @Empty"`
-	NoOperand noOperand    `parser:"|   @@ )"`
-}
-
-// listNode = "(" operand { "," operand } ")"
-type listNode struct {
-	Open  lexer.Token    `parser:"@LParen"`
-	Items []*operandNode `parser:"@@ ( Comma @@ )*"`
-	Close needRParen     `parser:"@@"`
-}
-
-// callNode = "(" [ argument { "," argument } ] ")", what follows the name of a function.
-type callNode struct {
-	Args  []*firstArgument `parser:"LParen ( RParen | @@"`
-	More  []*nextArgument  `parser:"( Comma @@ )*"`
-	Close needCallEnd      `parser:"@@ )"`
-}
-
-// predicateNode = ( BEFORE | AFTER | ON | DURING | BY ) operand
-type predicateNode struct {
-	Op      lexer.Token  `parser:"@( Before | After | On | During | By )"`
-	Operand *operandNode `parser:"@@"`
-}
-
-// changedNode = ( BEFORE | AFTER | ON | DURING | BY | FROM | TO ) operand
-type changedNode struct {
-	Op      lexer.Token  `parser:"@( Before | After | On | During | By | From | To )"`
-	Operand *operandNode `parser:"@@"`
+// negationNode = ( NOT | "!" ) not
+type negationNode struct {
+	Operand notNode `parser:"( Not | Bang ) @@"`
 }
 
 // orderNode = ORDER BY sort { "," sort }
 type orderNode struct {
-	Order bool        `parser:"@Order"`
-	By    needBy      `parser:"@@"`
+	By    needBy      `parser:"Order @@"`
 	Sorts []*sortNode `parser:"@@ ( Comma @@ )*"`
 	End   needSortEnd `parser:"@@"`
 }
@@ -127,12 +71,11 @@ type sortNode struct {
 	Direction direction `parser:"@@"`
 }
 
-// noMatch is what a production written in code answers when it does not begin here.
-var noMatch = participle.NextMatch
-
 // parser is built once; it is safe for concurrent use.
 var parser = participle.MustBuild[queryNode](
-	participle.Lexer(definition{}),
+	participle.Lexer(definition{symbols}),
+	participle.Union[conjunctNode](&clausesNode{}, &groupNode{}, &negationNode{}),
+	participle.Union[notNode](&clauseNode{}, &groupNode{}, &negationNode{}),
 	participle.UseLookahead(0),
 )
 

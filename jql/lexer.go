@@ -58,20 +58,21 @@ const (
 
 // definition is the lexer for participle. It is written by hand because the parser then sees no
 // whitespace, decoded strings and one type per keyword, which leaves the grammar nothing to normalise.
-type definition struct{}
+type definition struct{ symbols map[string]tokenType }
 
-// Symbols names the token types for the tags of the grammar.
-func (definition) Symbols() map[string]tokenType {
-	return map[string]tokenType{
-		"EOF": tokEOF, "Illegal": tokIllegal, "String": tokString, "Number": tokNumber,
-		"LParen": tokLParen, "RParen": tokRParen, "Comma": tokComma, "LBracket": tokLBracket, "RBracket": tokRBracket,
-		"Eq": tokEq, "Ne": tokNe, "Like": tokLike, "NotLike": tokNotLike,
-		"Less": tokLess, "Greater": tokGreater, "LessEq": tokLessEq, "GreaterEq": tokGreaterEq,
-		"Bang": tokBang, "And": tokAnd, "Or": tokOr, "Not": tokNot, "In": tokIn, "Is": tokIs, "Empty": tokEmpty,
-		"Was": tokWas, "Changed": tokChanged, "Before": tokBefore, "After": tokAfter, "From": tokFrom, "To": tokTo,
-		"On": tokOn, "During": tokDuring, "Order": tokOrder, "By": tokBy, "Asc": tokAsc, "Desc": tokDesc, "Cf": tokCf,
-	}
+// symbols names the token types for the tags of the grammar. It is made once, because participle asks
+// for it at every parse.
+var symbols = map[string]tokenType{
+	"EOF": tokEOF, "Illegal": tokIllegal, "String": tokString, "Number": tokNumber,
+	"LParen": tokLParen, "RParen": tokRParen, "Comma": tokComma, "LBracket": tokLBracket, "RBracket": tokRBracket,
+	"Eq": tokEq, "Ne": tokNe, "Like": tokLike, "NotLike": tokNotLike,
+	"Less": tokLess, "Greater": tokGreater, "LessEq": tokLessEq, "GreaterEq": tokGreaterEq,
+	"Bang": tokBang, "And": tokAnd, "Or": tokOr, "Not": tokNot, "In": tokIn, "Is": tokIs, "Empty": tokEmpty,
+	"Was": tokWas, "Changed": tokChanged, "Before": tokBefore, "After": tokAfter, "From": tokFrom, "To": tokTo,
+	"On": tokOn, "During": tokDuring, "Order": tokOrder, "By": tokBy, "Asc": tokAsc, "Desc": tokDesc, "Cf": tokCf,
 }
+
+func (d definition) Symbols() map[string]tokenType { return d.symbols }
 
 func (d definition) Lex(filename string, r io.Reader) (lexer.Lexer, error) {
 	src, err := io.ReadAll(r)

@@ -1,88 +1,58 @@
 package jql
 
-// compareOp is an operator that compares with one operand: a symbol, [NOT] IN or IS [NOT].
-type compareOp struct {
-	Op  Op
-	Pos Pos
-}
-
-var compareOps = map[tokenType]Op{
+// compareOps are the operators of one token, by its type. It has a place for every type but tokEOF, the
+// only negative one.
+var compareOps = [tokCf + 1]Op{
 	tokEq: Eq, tokNe: Ne, tokLike: Like, tokNotLike: NotLike, tokLess: Less, tokGreater: Greater,
-	tokLessEq: LessEq, tokGreaterEq: GreaterEq, tokIn: In, tokNot: NotIn, tokIs: Is,
+	tokLessEq: LessEq, tokGreaterEq: GreaterEq, tokIn: In, tokChanged: Changed,
 }
 
-func (o *compareOp) Parse(in *tokens) error {
-	t := in.Peek()
-	op, ok := compareOps[t.Type]
-	if !ok {
-		return noMatch
+// operator = symbol | [ NOT ] IN | IS [ NOT ] | WAS [ NOT ] [ IN ] | CHANGED
+func (r *reader) operator() (Op, error) {
+	typ := r.in.Peek().Type
+	if op := compareOps[max(typ, 0)]; op != 0 {
+		r.in.Next()
+		return op, nil
 	}
-	o.Op, o.Pos = op, posOf(t)
-	in.Next()
-	switch op {
-	case NotIn:
-		return need(in, tokIn, "'IN'")
-	case Is:
-		return o.parseIs(in)
-	}
-	return nil
-}
-
-func (o *compareOp) parseIs(in *tokens) error {
-	switch in.Peek().Type {
+	switch typ {
 	case tokNot:
-		o.Op = IsNot
-		in.Next()
+		r.in.Next()
+		return NotIn, need(r.in, tokIn, "'IN'")
+	case tokIs:
+		r.in.Next()
+		return r.is()
+	case tokWas:
+		r.in.Next()
+		return r.was(), nil
+	}
+	return 0, unexpected(r.in, "Expecting operator before the end of the query. "+validOperators,
+		"Expecting operator but got '{}'. "+validOperators)
+}
+
+// is = [ NOT ], what follows IS.
+func (r *reader) is() (Op, error) {
+	switch r.in.Peek().Type {
+	case tokNot:
+		r.in.Next()
+		return IsNot, nil
 	case tokBang:
-		return need(in, tokNot, "'NOT'")
+		return 0, need(r.in, tokNot, "'NOT'")
 	}
-	return nil
+	return Is, nil
 }
 
-// wasOp is WAS [NOT] [IN].
-type wasOp struct {
-	Op  Op
-	Pos Pos
-}
-
-func (o *wasOp) Parse(in *tokens) error {
-	t := in.Peek()
-	if t.Type != tokWas {
-		return noMatch
+// was = [ NOT ] [ IN ], what follows WAS.
+func (r *reader) was() Op {
+	op, in := Was, WasIn
+	if r.in.Peek().Type == tokNot {
+		r.in.Next()
+		op, in = WasNot, WasNotIn
 	}
-	o.Op, o.Pos = Was, posOf(t)
-	in.Next()
-	if in.Peek().Type == tokNot {
-		o.Op = WasNot
-		in.Next()
+	if r.in.Peek().Type == tokIn {
+		r.in.Next()
+		return in
 	}
-	if in.Peek().Type == tokIn {
-		in.Next()
-		if o.Op == Was {
-			o.Op = WasIn
-		} else {
-			o.Op = WasNotIn
-		}
-	}
-	return nil
-}
-
-// direction is ASC, DESC or, before a comma or the end, nothing.
-type direction struct{ Direction Direction }
-
-func (d *direction) Parse(in *tokens) error {
-	switch in.Peek().Type {
-	case tokAsc:
-		d.Direction = Ascending
-	case tokDesc:
-		d.Direction = Descending
-	case tokComma, tokEOF:
-		return nil
-	default:
-		return unexpected(in, "", "Expecting either 'ASC' or 'DESC' but got '{}'.")
-	}
-	in.Next()
-	return nil
+	return op
 }
 
 // takes says which kinds of operand an operator takes.

@@ -1,7 +1,5 @@
 package jql
 
-import "strings"
-
 // Parse reads one query. A blank text is the query that selects everything. It accepts the whole
 // grammar; what a given API makes of it is up to [Dialect.Check] and [Compile].
 //
@@ -27,16 +25,16 @@ func Parse(src string) (*Query, error) {
 // grammar lets through and JQL does not.
 type builder struct{ err *SyntaxError }
 
-func (b *builder) fail(at Pos, msg string) {
+func (b *builder) keep(refused *SyntaxError) {
 	if b.err == nil {
-		b.err = &SyntaxError{Pos: at, Msg: msg}
+		b.err = refused
 	}
 }
 
 func (b *builder) query(n *queryNode) *Query {
 	q := &Query{}
 	if n.Where != nil {
-		q.Where = b.or(n.Where)
+		q.Where = n.Where.build(b)
 	}
 	order := n.Order
 	if order == nil {
@@ -44,136 +42,56 @@ func (b *builder) query(n *queryNode) *Query {
 	}
 	if order != nil {
 		for _, s := range order.Sorts {
-			q.OrderBy = append(q.OrderBy, Sort{Field: b.field(&s.Field), Direction: s.Direction.Direction})
+			b.keep(s.Field.refused)
+			q.OrderBy = append(q.OrderBy, Sort{Field: s.Field.FieldRef, Direction: s.Direction.Direction})
 		}
 	}
 	return q
 }
 
-func (b *builder) or(n *orNode) Expr {
+func (n *orNode) build(b *builder) Expr {
 	if len(n.Operands) == 1 {
-		return b.and(n.Operands[0])
+		return n.Operands[0].build(b)
 	}
 	or := &Or{Operands: make([]Expr, len(n.Operands))}
 	for i, operand := range n.Operands {
-		or.Operands[i] = b.and(operand)
+		or.Operands[i] = operand.build(b)
 	}
 	return or
 }
 
-func (b *builder) and(n *andNode) Expr {
-	if len(n.Operands) == 1 {
-		return b.not(n.Operands[0])
+func (n *andNode) build(b *builder) Expr {
+	var operands []Expr
+	for _, conjunct := range n.Operands {
+		operands = conjunct.appendTo(operands, b)
 	}
-	and := &And{Operands: make([]Expr, len(n.Operands))}
-	for i, operand := range n.Operands {
-		and.Operands[i] = b.not(operand)
+	if len(operands) == 1 {
+		return operands[0]
 	}
-	return and
+	return &And{Operands: operands}
 }
 
-func (b *builder) not(n *notNode) Expr {
-	switch {
-	case n.Not != nil:
-		return &Not{Operand: b.not(n.Not)}
-	case n.Group != nil:
-		return b.or(n.Group)
+func (n *clausesNode) appendTo(operands []Expr, b *builder) []Expr {
+	b.keep(n.refused)
+	if operands == nil {
+		return n.clauses
 	}
-	return b.clause(n.Clause)
+	return append(operands, n.clauses...)
 }
 
-func (b *builder) clause(n *clauseNode) *Clause {
-	field := b.field(&n.Field)
-	c := &Clause{Field: field, Op: Changed, Pos: field.Pos}
-	switch {
-	case n.Operand != nil:
-		c.Op = n.Op.Op
-		c.Operand = b.checked(c, n.Operand)
-	case n.WasOperand != nil:
-		c.Op = n.Was.Op
-		c.Operand = b.checked(c, n.WasOperand)
-		for _, p := range n.WasPredicates {
-			c.Predicates = append(c.Predicates, b.predicate(&p.Op, p.Operand))
-		}
-	default:
-		for _, p := range n.ChangedPredicates {
-			c.Predicates = append(c.Predicates, b.predicate(&p.Op, p.Operand))
-		}
-	}
-	return c
+func (n *groupNode) appendTo(operands []Expr, b *builder) []Expr {
+	return append(operands, n.build(b))
 }
 
-// checked builds the operand of c and refuses the kinds that the operator does not take.
-func (b *builder) checked(c *Clause, n *operandNode) Operand {
-	operand := b.operand(n)
-	if !c.Op.allows(operand) {
-		b.fail(n.pos(), operandMessage(c.Op, operand, c.Field.Name))
-	}
-	return operand
+func (n *negationNode) appendTo(operands []Expr, b *builder) []Expr {
+	return append(operands, n.build(b))
 }
 
-func (n *operandNode) pos() Pos {
-	switch {
-	case n.Text != nil:
-		return posOf(n.Text)
-	case n.Empty != nil:
-		return posOf(n.Empty)
-	}
-	return posOf(&n.List.Open)
-}
+func (n *negationNode) build(b *builder) Expr { return &Not{Operand: n.Operand.build(b)} }
 
-var predicateOps = map[tokenType]PredicateOp{
-	tokBefore: Before, tokAfter: After, tokOn: On, tokDuring: During, tokBy: By, tokFrom: From, tokTo: To,
-}
+func (n *groupNode) build(b *builder) Expr { return n.Inner.build(b) }
 
-func (b *builder) predicate(op *token, operand *operandNode) Predicate {
-	return Predicate{Op: predicateOps[op.Type], Operand: b.operand(operand), Pos: posOf(op)}
-}
-
-func (b *builder) field(n *fieldNode) FieldRef {
-	switch {
-	case n.Number != nil:
-		return FieldRef{Name: n.Number.Value, Form: Numbered, Pos: posOf(n.Number)}
-	case n.Custom != nil:
-		return FieldRef{Name: "cf[" + n.Custom.ID.Text + "]", Form: Custom, Pos: posOf(&n.Custom.Cf)}
-	}
-	ref := FieldRef{Name: n.Name.Value, Pos: posOf(n.Name)}
-	if strings.TrimSpace(ref.Name) == "" {
-		b.fail(ref.Pos, msgEmptyField)
-	}
-	for _, p := range n.Properties {
-		path := strings.TrimPrefix(strings.Join(p.Path, ""), ".")
-		ref.Properties = append(ref.Properties, Property{Key: p.Key.Text, Path: path})
-	}
-	return ref
-}
-
-func (b *builder) operand(n *operandNode) Operand {
-	switch {
-	case n.Call != nil:
-		return b.call(n)
-	case n.Text != nil:
-		return Value{Text: n.Text.Value, Number: n.Text.Type == tokNumber}
-	case n.List != nil:
-		list := List{Items: make([]Operand, len(n.List.Items))}
-		for i, item := range n.List.Items {
-			list.Items[i] = b.operand(item)
-		}
-		return list
-	}
-	return Empty{}
-}
-
-func (b *builder) call(n *operandNode) Operand {
-	f := Function{Name: n.Text.Value}
-	if strings.TrimSpace(f.Name) == "" {
-		b.fail(posOf(n.Text), msgEmptyFunction)
-	}
-	for _, arg := range n.Call.Args {
-		f.Args = append(f.Args, arg.Text)
-	}
-	for _, arg := range n.Call.More {
-		f.Args = append(f.Args, arg.Text)
-	}
-	return f
+func (n *clauseNode) build(b *builder) Expr {
+	b.keep(n.refused)
+	return &n.Clause
 }
