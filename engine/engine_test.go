@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -270,6 +271,32 @@ func TestDeletedAppGetsNothingMore(t *testing.T) {
 	}
 	if d, ok := e.Queue().Take(1); ok {
 		t.Errorf("something is still queued: %+v", d)
+	}
+}
+
+// An event that was matched just before its app went is accepted after that: it is given up and not sent.
+func TestNothingIsSentToAnEndpointThatIsGone(t *testing.T) {
+	r := newReceiver(t, always(200))
+	e := open(t, options(vfs.NewMem(), r))
+	install(t, e)
+	publish(t, e, webhook.Event{Body: body("EX", 1)})
+	r.wait(t, 1)
+	if err := e.DeleteApp(ctx, owner.Tenant, owner.App); err != nil {
+		t.Fatal(err)
+	}
+	late := queue.Message{Payload: []byte("late"), Deliveries: []queue.Target{{Endpoint: 1, Note: []byte{1}}}}
+	if _, err := e.Queue().Accept(ctx, late); err != nil {
+		t.Fatal(err)
+	}
+	for !e.Queue().Idle(1) {
+		runtime.Gosched()
+	}
+	var dead []queue.DeadLetter
+	if err := e.Queue().DeadLetters(nil, func(d queue.DeadLetter) bool { dead = append(dead, d); return true }); err != nil {
+		t.Fatal(err)
+	}
+	if len(dead) != 1 || dead[0].Reason != queue.Gone || len(r.arrived) != 0 {
+		t.Errorf("dead letters %+v, %d requests", dead, len(r.arrived))
 	}
 }
 

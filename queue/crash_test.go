@@ -277,7 +277,7 @@ func TestPowerLoss(t *testing.T) {
 	base := uint64(time.Now().UnixNano())
 	for i := range rounds {
 		if err := crashRound(base+i, func(*Options) {}); err != nil {
-			t.Fatal(err)
+			t.Fatalf("seed %d: %v", base+i, err)
 		}
 	}
 }
