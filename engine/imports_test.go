@@ -80,7 +80,7 @@ var (
 		"github.com/cockroachdb/pebble":    {"queue", "engine/store", "engine", "bench"},
 		"go.yaml.in/yaml":                  {"engine/config"},
 		"github.com/fasthttp/router":       {"engine/server"},
-		"github.com/alecthomas/participle": {"jql"},
+		"github.com/alecthomas/participle": {"jql", "bench"},
 	}
 )
 

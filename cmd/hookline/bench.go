@@ -30,7 +30,7 @@ progress goes to standard error.`,
 			return fmt.Errorf("bench needs the name of a measurement; see '%s --help'", c.CommandPath())
 		},
 	}
-	c.AddCommand(newBenchE2ECommand(io), newBenchIsolationCommand(io), newBenchScaleCommand(io))
+	c.AddCommand(newBenchE2ECommand(io), newBenchIsolationCommand(io), newBenchScaleCommand(io), newBenchParseCommand(io))
 	return c
 }
 
@@ -150,6 +150,32 @@ func newBenchScaleCommand(io streams) *cobra.Command {
 	if err := f.MarkHidden("child"); err != nil {
 		panic(err) // the flag is defined above
 	}
+	return c
+}
+
+func newBenchParseCommand(io streams) *cobra.Command {
+	var conf bench.ParseConfig
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "parse",
+		Short: "Time to parse a filter, beside a textbook grammar for the same filters",
+		Example: `  hookline bench parse
+  hookline bench parse --for 10s --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			conf.Progress = progress(io)
+			result, err := measure(c, func(ctx context.Context) (bench.ParseResult, error) { return bench.Parse(ctx, conf) })
+			if err != nil {
+				return err
+			}
+			return report(io, asJSON, result)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&asJSON, "json", false, "print the result as one JSON object")
+	f.IntVar(&conf.Filters, "filters", 4000, "different filters")
+	f.DurationVar(&conf.For, "for", 3*time.Second, "time measured, both sides together")
+	f.Uint64Var(&conf.Seed, "seed", 0, "chooses the filters")
 	return c
 }
 

@@ -37,6 +37,22 @@ func TestBenchPrintsOneObject(t *testing.T) {
 	}
 }
 
+func TestBenchParse(t *testing.T) {
+	code, out, errOut := runBench(t, "parse", "--filters", "20", "--for", "1ms", "--json")
+	if code != exitFine {
+		t.Fatalf("exit %d\n%s", code, errOut)
+	}
+	var result map[string]any
+	if strings.Count(out, "\n") != 1 || json.Unmarshal([]byte(out), &result) != nil {
+		t.Fatalf("standard output has more or less than one object:\n%s", out)
+	}
+	for _, name := range []string{"ns_per_filter", "textbook_over_ours", "allocs_per_filter"} {
+		if figure, _ := result[name].(float64); figure <= 0 {
+			t.Errorf("%s is missing in %s", name, out)
+		}
+	}
+}
+
 func TestBenchPrintsATable(t *testing.T) {
 	code, out, errOut := runBench(t, "isolation", "--for", "300ms", "--publishers", "4", "--hosts", "2", "--rate", "50", "--dir", t.TempDir())
 	if code != exitFine {
@@ -53,6 +69,7 @@ func TestBenchUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"nothing"}, {"e2e", "more"}, {"e2e", "--unknown"}, {"e2e", "--body", "10"}, {"isolation", "--hosts", "1"},
 		{"scale", "--webhooks", "10", "--tenants", "3"},
+		{"parse", "--filters", "-1"},
 	} {
 		if code, out, errOut := runBench(t, args...); code != exitUsage || out != "" || errOut == "" {
 			t.Errorf("bench %v: exit %d, output %q, errors %q", args, code, out, errOut)
