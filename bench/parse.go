@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"hookline/jql"
@@ -36,7 +37,7 @@ type ParseResult struct {
 	Bytes   float64 `json:"mean_bytes"` // of a filter
 
 	// NS is the time of jql.Parse for one filter in nanoseconds, TextbookNS that of the textbook grammar, and
-	// Ratio the second over the first.
+	// Ratio the second over the first, the median of the ratios of all rounds.
 	NS         float64 `json:"ns_per_filter"`
 	TextbookNS float64 `json:"textbook_ns_per_filter"`
 	Ratio      float64 `json:"textbook_over_ours"`
@@ -46,38 +47,38 @@ type ParseResult struct {
 	TextbookAllocs float64 `json:"textbook_allocs_per_filter"`
 }
 
+// parseChunk is the number of filters after which the sides take turns. It makes a turn of a few
+// milliseconds, so that a noisy neighbour disturbs both sides alike.
+const parseChunk = 100
+
 // Parse measures jql.Parse on one goroutine beside a grammar for the same filters as participle's manual
-// teaches it. The two take turns at all filters; what counts is the median turn of each.
+// teaches it. The two take turns until both have read all filters, time and again; what counts is the
+// median round.
 func Parse(ctx context.Context, c ParseConfig) (ParseResult, error) {
 	c.Filters, c.For = cmp.Or(c.Filters, 4000), cmp.Or(c.For, 3*time.Second)
 	if c.Filters < 1 || c.For < 0 {
 		return ParseResult{}, &ConfigError{fmt.Sprintf("%d filters for %v; use numbers above 0", c.Filters, c.For)}
 	}
-	filters := parseFilters(c.Seed, c.Filters)
-	ours := &parseSide{filters: filters, parse: func(src string) error { _, err := jql.Parse(src); return err }}
-	theirs := &parseSide{filters: filters, parse: func(src string) error { _, err := textbook.ParseString("", src); return err }}
 	if c.Progress != nil {
-		c.Progress("parsing %d filters in turn for %v", c.Filters, c.For)
+		c.Progress("parsing %d filters in turns for %v", c.Filters, c.For)
 	}
-	for begin := time.Now(); ; {
-		for _, side := range []*parseSide{ours, theirs} {
-			if err := side.turn(); err != nil {
-				return ParseResult{}, err
-			}
-		}
-		if err := ctx.Err(); err != nil {
+	filters := parseFilters(c.Seed, c.Filters)
+	ours := parseSide{parse: func(src string) error { _, err := jql.Parse(src); return err }}
+	theirs := parseSide{parse: func(src string) error { _, err := textbook.ParseString("", src); return err }}
+	var ratios []float64
+	for begin := time.Now(); ctx.Err() == nil && (ratios == nil || time.Since(begin) < c.For); {
+		a, b, err := parseRound(&ours, &theirs, filters)
+		if err != nil {
 			return ParseResult{}, err
 		}
-		if time.Since(begin) >= c.For {
-			break
-		}
+		ratios = append(ratios, ratio(b.Seconds(), a.Seconds()))
 	}
-	ns, textbookNS := ours.ns(), theirs.ns()
+	ns := ours.ns(len(filters))
 	return ParseResult{
 		Kind: "parse", Filters: c.Filters, Bytes: round(meanLength(filters)),
-		NS: round(ns), TextbookNS: round(textbookNS), Ratio: round(ratio(textbookNS, ns)), Rate: round(ratio(1e9, ns)),
-		Allocs: round(ours.allocs), TextbookAllocs: round(theirs.allocs),
-	}, nil
+		NS: round(ns), TextbookNS: round(theirs.ns(len(filters))), Ratio: round(median(ratios)), Rate: round(ratio(1e9, ns)),
+		Allocs: round(ours.allocs(len(filters))), TextbookAllocs: round(theirs.allocs(len(filters))),
+	}, ctx.Err()
 }
 
 func meanLength(filters []string) float64 {
@@ -88,29 +89,47 @@ func meanLength(filters []string) float64 {
 	return ratio(float64(sum), float64(len(filters)))
 }
 
-// parseSide is one of the two parsers and its figures.
+// parseSide is one of the two parsers and what its rounds took.
 type parseSide struct {
-	filters []string
 	parse   func(src string) error
-	turns   []time.Duration
-	allocs  float64 // for each filter, in the last turn
+	rounds  []time.Duration
+	mallocs uint64
 }
 
-// turn parses every filter once.
-func (s *parseSide) turn() error {
+// parseRound has both sides parse every filter once and returns the times of the two.
+func parseRound(a, b *parseSide, filters []string) (time.Duration, time.Duration, error) {
+	var times [2]time.Duration
+	for chunk := range slices.Chunk(filters, parseChunk) {
+		for i, side := range []*parseSide{a, b} {
+			took, err := side.turn(chunk)
+			if err != nil {
+				return 0, 0, err
+			}
+			times[i] += took
+		}
+	}
+	a.rounds, b.rounds = append(a.rounds, times[0]), append(b.rounds, times[1])
+	return times[0], times[1], nil
+}
+
+func (s *parseSide) turn(filters []string) (time.Duration, error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	begin := time.Now()
-	for _, filter := range s.filters {
+	for _, filter := range filters {
 		if err := s.parse(filter); err != nil {
-			return fmt.Errorf("bench: parsing %s: %w", filter, err)
+			return 0, fmt.Errorf("bench: parsing %s: %w", filter, err)
 		}
 	}
-	s.turns = append(s.turns, time.Since(begin))
+	took := time.Since(begin)
 	runtime.ReadMemStats(&after)
-	s.allocs = float64(after.Mallocs-before.Mallocs) / float64(len(s.filters))
-	return nil
+	s.mallocs += after.Mallocs - before.Mallocs
+	return took, nil
 }
 
-// ns is the median time for one filter in nanoseconds.
-func (s *parseSide) ns() float64 { return float64(median(s.turns)) / float64(len(s.filters)) }
+// ns is the median time for one filter in nanoseconds, allocs the mean number of allocations.
+func (s *parseSide) ns(filters int) float64 { return float64(median(s.rounds)) / float64(filters) }
+
+func (s *parseSide) allocs(filters int) float64 {
+	return float64(s.mallocs) / float64(filters*len(s.rounds))
+}
