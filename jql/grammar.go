@@ -81,7 +81,7 @@ var parser = participle.MustBuild[queryNode](
 
 // parseTree reads src by the grammar. Every error is a *SyntaxError.
 func parseTree(src string) (*queryNode, error) {
-	root, err := parser.ParseString("", src)
+	root, err := parseTokens(src)
 	if err == nil {
 		return root, nil
 	}

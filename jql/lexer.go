@@ -99,7 +99,9 @@ func newScanner(src string) *scanner {
 }
 
 // Next returns the next token; after the last one it returns tokEOF for ever.
-func (s *scanner) Next() (token, error) {
+func (s *scanner) Next() (token, error) { return s.next(), nil }
+
+func (s *scanner) next() token {
 	s.skipSpace()
 	start := s.pos
 	typ, value := tokEOF, ""
@@ -113,7 +115,7 @@ func (s *scanner) Next() (token, error) {
 		s.done = true
 		start = s.pos
 	}
-	return token{Type: typ, Value: value, Pos: lexer.Position{Offset: start.Offset, Line: start.Line, Column: start.Column}}, nil
+	return token{Type: typ, Value: value, Pos: lexer.Position{Offset: start.Offset, Line: start.Line, Column: start.Column}}
 }
 
 // fail makes an illegal token of a message and leaves the scanner at the place it speaks of.
