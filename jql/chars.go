@@ -32,6 +32,17 @@ func nonCharacter(r rune) bool {
 
 func space(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
+// blank tells whether text is nothing but whitespace. Other characters that look empty, such as U+00A0,
+// are plain.
+func blank(text string) bool {
+	for i := range len(text) {
+		if !space(text[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // isWord tells whether text can be written without quotes and still be read as a string: plain
 // throughout, and neither a number nor a word with a meaning of its own.
 func isWord(text string) bool {

@@ -140,7 +140,7 @@ func (r *reader) field(f *FieldRef) error {
 		return nil
 	case tokString:
 		r.in.Next()
-		if strings.TrimSpace(f.Name) == "" {
+		if blank(f.Name) {
 			r.refuse(f.Pos, msgEmptyField)
 		}
 		return r.properties(f)

@@ -1,9 +1,6 @@
 package jql
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // operand = string | number | function | list | EMPTY
 func (r *reader) operand() (Operand, error) {
@@ -48,7 +45,7 @@ func (r *reader) list() (Operand, error) {
 // function = name "(" [ argument { "," argument } ] ")"
 func (r *reader) function(name *token) (Operand, error) {
 	f := Function{Name: name.Value}
-	if strings.TrimSpace(f.Name) == "" {
+	if blank(f.Name) {
 		r.refuse(posOf(name), msgEmptyFunction)
 	}
 	r.in.Next()
