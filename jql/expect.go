@@ -13,7 +13,7 @@ func unexpected(in *tokens, atEnd, got string) error {
 	case tokEOF:
 		e.Msg, e.atEnd = atEnd, true
 	default:
-		e.Msg = strings.ReplaceAll(got, "{}", t.Value)
+		e.Msg = strings.ReplaceAll(got, "{}", oneLine(t.Value))
 	}
 	return e
 }

@@ -34,12 +34,16 @@ func msgReservedCharacter(r rune) string {
 }
 
 func msgIllegalCharacter(r rune, at Pos) string {
-	return fmt.Sprintf("The character 'U+%04X' on line %d at position %d must be escaped. "+
-		`Use the escape '\u%04x' instead.`, r, at.Line, at.Column, r)
+	name, escape := fmt.Sprintf("U+%04X", r), fmt.Sprintf(`\u%04x`, r)
+	if r == '\t' {
+		name, escape = "TAB", `\t`
+	}
+	return fmt.Sprintf("The character '%s' on line %d at position %d must be escaped. Use the escape '%s' instead.",
+		name, at.Line, at.Column, escape)
 }
 
 func msgBadEscape(text string) string {
-	return fmt.Sprintf("'%s' is an illegal JQL escape sequence. %s", text, validEscapes)
+	return fmt.Sprintf("'%s' is an illegal JQL escape sequence. %s", oneLine(text), validEscapes)
 }
 
 func msgBadNumber(text string) string {
@@ -47,14 +51,15 @@ func msgBadNumber(text string) string {
 		"Numbers must be between -9,223,372,036,854,775,808 and 9,223,372,036,854,775,807.", text)
 }
 
-// msgUnfinishedQuote shows line breaks as blanks, as Jira does.
 func msgUnfinishedQuote(text string) string {
-	if text == "" {
+	if blank(text) {
 		return "The quoted string has not been completed."
 	}
-	text = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(text)
-	return fmt.Sprintf("The quoted string '%s' has not been completed.", text)
+	return fmt.Sprintf("The quoted string '%s' has not been completed.", oneLine(text))
 }
+
+// oneLine has blanks for the line breaks of text, as every text that a message of Jira shows.
+func oneLine(text string) string { return strings.NewReplacer("\n", " ", "\r", " ").Replace(text) }
 
 // operandMessage words the refusal of a kind of operand that an operator does not take.
 func operandMessage(op Op, operand Operand, field string) string {
