@@ -7,9 +7,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 var rewriteFlag = flag.Bool("rewrite", false, "write the answers of this build into testdata")
@@ -117,8 +114,6 @@ func dumpOperand(b *strings.Builder, o Operand) {
 		b.WriteString(" ]")
 	}
 }
-
-var ignorePos = cmpopts.IgnoreTypes(Pos{})
 
 func TestSyntaxErrorPosition(t *testing.T) {
 	tests := []struct {
@@ -258,32 +253,6 @@ func TestCharacters(t *testing.T) {
 	}
 }
 
-func TestStringRoundTrip(t *testing.T) {
-	for _, query := range seeds(t) {
-		q, err := Parse(query)
-		if err != nil {
-			continue
-		}
-		checkRoundTrip(t, q)
-	}
-}
-
-// checkRoundTrip parses what String prints and expects the same tree.
-func checkRoundTrip(t *testing.T, q *Query) {
-	t.Helper()
-	text := q.String()
-	again, err := Parse(text)
-	if err != nil {
-		t.Fatalf("%q does not parse: %v", text, err)
-	}
-	if diff := cmp.Diff(q, again, ignorePos); diff != "" {
-		t.Fatalf("%q is another tree:\n%s", text, diff)
-	}
-	if twice := again.String(); twice != text {
-		t.Fatalf("%q prints as %q", text, twice)
-	}
-}
-
 // seeds are the queries of all scripts.
 func seeds(t testing.TB) []string {
 	t.Helper()
@@ -313,9 +282,6 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("Parse(%q): %#v", query, err)
 			}
 			return
-		}
-		if len(q.String()) < MaxLength {
-			checkRoundTrip(t, q)
 		}
 		if filter, err := Compile(q, Env{}); err == nil {
 			if again := NewFilter(filter.Root()); again.Identity() != filter.Identity() {
