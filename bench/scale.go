@@ -167,7 +167,7 @@ func (run *scaleRun) registerTenant(ctx context.Context, e *engine.Engine, n int
 		if err != nil {
 			return err
 		}
-		if jql.Evaluate(q, jql.Env{}, doc) {
+		if jql.Evaluate(q, jql.Env{}, doc, time.Time{}) {
 			run.expected[n] = append(run.expected[n], w.ID)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 
 	"hookline/jql"
 )
@@ -80,7 +81,7 @@ func TestFiltersFitTheEvents(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", filter, err)
 			}
-			if err := jql.Dynamic.Check(q); err != nil {
+			if err := jql.Dynamic(jql.Env{}).Check(q); err != nil {
 				t.Errorf("%s: %v", filter, err)
 			}
 			for sequence := range int64(64) {
@@ -88,7 +89,7 @@ func TestFiltersFitTheEvents(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				holds := jql.Evaluate(q, jql.Env{}, doc)
+				holds := jql.Evaluate(q, jql.Env{}, doc, time.Time{})
 				if i == 0 && holds != (w.Project(sequence) == project) {
 					t.Errorf("%s on an event of project %d: %t", filter, w.Project(sequence), holds)
 				}

@@ -18,7 +18,7 @@ var mayImport = map[string]map[string]string{
 	"matcher": {"jql": "it indexes filters"},
 	"queue":   {},
 
-	"engine/webhook": {},
+	"engine/webhook": {"jql": "the site that a tenant's filters speak of"},
 	"engine/event": {
 		"jql":     "the catalogue says where a field is in the body and what terms it has",
 		"matcher": "terms go straight into the matcher's event",
@@ -41,15 +41,20 @@ var mayImport = map[string]map[string]string{
 	"engine/flavor/jira": {
 		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
 		"engine/webhook": "nouns", "engine/event": "the event types, and what is added to bodies",
-		"jql": "the dialect, and the errors to put into Jira's words",
+		"jql": "dialects, and the errors to put into Jira's words",
 	},
 	"engine": {
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/store": "opens it",
 		"engine/registry": "matches", "engine/dispatch": "sends", "engine/flavor": "renders", "queue": "keeps",
 	},
+	"engine/inspect": {
+		"engine/registry": "reads filters as registrations are read", "engine/event": "reads bodies as published ones are read",
+		"engine/webhook": "the site", "jql": "what is asked about", "matcher": "matches a list of filters",
+	},
 	"engine/server": {
 		"engine": "what it serves", "engine/flavor": "their routes", "engine/registry": "tenants and apps",
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "queue": "errors of accepting",
+		"engine/inspect": "answers about filters", "jql": "the site that filters speak of",
 	},
 	"engine/config": {
 		"engine": "makes its options", "engine/flavor": "chooses flavours", "engine/flavor/jira": "one of them",
@@ -62,7 +67,8 @@ var mayImport = map[string]map[string]string{
 	},
 	"cmd/hookline": {
 		"bench": "the bench command", "engine": "runs it", "engine/config": "settings", "engine/server": "listeners",
-		"engine/registry": "errors with exit codes of their own", "engine/store": "the same", "engine/webhook": "nouns", "jql": "what the demo expects to match",
+		"engine/registry": "errors with exit codes of their own", "engine/store": "the same", "engine/webhook": "nouns",
+		"engine/inspect": "what the jql command shows", "jql": "the site, and what the demo expects to match",
 	},
 }
 

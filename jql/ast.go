@@ -125,6 +125,7 @@ type Operand interface {
 type Value struct {
 	Text   string
 	Number bool
+	Pos    Pos
 }
 
 // List is a parenthesised list. Lists may hold lists; a list inside a list means its elements.
@@ -137,6 +138,7 @@ type Empty struct{}
 type Function struct {
 	Name string
 	Args []string
+	Pos  Pos
 }
 
 func (Value) operand()    {}

@@ -1,140 +1,242 @@
 package jql
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
 
-// written is a canonical node together with its text and, for AND and OR, its children. Equal texts mean
-// equal nodes, so the texts serve to sort children, to drop repeats and to tell filters apart.
+// simplify copies a tree without what decides nothing: children that always or never hold, compounds of one
+// child, and compounds inside their like. The constants are compounds without children.
+func simplify(n Node) Node {
+	switch n := n.(type) {
+	case *Test:
+		if !n.Negate && !n.Empty && len(n.Terms) == 0 { // there is nothing that it could find
+			return &AnyOf{}
+		}
+		return n
+	case *AllOf:
+		return simplifyCompound(n.Nodes, false)
+	case *AnyOf:
+		return simplifyCompound(n.Nodes, true)
+	}
+	if c, ok := n.(Condition); ok {
+		return c
+	}
+	panic("jql: a filter holds a nil node")
+}
+
+func simplifyCompound(nodes []Node, anyOf bool) Node {
+	kept := make([]Node, 0, len(nodes))
+	for _, child := range nodes {
+		n := simplify(child)
+		inner, or, isCompound := operands(n)
+		switch {
+		case !isCompound:
+			kept = append(kept, n)
+		case len(inner) == 0 && or == anyOf: // neutral
+		case len(inner) == 0:
+			return n // decisive
+		case or != anyOf:
+			kept = append(kept, n)
+		case len(inner) > len(kept): // the order will not matter, so copy the fewer
+			kept = append(inner, kept...)
+		default:
+			kept = append(kept, inner...)
+		}
+	}
+	if len(kept) == 1 {
+		return kept[0]
+	}
+	return join(kept, anyOf)
+}
+
+// operands are the children of a compound, and whether it is an OR.
+func operands(n Node) (nodes []Node, anyOf, ok bool) {
+	switch n := n.(type) {
+	case *AllOf:
+		return n.Nodes, false, true
+	case *AnyOf:
+		return n.Nodes, true, true
+	}
+	return nil, false, false
+}
+
+func join(nodes []Node, anyOf bool) Node {
+	if len(nodes) == 0 {
+		nodes = nil
+	}
+	if anyOf {
+		return &AnyOf{Nodes: nodes}
+	}
+	return &AllOf{Nodes: nodes}
+}
+
+// written is a canonical node with the text of a leaf, or the children of AND and OR. Equal texts mean equal
+// leaves, and so the texts serve to sort children, to drop repeats and to tell filters apart.
 type written struct {
-	node     Node
-	text     string
+	node  Node
+	text  string
+	inner *inner // nil for a leaf
+}
+
+// inner is what a compound joins.
+type inner struct {
 	children []written
+	anyOf    bool
 }
 
 // canonical brings a tree into the one form that all trees of the same shape share. The tree it is
 // given stays as it is.
 func canonical(n Node) written {
-	switch n := n.(type) {
-	case *Test:
-		return canonicalTest(n)
-	case *AllOf:
-		return combine(flatten(nil, n.Nodes, false), false)
-	case *AnyOf:
-		return combine(flatten(nil, n.Nodes, true), true)
-	}
-	panic("jql: a filter holds a nil node")
+	var s sorter
+	return s.sorted(simplify(n))
 }
 
-var (
-	always = written{node: &AllOf{}, text: "ALWAYS"}
-	never  = written{node: &AnyOf{}, text: "NEVER"}
-)
+// sorter brings simple trees into order.
+type sorter struct{ buf []byte }
 
-// canonicalTest sorts the terms. A negative test demands a value anyway, so asking for emptiness adds
-// nothing to it; a positive one without anything to ask for cannot hold.
-func canonicalTest(t *Test) written {
-	terms := slices.Clone(t.Terms)
-	slices.Sort(terms)
-	c := &Test{Field: t.Field, Negate: t.Negate, Terms: slices.Compact(terms), Empty: t.Empty && !t.Negate}
-	if !c.Negate && !c.Empty && len(c.Terms) == 0 {
-		return never
+func (s *sorter) sorted(n Node) written {
+	nodes, anyOf, isCompound := operands(n)
+	switch {
+	case !isCompound:
+		return s.leaf(n)
+	case len(nodes) == 0 && anyOf:
+		return written{node: n, text: "NEVER"}
+	case len(nodes) == 0:
+		return written{node: n, text: "ALWAYS"}
 	}
-	return written{node: c, text: string(appendTest(nil, c))}
-}
-
-// flatten makes the children canonical and pulls up the children of nodes of the same kind. (A node
-// without children holds always or never and stays: combine knows what to do with it.)
-func flatten(dst []written, nodes []Node, anyOf bool) []written {
-	for _, n := range nodes {
-		w := canonical(n)
-		if _, or := w.node.(*AnyOf); or == anyOf && len(w.children) > 0 {
-			dst = append(dst, w.children...)
-		} else {
-			dst = append(dst, w)
+	leaves := make([]Node, 0, len(nodes))
+	children := make([]written, 0, len(nodes))
+	for _, child := range nodes {
+		if _, _, isCompound := operands(child); !isCompound {
+			leaves = append(leaves, child)
+			continue
+		}
+		// A compound of repeats may come out as a leaf, or as one of the kind that its parent is.
+		some := []written{s.sorted(child)}
+		if in := some[0].inner; in != nil && in.anyOf == anyOf {
+			some = in.children
+		}
+		for _, w := range some {
+			if w.inner == nil {
+				leaves = append(leaves, w.node)
+			} else {
+				children = append(children, w)
+			}
 		}
 	}
-	return dst
-}
-
-// combine joins canonical children into one node: tests merged, sorted, without repeats, and without
-// children that decide nothing.
-func combine(children []written, anyOf bool) written {
-	neutral, decisive := always, never
-	if anyOf {
-		neutral, decisive = never, always
+	for _, n := range mergeTests(leaves, anyOf) {
+		children = append(children, s.leaf(n))
 	}
-	children = mergeTests(children, anyOf)
-	children = slices.DeleteFunc(children, func(w written) bool { return w.text == neutral.text })
-	if slices.ContainsFunc(children, func(w written) bool { return w.text == decisive.text }) {
-		return decisive
-	}
-	slices.SortFunc(children, func(a, b written) int { return strings.Compare(a.text, b.text) })
-	children = slices.CompactFunc(children, func(a, b written) bool { return a.text == b.text })
-	switch len(children) {
-	case 0:
-		return neutral
-	case 1:
+	slices.SortFunc(children, compareWritten)
+	children = slices.CompactFunc(children, func(a, b written) bool { return compareWritten(a, b) == 0 })
+	if len(children) == 1 {
 		return children[0]
 	}
-	nodes := make([]Node, len(children))
+	nodes = make([]Node, len(children))
 	for i, w := range children {
 		nodes[i] = w.node
 	}
-	var joined Node = &AllOf{Nodes: nodes}
-	if anyOf {
-		joined = &AnyOf{Nodes: nodes}
+	return written{node: join(nodes, anyOf), inner: &inner{children, anyOf}}
+}
+
+// leaf copies a test and sorts its terms. A negative test demands a value anyway, so asking for emptiness adds
+// nothing to it.
+func (s *sorter) leaf(n Node) written {
+	t, ok := n.(*Test)
+	if !ok {
+		s.buf = n.(Condition).append(s.buf[:0])
+		return written{node: n, text: string(s.buf)}
 	}
-	return written{joined, string(appendCompound(nil, children, anyOf)), children}
+	t = &Test{Field: t.Field, Negate: t.Negate, Terms: slices.Clone(t.Terms), Empty: t.Empty && !t.Negate}
+	slices.Sort(t.Terms)
+	t.Terms = slices.Compact(t.Terms)
+	s.buf = appendTest(s.buf[:0], t)
+	return written{node: t, text: string(s.buf)}
 }
 
 // mergeTests joins the tests of one field: positive ones under OR, negative ones under AND. Either way
 // the union of their terms says the same, also for fields with several values. (Positive tests under
-// AND must stay apart: a project may be asked for by key and by name at once.)
-func mergeTests(children []written, anyOf bool) []written {
-	var kept []written
-	byField := make(map[Field][]written)
-	for _, w := range children {
-		if t, ok := w.node.(*Test); ok && t.Negate != anyOf {
-			byField[t.Field] = append(byField[t.Field], w)
+// AND must stay apart: a project may be asked for by key and by name at once.) Conditions stay as they are: two
+// of them are one only if they are equal. The nodes change places.
+func mergeTests(nodes []Node, anyOf bool) []Node {
+	var tests []*Test
+	kept := nodes[:0]
+	for _, n := range nodes {
+		if t, ok := n.(*Test); ok && t.Negate != anyOf {
+			tests = append(tests, t)
 		} else {
-			kept = append(kept, w)
+			kept = append(kept, n)
 		}
 	}
-	for _, tests := range byField {
-		kept = append(kept, union(tests))
+	slices.SortFunc(tests, func(a, b *Test) int { return compareFields(a.Field, b.Field) })
+	for len(tests) > 0 {
+		same := 1
+		for same < len(tests) && tests[same].Field == tests[0].Field {
+			same++
+		}
+		kept = append(kept, union(tests[:same]))
+		tests = tests[same:]
 	}
 	return kept
 }
 
 // union is the one test that says what all of tests say, which agree in field and Negate.
-func union(tests []written) written {
+func union(tests []*Test) *Test {
 	if len(tests) == 1 {
 		return tests[0]
 	}
-	var all Test
-	for _, w := range tests {
-		t := w.node.(*Test)
-		all.Field, all.Negate = t.Field, t.Negate
+	all := &Test{Field: tests[0].Field, Negate: tests[0].Negate}
+	for _, t := range tests {
 		all.Terms = append(all.Terms, t.Terms...)
 		all.Empty = all.Empty || t.Empty
 	}
-	return canonicalTest(&all)
+	return all
 }
 
-func appendCompound(b []byte, children []written, anyOf bool) []byte {
-	word := " AND "
-	if anyOf {
-		word = " OR "
+// compareWritten orders nodes as their texts are ordered, without writing those of compounds, which would
+// repeat at every level what is inside. (A compound begins with a parenthesis, AND or OR stands between its
+// children, and no text of a leaf is the beginning of another one.)
+func compareWritten(a, b written) int {
+	if a.inner == nil || b.inner == nil {
+		return strings.Compare(a.opening(), b.opening())
+	}
+	left, right := a.inner.children, b.inner.children
+	for i := range min(len(left), len(right)) {
+		if i == 1 && a.inner.anyOf != b.inner.anyOf {
+			return strings.Compare(a.inner.word(), b.inner.word())
+		}
+		if c := compareWritten(left[i], right[i]); c != 0 {
+			return c
+		}
+	}
+	return len(right) - len(left) // where one ends stands ")", which comes after " "
+}
+
+func (w written) opening() string {
+	if w.inner != nil {
+		return "("
+	}
+	return w.text
+}
+
+func (in *inner) word() string {
+	if in.anyOf {
+		return " OR "
+	}
+	return " AND "
+}
+
+func (w written) append(b []byte) []byte {
+	if w.inner == nil {
+		return append(b, w.text...)
 	}
 	b = append(b, '(')
-	for i, w := range children {
+	for i, child := range w.inner.children {
 		if i > 0 {
-			b = append(b, word...)
+			b = append(b, w.inner.word()...)
 		}
-		b = append(b, w.text...)
+		b = child.append(b)
 	}
 	return append(b, ')')
 }
@@ -166,7 +268,7 @@ func appendTest(b []byte, t *Test) []byte {
 
 // appendFieldName leaves simple names without quotes.
 func appendFieldName(b []byte, f Field) []byte {
-	simple := strings.Trim(f.Name, "abcdefghijklmnopqrstuvwxyz0123456789._") == ""
+	simple := strings.Trim(f.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._") == ""
 	if simple && f.Name != "" {
 		b = append(b, f.Name...)
 	} else {
@@ -178,8 +280,13 @@ func appendFieldName(b []byte, f Field) []byte {
 	if f.Path != "" {
 		b = appendQuoted(b, f.Path)
 	}
+	if f.Aspect != Values {
+		b = append(append(b, '/'), f.Aspect.String()...)
+	}
 	return b
 }
+
+const hexDigits = "0123456789abcdef"
 
 // appendQuoted writes text in quotes. It escapes quotes and control characters and copies all other
 // bytes, so that the result depends on no table of characters that may change.
@@ -190,7 +297,7 @@ func appendQuoted(b []byte, text string) []byte {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', c)
 		case c < ' ':
-			b = fmt.Appendf(b, `\x%02x`, c)
+			b = append(b, '\\', 'x', '0'+c>>4, hexDigits[c&15])
 		default:
 			b = append(b, c)
 		}

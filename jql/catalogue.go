@@ -1,140 +1,129 @@
 package jql
 
-import (
-	"slices"
-	"strconv"
-	"strings"
+// Names of fields that have a meaning beyond their row.
+const (
+	propertyField = "issue.property"
+	priorityField = "priority"
+	epicLinkName  = "Epic Link"
+
+	// The fields that Hookline adds to those of Jira.
+	eventField = "event"
+	actorField = "actor"
 )
-
-// DefaultEpicLink is the custom field that holds the Epic Link of an issue where nothing else is
-// configured; new Jira sites have it under this number.
-const DefaultEpicLink = 10014
-
-// propertyField is the canonical name of entity properties.
-const propertyField = "issue.property"
-
-// Env is what a query means beyond its text. The zero Env is ready to use.
-type Env struct {
-	// EpicLink is the id of the custom field called "Epic Link" on the site in question. The query may
-	// name the field by that number or by name.
-	//
-	// Defaults to 10014.
-	EpicLink int64
-}
-
-// epicLink is the canonical name of the Epic Link's field.
-func (env Env) epicLink() string {
-	id := env.EpicLink
-	if id == 0 {
-		id = DefaultEpicLink
-	}
-	return customName(id)
-}
-
-func customName(id int64) string { return "customfield_" + strconv.FormatInt(id, 10) }
 
 // FieldInfo is one row of the catalogue: a field that filters may name, and where the body of a Jira
 // webhook keeps it.
 type FieldInfo struct {
 	// Name is the canonical name, the one in [Field].
 	Name string
-	// Aliases are other names for the same field. All names compare without regard to case.
+	// Aliases are other names for the same field. All names compare without regard to case. Custom fields go
+	// by their numbers as well.
 	Aliases []string
 	// Kind tells how the JSON value becomes terms.
 	Kind Kind
-	// Path leads from the root of the body to the value, member by member. For entity properties it
-	// leads to the object whose members are the property keys.
-	Path []string
+	// Paths lead from the root of the body to the places of the value, member by member; an array on the way
+	// stands for each of its elements. For entity properties the one path leads to the object whose members are
+	// the property keys.
+	Paths [][]string
+	// History lists the names under which changelog items speak of the field: first what their fieldId says, then
+	// what field says where they have no fieldId. Without names the changelog does not have the field.
+	History []string
 }
 
-// The catalogue. The name and place of the Epic Link depend on the site and are filled in by
-// [Env.Catalogue]. Aliases are the ones every JQL client knows; "space" is the newer word for project.
+// The catalogue. The row without a name is where the Epic Link, a custom field, has its place. Aliases are the
+// ones every JQL client knows; "space" is the newer word for project.
 var catalogue = []FieldInfo{
-	{Name: "issuekey", Aliases: []string{"key", "issue", "id"}, Kind: KindIssue, Path: []string{"issue"}},
-	{Name: "project", Aliases: []string{"space"}, Kind: KindProject, Path: []string{"issue", "fields", "project"}},
-	{Name: "issuetype", Aliases: []string{"type"}, Kind: KindNamed, Path: []string{"issue", "fields", "issuetype"}},
-	{Name: "status", Kind: KindNamed, Path: []string{"issue", "fields", "status"}},
-	{Name: "priority", Kind: KindNamed, Path: []string{"issue", "fields", "priority"}},
-	{Name: "assignee", Kind: KindUser, Path: []string{"issue", "fields", "assignee"}},
-	{Name: "reporter", Kind: KindUser, Path: []string{"issue", "fields", "reporter"}},
-	{Aliases: []string{"Epic Link"}, Kind: KindLink, Path: []string{"issue", "fields", ""}},
-	{Name: propertyField, Kind: KindProperty, Path: []string{"issue", "properties"}},
+	{Name: "issuekey", Aliases: []string{"key", "issue", "id"}, Kind: KindIssue, Paths: [][]string{{"issue"}}},
+	named("project", KindProject, "project").alias("space"),
+	named("issuetype", KindNamed, "issuetype").alias("type"),
+	named("status", KindNamed, "status"),
+	named(priorityField, KindNamed, "priority"),
+	named("resolution", KindNamed, "resolution"),
+	named("assignee", KindUser, "assignee"),
+	named("reporter", KindUser, "reporter"),
+	named("creator", KindUser, "creator").fixed(),
+	named("labels", KindExact, "labels").alias("label"),
+	named("component", KindNamed, "components", "Component").alias("components"),
+	named("fixVersion", KindNamed, "fixVersions", "Fix Version").alias("fixVersions"),
+	named("affectedVersion", KindNamed, "versions", "Version").alias("affectsVersion"),
+	named("created", KindDate, "created").alias("createdDate").fixed(),
+	named("updated", KindDate, "updated").alias("updatedDate").fixed(),
+	named("due", KindDate, "duedate").alias("dueDate"),
+	named("resolved", KindDate, "resolutiondate").alias("resolutionDate"),
+	named("summary", KindText, "summary"),
+	named("description", KindText, "description"),
+	named("environment", KindText, "environment"),
+	{Name: "comment", Kind: KindText, Paths: commentPaths, History: []string{"comment"}},
+	{Name: "text", Kind: KindText, Paths: append([][]string{
+		{"issue", "fields", "summary"}, {"issue", "fields", "description"}, {"issue", "fields", "environment"},
+	}, commentPaths...)},
+	{},
+	{Name: propertyField, Kind: KindProperty, Paths: [][]string{{"issue", "properties"}}},
+	{Name: eventField, Kind: KindExact, Paths: [][]string{{"webhookEvent"}}},
+	{Name: actorField, Kind: KindUser, Paths: [][]string{{"user"}}},
 }
 
-// Catalogue returns every field that [Compile] knows, in a fixed order. The result is the caller's.
+var commentPaths = [][]string{{"issue", "fields", "comment", "comments", "body"}, {"comment", "body"}}
+
+// named is the row of a field that stands under a member of issue.fields, which is also its name in changelogs.
+func named(name string, kind Kind, member string, history ...string) FieldInfo {
+	return FieldInfo{
+		Name: name, Kind: kind, Paths: [][]string{{"issue", "fields", member}}, History: append([]string{member}, history...),
+	}
+}
+
+// alias is the row with other names for its field.
+func (info FieldInfo) alias(names ...string) FieldInfo {
+	info.Aliases = names
+	return info
+}
+
+// fixed is the row of a field that never changes, or whose changes no changelog tells.
+func (info FieldInfo) fixed() FieldInfo {
+	info.History = nil
+	return info
+}
+
+// Catalogue returns every field that has a row of its own: those of Jira and Hookline, and the declared
+// custom fields. Custom fields beyond it have the kind [KindAny]. The order is fixed; the result is the
+// caller's, but for what it refers to.
 func (env Env) Catalogue() []FieldInfo {
-	rows := make([]FieldInfo, len(catalogue))
-	for i := range catalogue {
-		rows[i] = env.row(i)
+	var rows []FieldInfo
+	epicLink := env.epicLinkID()
+	for _, row := range catalogue {
+		if row.Name == "" {
+			row = env.customInfo(epicLink, findID(env.Custom, epicLink))
+		}
+		rows = append(rows, row)
+	}
+	for i := range env.Custom {
+		c := &env.Custom[i]
+		if c.ID != epicLink && findID(env.Custom, c.ID) == c {
+			rows = append(rows, env.customInfo(c.ID, c))
+		}
 	}
 	return rows
 }
 
-// row is row i of the catalogue as it reads on this site.
-func (env Env) row(i int) FieldInfo {
-	info := catalogue[i]
-	if info.Kind == KindLink {
-		info.Name = env.epicLink()
-		info.Path = slices.Clone(info.Path)
-		info.Path[len(info.Path)-1] = info.Name
+// customInfo is the row of a custom field; declared is nil where the site says nothing about it.
+func (env *Env) customInfo(id int64, declared *CustomField) FieldInfo {
+	name := customName(id)
+	var aliases []string
+	if id == env.epicLinkID() {
+		aliases = append(aliases, epicLinkName)
 	}
-	return info
+	if declared != nil && declared.Name != "" {
+		aliases = append(aliases, declared.Name)
+	}
+	return named(name, env.customKind(id, declared), name, aliases...).alias(aliases...)
 }
 
-// Resolve finds the field that ref stands for. It reports false for a name outside the catalogue, for
-// an entity property without a key or with a second pair of brackets (an array index), and for
-// brackets after any other field.
-func (env Env) Resolve(ref FieldRef) (Field, FieldInfo, bool) {
-	name := ref.Name
-	if id, ok := ref.customID(); ok {
-		name = customName(id)
-	} else if ref.Form != Named {
-		return Field{}, FieldInfo{}, false
+func (env *Env) customKind(id int64, declared *CustomField) Kind {
+	switch {
+	case declared != nil && declared.Kind != 0:
+		return declared.Kind
+	case declared == nil && id == env.epicLinkID():
+		return KindLink
 	}
-	for i := range catalogue {
-		info := env.row(i)
-		if !info.answersTo(name) {
-			continue
-		}
-		if info.Kind != KindProperty {
-			return Field{Name: info.Name}, info, len(ref.Properties) == 0
-		}
-		if len(ref.Properties) != 1 {
-			return Field{}, info, false
-		}
-		p := ref.Properties[0]
-		return Field{Name: info.Name, Key: p.Key, Path: p.Path}, info, true
-	}
-	return Field{}, FieldInfo{}, false
-}
-
-// Lookup finds the row of the catalogue for a field of a filter.
-func (env Env) Lookup(f Field) (FieldInfo, bool) {
-	for i := range catalogue {
-		if info := env.row(i); info.Name == f.Name {
-			return info, true
-		}
-	}
-	return FieldInfo{}, false
-}
-
-func (info *FieldInfo) answersTo(name string) bool {
-	return strings.EqualFold(info.Name, name) ||
-		slices.ContainsFunc(info.Aliases, func(alias string) bool { return strings.EqualFold(alias, name) })
-}
-
-// customID is the number of the custom field that f names: 10014, cf[10014] or the same in quotes.
-func (f FieldRef) customID() (int64, bool) {
-	digits := f.Name
-	if f.Form != Numbered {
-		if len(digits) < 4 || !strings.EqualFold(digits[:3], "cf[") || digits[len(digits)-1] != ']' {
-			return 0, false
-		}
-		digits = digits[3 : len(digits)-1]
-	}
-	if !isInteger(digits) {
-		return 0, false
-	}
-	id, err := strconv.ParseInt(digits, 10, 64)
-	return id, err == nil && id > 0
+	return KindAny
 }

@@ -1,14 +1,17 @@
 package jql
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // MaxExponent bounds the exponent of numbers that take part in comparisons. It is far beyond what
 // JSON documents hold (a double ends near 308), and keeps 1e999999999 from costing anything.
 const MaxExponent = 1000
 
-// appendDecimal appends the canonical form of a decimal number: digits without zeros at either end,
-// and the power of ten that the last one counts. 1500, 1.5e3 and 01500.0 all become "15e2", every zero
-// becomes "0". It reports false for anything else than [-] digits [. digits] [e [sign] digits].
+// appendDecimal appends the canonical form of a decimal number, the same for 1500, 1.5e3 and 01500.0 and in
+// the order of numbers when compared byte by byte (see [appendMagnitude]); every zero becomes "0". It reports
+// false for anything else than [-] digits [. digits] [e [sign] digits].
 func appendDecimal(dst, literal []byte) ([]byte, bool) {
 	rest := literal
 	negative := len(rest) > 0 && rest[0] == '-'
@@ -70,28 +73,54 @@ func parseExponent(b []byte) (exponent int, ok bool) {
 }
 
 func appendCanonical(dst []byte, negative bool, whole, fraction []byte, exponent int) []byte {
+	whole = bytes.TrimLeft(whole, "0")
+	point := len(whole) // the value is 0.digits times ten to the power of point
+	if point == 0 {
+		significant := bytes.TrimLeft(fraction, "0")
+		point, fraction = len(significant)-len(fraction), significant
+	}
+	if fraction = bytes.TrimRight(fraction, "0"); len(fraction) == 0 {
+		whole = bytes.TrimRight(whole, "0")
+	}
+	if len(whole)+len(fraction) == 0 {
+		return append(dst, '0')
+	}
+	if !negative {
+		return append(append(appendMagnitude(dst, point+exponent), whole...), fraction...)
+	}
+	dst = append(dst, '-')
 	start := len(dst)
-	if negative {
-		dst = append(dst, '-')
+	dst = append(append(appendMagnitude(dst, point+exponent), whole...), fraction...)
+	for i, c := range dst[start:] {
+		dst[start+i] = mirrored(c)
 	}
-	digits := len(dst)
-	for _, part := range [2][]byte{whole, fraction} {
-		for _, c := range part {
-			if c != '0' || len(dst) > digits {
-				dst = append(dst, c)
-			}
-		}
+	return append(dst, lastOfNegative)
+}
+
+// lastOfNegative ends the digits of a negative number. It comes after every digit, since of two numbers that
+// begin alike the longer one is further from zero.
+const lastOfNegative = '~'
+
+// appendMagnitude appends a power of ten so that greater ones come later: its number of digits as a letter from "a"
+// on, then the digits, as in "a4" and "b12". Those that are not positive come before, as mirror images: "Z9" is 0,
+// "Y87" is -12.
+func appendMagnitude(dst []byte, power int) []byte {
+	start := len(dst)
+	dst = strconv.AppendInt(append(dst, 'a'), int64(max(power, -power)), 10)
+	dst[start] += byte(len(dst) - start - len("a0"))
+	if power > 0 {
+		return dst
 	}
-	if len(dst) == digits {
-		return append(dst[:start], '0')
-	}
-	exponent -= len(fraction)
-	for dst[len(dst)-1] == '0' {
-		dst = dst[:len(dst)-1]
-		exponent++
-	}
-	if exponent != 0 {
-		dst = strconv.AppendInt(append(dst, 'e'), int64(exponent), 10)
+	for i, c := range dst[start:] {
+		dst[start+i] = mirrored(c)
 	}
 	return dst
+}
+
+// mirrored turns the order of digits round, and that of the letters of [appendMagnitude].
+func mirrored(c byte) byte {
+	if c <= '9' {
+		return '0' + '9' - c
+	}
+	return 'a' + 'Z' - c
 }

@@ -25,14 +25,15 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("Error in the JQL Query: %s (line %d, character %d)", e.Msg, e.Line, e.Column)
 }
 
-// Problem is one thing that a well-formed query may not contain. Message is complete as it is.
+// Problem is one thing that a well-formed query may not contain. Message is complete as it is. Pos is where
+// the thing stands: the field, where its operator is the problem as well, the operand or the keyword.
 type Problem struct {
 	Message string
 	Pos     Pos
 }
 
 // CheckError lists everything in a query that a dialect refuses or that cannot be evaluated, in the
-// order of the text. Problems is never empty.
+// order of the text. Problems is never empty. Of more than a hundred the first hundred are there.
 type CheckError struct {
 	Problems []Problem
 }
@@ -49,8 +50,17 @@ func (e *CheckError) Error() string {
 // problems collects what is wrong with one query.
 type problems []Problem
 
-func (p *problems) add(pos Pos, format string, args ...any) {
-	*p = append(*p, Problem{Message: fmt.Sprintf(format, args...), Pos: pos})
+// maxProblems bounds what is said about one query. Each problem is worded in a sentence or two, so a long list of wrong
+// values would make an answer a hundred times as long as the query.
+const maxProblems = 100
+
+// full tells that there is no use in looking for more.
+func (p problems) full() bool { return len(p) >= maxProblems }
+
+func (p *problems) add(pos Pos, message string) {
+	if !p.full() {
+		*p = append(*p, Problem{Message: message, Pos: pos})
+	}
 }
 
 func (p problems) err() error {

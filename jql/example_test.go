@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"hookline/jql"
 )
@@ -21,9 +22,37 @@ func ExampleParse() {
 
 func ExampleDialect_Check() {
 	q, _ := jql.Parse("project is not EMPTY AND myClause = 1")
-	fmt.Println(jql.Dynamic.Check(q))
+	fmt.Println(jql.Dynamic(jql.Env{}).Check(q))
 	// Output:
 	// The operator IS NOT is unsupported; The clause myClause is unsupported
+}
+
+func ExampleFull() {
+	site := jql.Env{
+		Custom:     []jql.CustomField{{ID: 10016, Name: "Story Points", Kind: jql.KindNumber}},
+		Priorities: []string{"Low", "Medium", "High"},
+	}
+	for _, query := range []string{
+		`"Story Points" > 5 AND priority >= Medium AND summary ~ "fire*"`,
+		`status CHANGED TO Done BY 5b10ac8d82 AND due < endOfWeek()`,
+		`summary = fire AND due > tomorrow AND status WAS Done`,
+	} {
+		q, _ := jql.Parse(query)
+		if err := jql.Full(site).Check(q); err != nil {
+			for _, p := range err.(*jql.CheckError).Problems {
+				fmt.Printf("character %d: %.60s\n", p.Pos.Column, p.Message)
+			}
+			continue
+		}
+		f, _ := jql.Compile(q, site)
+		fmt.Println(f)
+	}
+	// Output:
+	// (customfield_10016 > "n"+"a15" AND priority IN ("high", "medium") AND summary/words ~ "fire*")
+	// (actor IN ("5b10ac8d82") AND due < "t"+endOfWeek()/Monday@UTC AND status/to IN ("done"))
+	// character 1: The operator '=' is not supported by the 'summary' field.
+	// character 26: Date value 'tomorrow' for field 'due' is invalid. Valid form
+	// character 39: The operator 'WAS' needs the history of the issue, which an
 }
 
 func ExampleCompile() {
@@ -35,7 +64,7 @@ func ExampleCompile() {
 	fmt.Println(f.Holds(func(field jql.Field) ([]string, bool) {
 		terms, present := event[field.Name]
 		return terms, present
-	}))
+	}, time.Now()))
 	// Output:
 	// (assignee IS NOT EMPTY AND issuetype NOT IN ("bug") AND project IN ("ex", "example")) <nil>
 	// true
@@ -63,7 +92,7 @@ func ExampleEvaluate() {
 	}
 	for _, query := range []string{"project = ex", "assignee != fred", "NOT assignee = fred", "assignee = EMPTY"} {
 		q, _ := jql.Parse(query)
-		fmt.Println(query, jql.Evaluate(q, jql.Env{}, doc))
+		fmt.Println(query, jql.Evaluate(q, jql.Env{}, doc, time.Now()))
 	}
 	// Output:
 	// project = ex true

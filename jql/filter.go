@@ -1,36 +1,13 @@
 package jql
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"slices"
-	"strings"
+	"time"
 )
 
-// Field identifies one thing that a filter can ask of an event. It is comparable and serves as a map
-// key. The zero Field is invalid.
-//
-// Name is the canonical name: "project", "issuekey", "customfield_10014" for any custom field however
-// it was spelled, "issue.property" for entity properties. Key and Path are set for entity properties
-// only: the property's key, and the path inside its value with dots between the steps ("" for the
-// whole value). Names outside the catalogue are allowed: a program that filters on more than JQL says
-// (the type of an event, for example) makes up its own.
-type Field struct {
-	Name string
-	Key  string
-	Path string
-}
-
-// Steps splits the path of an entity property into the names of members to follow, none for the whole
-// value. A step into an array goes into each of its elements.
-func (f Field) Steps() []string {
-	if f.Path == "" {
-		return nil
-	}
-	return strings.Split(f.Path, ".")
-}
-
-// Node is a node of a canonical filter: [*AllOf], [*AnyOf] or [*Test]. The set is closed.
+// Node is a node of a canonical filter: [*AllOf], [*AnyOf], [*Test] or a [Condition]. The set is
+// closed.
 type Node interface{ node() }
 
 // AllOf holds when every child holds; without children it always holds.
@@ -47,7 +24,8 @@ type AnyOf struct{ Nodes []Node }
 //	Negate true:  the field is not empty, and V and Terms have no term in common
 //
 // Empty is never set together with Negate. Terms are normalised (see [FoldTerm], [TypedTerms]),
-// sorted and free of repeats.
+// sorted and free of repeats. The field of the aspects that history has is empty where the changelog has no item
+// of it.
 type Test struct {
 	Field  Field
 	Negate bool
@@ -73,9 +51,13 @@ type Filter struct {
 // NewFilter(&AllOf{}) is the filter that always holds. A nil node panics.
 func NewFilter(n Node) *Filter {
 	w := canonical(n)
-	sum := sha256.Sum256([]byte(w.text))
-	f := &Filter{root: w.node, text: w.text, fields: fieldsOf(nil, w.node)}
+	text := w.append(nil)
+	sum := sha256.Sum256(text)
+	f := &Filter{root: w.node, text: string(text)}
 	copy(f.id[:], sum[:])
+	f.fields = fieldsOf(nil, w.node)
+	slices.SortFunc(f.fields, compareFields)
+	f.fields = slices.Clip(slices.Compact(f.fields))
 	return f
 }
 
@@ -95,20 +77,28 @@ func (f *Filter) Fields() []Field { return f.fields }
 
 // Holds evaluates the filter over an event. The function terms gives the terms of a field in the
 // event, without repeats or with them, and whether the field has any value at all; a field with terms
-// is present, whatever it says. Holds keeps nothing of what it is given.
-func (f *Filter) Holds(terms func(Field) (terms []string, present bool)) bool {
-	return holds(f.root, terms)
+// is present, whatever it says. The time that counts as now decides conditions such as
+// created > startOfDay(). Holds keeps nothing of what it is given.
+func (f *Filter) Holds(terms func(Field) (terms []string, present bool), now time.Time) bool {
+	return holds(f.root, terms, now)
 }
 
-func holds(n Node, terms func(Field) ([]string, bool)) bool {
+func holds(n Node, terms func(Field) ([]string, bool), now time.Time) bool {
 	switch n := n.(type) {
 	case *AllOf:
-		return !slices.ContainsFunc(n.Nodes, func(x Node) bool { return !holds(x, terms) })
+		return !slices.ContainsFunc(n.Nodes, func(x Node) bool { return !holds(x, terms, now) })
 	case *AnyOf:
-		return slices.ContainsFunc(n.Nodes, func(x Node) bool { return holds(x, terms) })
+		return slices.ContainsFunc(n.Nodes, func(x Node) bool { return holds(x, terms, now) })
 	case *Test:
 		values, present := terms(n.Field)
 		return n.holds(values, present || len(values) > 0)
+	case Condition:
+		values, present := terms(n.On())
+		bytes := make([][]byte, len(values))
+		for i, v := range values {
+			bytes[i] = []byte(v)
+		}
+		return n.Holds(bytes, present, now)
 	}
 	return false
 }
@@ -124,7 +114,7 @@ func (t *Test) holds(values []string, present bool) bool {
 	return common != t.Negate
 }
 
-// fieldsOf appends the fields of n to the sorted set dst.
+// fieldsOf appends the fields of n, some of them repeatedly.
 func fieldsOf(dst []Field, n Node) []Field {
 	switch n := n.(type) {
 	case *AllOf:
@@ -136,13 +126,17 @@ func fieldsOf(dst []Field, n Node) []Field {
 			dst = fieldsOf(dst, x)
 		}
 	case *Test:
-		if i, found := slices.BinarySearchFunc(dst, n.Field, compareFields); !found {
-			dst = slices.Insert(dst, i, n.Field)
-		}
+		return addField(dst, n.Field)
+	case Condition:
+		return addField(dst, n.On())
 	}
 	return dst
 }
 
-func compareFields(a, b Field) int {
-	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Path, b.Path))
+// addField leaves out a field that was the last one, too: children stand in the order of their fields.
+func addField(dst []Field, f Field) []Field {
+	if last := len(dst) - 1; last >= 0 && dst[last] == f {
+		return dst
+	}
+	return append(dst, f)
 }

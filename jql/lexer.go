@@ -90,8 +90,10 @@ func (definition) LexString(_, src string) (lexer.Lexer, error) { return newScan
 type scanner struct {
 	src  string
 	pos  Pos // of the next character
-	nest nesting
 	done bool
+
+	nest   nesting
+	counts counts
 }
 
 func newScanner(src string) *scanner {
@@ -107,8 +109,11 @@ func (s *scanner) next() token {
 	typ, value := tokEOF, ""
 	if !s.done && start.Offset < len(s.src) {
 		typ, value = s.scan()
-		if !s.nest.add(typ) {
+		switch {
+		case !s.nest.add(typ):
 			typ, value = s.fail(start, msgTooDeep)
+		case !s.counts.add(typ):
+			typ, value = s.fail(start, msgTooMany)
 		}
 	}
 	if typ == tokIllegal {

@@ -11,7 +11,7 @@ func (r *reader) operand() (Operand, error) {
 		if r.in.Peek().Type == tokLParen {
 			return r.function(t)
 		}
-		return Value{Text: t.Value, Number: t.Type == tokNumber}, nil
+		return Value{Text: t.Value, Number: t.Type == tokNumber, Pos: posOf(t)}, nil
 	case tokLParen:
 		return r.list()
 	case tokEmpty:
@@ -44,7 +44,7 @@ func (r *reader) list() (Operand, error) {
 
 // function = name "(" [ argument { "," argument } ] ")"
 func (r *reader) function(name *token) (Operand, error) {
-	f := Function{Name: name.Value}
+	f := Function{Name: name.Value, Pos: posOf(name)}
 	if blank(f.Name) {
 		r.refuse(posOf(name), msgEmptyFunction)
 	}

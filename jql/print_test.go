@@ -39,12 +39,31 @@ func unplace(q *Query) {
 	Inspect(q.Where, func(e Expr) bool {
 		if c, ok := e.(*Clause); ok {
 			c.Pos, c.Field.Pos = Pos{}, Pos{}
+			c.Operand = unplaced(c.Operand)
 			for i := range c.Predicates {
-				c.Predicates[i].Pos = Pos{}
+				p := &c.Predicates[i]
+				p.Pos, p.Operand = Pos{}, unplaced(p.Operand)
 			}
 		}
 		return true
 	})
+}
+
+// unplaced is the operand without positions.
+func unplaced(operand Operand) Operand {
+	switch o := operand.(type) {
+	case Value:
+		o.Pos = Pos{}
+		return o
+	case Function:
+		o.Pos = Pos{}
+		return o
+	case List:
+		for i, item := range o.Items {
+			o.Items[i] = unplaced(item)
+		}
+	}
+	return operand
 }
 
 func FuzzPrintParse(f *testing.F) {

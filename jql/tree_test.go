@@ -55,33 +55,3 @@ func TestStringOfBuiltTrees(t *testing.T) {
 		}
 	}
 }
-
-// TestCatalogue keeps the rows apart and findable under every name.
-func TestCatalogue(t *testing.T) {
-	seen := make(map[string]bool)
-	for _, row := range (Env{}).Catalogue() {
-		for _, name := range append([]string{row.Name}, row.Aliases...) {
-			folded := string(FoldTerm(nil, []byte(name)))
-			if seen[folded] {
-				t.Errorf("%s names two fields", name)
-			}
-			seen[folded] = true
-			ref := FieldRef{Name: name}
-			if row.Kind == KindProperty {
-				ref.Properties = []Property{{Key: "k"}}
-			}
-			if field, _, ok := (Env{}).Resolve(ref); !ok || field.Name != row.Name {
-				t.Errorf("%s resolves to %v, %v", name, field, ok)
-			}
-		}
-		if found, ok := (Env{}).Lookup(Field{Name: row.Name}); !ok || found.Kind != row.Kind {
-			t.Errorf("no row for %s", row.Name)
-		}
-		if members, _ := row.Kind.Members(); (len(members) == 0) != (row.Kind == KindProperty) || len(row.Path) == 0 {
-			t.Errorf("the row of %s is incomplete", row.Name)
-		}
-	}
-	if _, ok := (Env{}).Lookup(Field{Name: "event"}); ok {
-		t.Error("a made-up field is in the catalogue")
-	}
-}

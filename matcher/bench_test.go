@@ -45,10 +45,27 @@ func BenchmarkMatchDelta(b *testing.B) {
 	})
 }
 
-func benchMatch(b *testing.B, x *Index) {
+// BenchmarkMatchConditions is BenchmarkMatch where a quarter of the tests are conditions, many of which
+// several filters share, over summaries of twenty words.
+func BenchmarkMatchConditions(b *testing.B) {
+	benchSizes(b, func(b *testing.B, n int) {
+		x := New()
+		w, docs := newWorkload(filterSeed), newWorkload(eventSeed)
+		w.conditions, docs.conditions = 0.25, 0.25
+		x.Update(w.entries(1, n), nil)
+		benchMatchOf(b, x, docs)
+		s := x.Stats()
+		b.ReportMetric(float64(s.Conditions), "conditions")
+		b.ReportMetric(float64(s.Bytes)/float64(n), "B/filter")
+	})
+}
+
+func benchMatch(b *testing.B, x *Index) { benchMatchOf(b, x, newWorkload(eventSeed)) }
+
+func benchMatchOf(b *testing.B, x *Index, docs *workload) {
 	v := x.View()
 	var events []prepared
-	for _, d := range newWorkload(eventSeed).documents(2000) {
+	for _, d := range docs.documents(2000) {
 		events = append(events, d.prepare(v))
 	}
 	var e Event
@@ -57,6 +74,7 @@ func benchMatch(b *testing.B, x *Index) {
 	b.ReportAllocs()
 	for b.Loop() {
 		events[i%len(events)].fill(&e, v)
+		e.SetTime(firstDay)
 		ids = v.Match(ids[:0], &e)
 		matches += len(ids)
 		i++
@@ -94,7 +112,7 @@ func BenchmarkLoop(b *testing.B) {
 			d := docs[i%len(docs)]
 			ids = ids[:0]
 			for _, s := range entries {
-				if s.Filter.Holds(d.lookup) {
+				if s.Filter.Holds(d.lookup, d.now) {
 					ids = append(ids, s.ID)
 				}
 			}

@@ -20,6 +20,7 @@ func TestReadersDuringUpdates(t *testing.T) {
 func readDuringUpdates(t *testing.T, tuned *tuning) {
 	const steps = 90
 	w := newWorkload(1)
+	w.conditions = 0.3
 	docs := w.documents(8)
 	x, m := New(), model{}
 	x.writer = newWriter(tuned)
@@ -78,6 +79,7 @@ func makeHistory(w *workload, subscribers, steps int) []change {
 // with a base and a delta.
 func TestWorkload(t *testing.T) {
 	w := newWorkload(2)
+	w.conditions = 0.3
 	x, m := New(), model{}
 	for _, s := range makeHistory(w, 3000, 40) {
 		x.Update(s.add, s.remove)
@@ -101,6 +103,7 @@ func TestWorkload(t *testing.T) {
 // number of merges, each of which numbers symbols and filters anew.
 func TestProgramsStaySorted(t *testing.T) {
 	w := newWorkload(6)
+	w.conditions = 0.3
 	x := New()
 	for _, s := range makeHistory(w, 60, 60) {
 		x.Update(s.add, s.remove)

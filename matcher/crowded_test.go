@@ -80,19 +80,23 @@ func TestEventIsReusable(t *testing.T) {
 	e.Reset(nil)
 }
 
-// TestEpochsWrap: marks of an epoch long ago must not look fresh.
+// TestEpochsWrap: marks of an epoch long ago must not look fresh, neither those of filters nor those of
+// conditions.
 func TestEpochsWrap(t *testing.T) {
 	x := New()
-	x.Update([]Entry{{1, jql.NewFilter(some(is(fieldP, "a"), is(fieldS, "a")))}}, nil)
+	x.Update(entriesFor(some(is(fieldP, "a"), is(fieldS, "a")), after(fieldP, "0")), nil)
 	v := x.View()
-	d := document{terms: map[jql.Field][]string{fieldP: {"a"}}}
 	var e Event
-	d.fill(&e, v, false)
-	v.Match(nil, &e)
-	e.epoch = ^uint32(0) - 1
-	for range 4 {
-		if got := v.Match(nil, &e); len(got) != 1 {
-			t.Fatalf("%d matches at epoch %d", len(got), e.epoch)
+	for round := range 4 {
+		term, want := "a", 2
+		if round%2 == 1 {
+			term, want = "", 0
+		}
+		d := document{terms: map[jql.Field][]string{fieldP: {term}}}
+		d.fill(&e, v, false)
+		e.epoch = ^uint32(0) - 1
+		if got := v.Match(nil, &e); len(got) != want {
+			t.Fatalf("%d matches of %q, want %d", len(got), term, want)
 		}
 	}
 }

@@ -7,6 +7,7 @@
 //	v := x.View()          // one consistent state; never blocks
 //	var ev matcher.Event   // reused from event to event
 //	ev.Reset(v)
+//	ev.SetTime(time.Now()) // for conditions such as created > -7d
 //	for slot, field := range v.Fields() { ... ev.Add(slot, term) ... }
 //	ids = v.Match(ids[:0], &ev)
 //
@@ -31,6 +32,11 @@
 // an event must have one for the filter to hold. The rarest possible keys are chosen, by how often the
 // filters themselves name a term. An event looks up the keys it has, and what is found there is
 // verified by running its program. See the comments on keys (keys.go) and programs (program.go).
+//
+// A [jql.Condition] - an order, a pattern - has no symbols: it is a numbered leaf of the programs, decided
+// over the terms themselves, and at most once per event however many filters share it. The terms are
+// kept for the fields that conditions look at only. As an access key a condition says no more than that its
+// field is not empty, so a filter with nothing else to go by is looked at for every event with the field.
 //
 // An index consists of an immutable base and of a delta with what came since. The delta, and all else
 // that changes, only grows, in arrays that its snapshots share; a snapshot remembers how far it may

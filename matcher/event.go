@@ -1,6 +1,9 @@
 package matcher
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Event is what one event says about the fields of a View, and the scratch memory that matching it
 // needs. Reuse one Event per goroutine, or keep them in a pool: in the steady state nothing is
@@ -10,15 +13,18 @@ import "slices"
 // its last Reset alive.
 type Event struct {
 	view  *View
+	now   time.Time
 	spans []span   // by slot
 	pairs []uint64 // slot<<32 | symbol, as they came
 	ready bool     // pairs are sorted, spans and syms say the same
 	syms  []uint32 // all symbols of the event, slot by slot, ascending
+	texts texts    // of the slots that conditions look at
 
-	keys  []uint64
-	runs  []run
-	epoch uint32
-	seen  []uint32 // by filter: the epoch that last came across it
+	keys     []uint64
+	runs     []run
+	epoch    uint32   // even
+	seen     []uint32 // by filter: the epoch that last came across it
+	verdicts []uint32 // by condition: the epoch that last decided it, plus one if it holds
 }
 
 // span is the part of Event.syms that belongs to one slot.
@@ -26,14 +32,15 @@ type span struct {
 	first       uint32 // the symbol itself when there is only one; the smallest of several
 	start, size uint32
 	present     bool
+	watched     bool // by some condition
 }
 
 func (s *span) empty() bool { return !s.present }
 
-// Reset forgets the last event and prepares for one that is going to be matched against v. A nil v
-// lets go of the last View.
+// Reset forgets the last event and prepares for one that is going to be matched against v. The time of
+// the event becomes the zero time: see [Event.SetTime]. A nil v lets go of the last View.
 func (e *Event) Reset(v *View) {
-	e.view, e.ready = v, false
+	e.view, e.ready, e.now = v, false, time.Time{}
 	e.pairs = e.pairs[:0]
 	slots := 0
 	if v != nil {
@@ -41,17 +48,40 @@ func (e *Event) Reset(v *View) {
 	}
 	if cap(e.spans) < slots {
 		e.spans = make([]span, slots)
-		return
 	}
 	e.spans = e.spans[:slots]
 	clear(e.spans)
+	if v != nil && len(v.conditions) > 0 {
+		e.watch(v.interests)
+	}
 }
 
+// watch prepares for the terms that conditions look at.
+func (e *Event) watch(wanted interests) {
+	e.texts.reset(len(wanted))
+	for slot, want := range wanted {
+		if want&wantTerms != 0 {
+			e.spans[slot].watched = true
+			e.texts.open(slot)
+		}
+	}
+}
+
+// SetTime sets the time that counts as now for conditions such as created > -7d. Call it between Reset
+// and Match; without it now is the zero time, the beginning of the year 1 in UTC. Filters without such
+// conditions do not look at it.
+func (e *Event) SetTime(now time.Time) { e.now = now }
+
 // Add says that the field at slot (see [View.Fields]) has a term. A field may have many, in any order,
-// with repeats. The term is looked up at once and not retained; one that no filter names costs nothing
-// further. Terms must be normalised the way those of the filters are.
+// with repeats. The caller may reuse term at once: it is looked up, and copied only where some condition
+// looks at the field. Elsewhere a term that no filter names costs nothing further. Terms must be
+// normalised the way those of the filters are.
 func (e *Event) Add(slot int, term []byte) {
-	e.spans[slot].present = true
+	s := &e.spans[slot]
+	s.present = true
+	if s.watched {
+		e.texts.add(slot, term)
+	}
 	sym := e.view.symbols.find(uint32(slot), term)
 	if sym != 0 {
 		e.pairs = append(e.pairs, uint64(slot)<<32|uint64(sym))
@@ -94,17 +124,24 @@ func (e *Event) seal() {
 	}
 }
 
-// begin starts a new epoch for marking filters.
-func (e *Event) begin(filters int) {
-	if len(e.seen) < filters {
-		e.seen = make([]uint32, filters+filters/4)
-		e.epoch = 0
-	}
-	e.epoch++
+// begin starts a new epoch for marking filters and deciding conditions.
+func (e *Event) begin(filters, conditions int) {
+	e.seen = stamps(e.seen, filters)
+	e.verdicts = stamps(e.verdicts, conditions)
+	e.epoch += 2
 	if e.epoch == 0 {
 		clear(e.seen)
-		e.epoch = 1
+		clear(e.verdicts)
+		e.epoch = 2
 	}
+}
+
+// stamps returns s, or when it is shorter than n, room for more that bears no epoch's stamp.
+func stamps(s []uint32, n int) []uint32 {
+	if len(s) < n {
+		return make([]uint32, n+n/4)
+	}
+	return s
 }
 
 // once reports whether the filter has not come by in this epoch, and marks it.

@@ -2,7 +2,7 @@ package matcher
 
 import "encoding/binary"
 
-// identities numbers the identities of distinct filters. Writer only.
+// identities numbers the identities of distinct filters, or of distinct conditions. Writer only.
 type identities struct {
 	table cells
 	all   [][16]byte

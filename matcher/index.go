@@ -17,7 +17,8 @@ type Entry struct {
 }
 
 // Index is a set of subscribers, each with one filter. Equal filters are kept once, however many
-// subscribers share them. Filters are compiled into the index, which does not retain them.
+// subscribers share them. Filters are compiled into the index, which retains nothing of them but their
+// conditions.
 //
 // An empty Index takes some hundred bytes, and an Index has no goroutine except while a large one
 // merges, so there may be thousands.

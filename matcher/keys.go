@@ -11,6 +11,7 @@ import "slices"
 //	opIs, opIn         its symbols
 //	opInOrEmpty        its symbols, and "the field is empty"
 //	opNotIn            "the field is not empty"
+//	opCondition        "the field is not empty"
 //	opAll              those of the child that is expected to be looked at least often, or the pairs
 //	                   of two children
 //	opAll, no child    always
@@ -113,7 +114,7 @@ func (c *chooser) cost(code []uint32) float64 {
 			sum += c.cost(rest)
 		}
 		return sum
-	case opNotIn:
+	case opNotIn, opCondition:
 		return costPresent
 	case opInOrEmpty:
 		return c.termCost(code) + costEmpty
@@ -152,6 +153,9 @@ func (c *chooser) emit(code []uint32) (exact bool) {
 	case opNotIn:
 		c.keys = append(c.keys, uint64(presentSymbol(code[1])))
 		return len(termsOf(code)) == 0
+	case opCondition:
+		c.keys = append(c.keys, uint64(presentSymbol(code[1])))
+		return false
 	case opInOrEmpty:
 		c.keys = append(c.keys, uint64(emptySymbol(code[1])))
 	}

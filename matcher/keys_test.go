@@ -22,6 +22,9 @@ func not(f jql.Field, terms ...string) jql.Node {
 func orEmpty(f jql.Field, terms ...string) jql.Node {
 	return &jql.Test{Field: f, Terms: terms, Empty: true}
 }
+func after(f jql.Field, bound string) jql.Node {
+	return &jql.Range{Field: f, Op: jql.Greater, Bound: bound}
+}
 func all(nodes ...jql.Node) jql.Node  { return &jql.AllOf{Nodes: nodes} }
 func some(nodes ...jql.Node) jql.Node { return &jql.AnyOf{Nodes: nodes} }
 
@@ -85,6 +88,14 @@ func TestKeys(t *testing.T) {
 		{"too many products", all(is(fieldP, "a", "b", "c", "d"), is(fieldS, "w", "y", "z")), true,
 			"p=a, p=b, p=c, p=d", false},
 		{"one slot is no pair", all(is(fieldP, "x"), is(fieldP, "z")), true, "p=x", false},
+		{"condition", after(fieldP, "x"), false, "p present", false},
+		{"positive before a condition", all(is(fieldP, "often"), after(fieldS, "y")), false, "p=often", false},
+		{"empty before a condition", all(after(fieldP, "x"), orEmpty(fieldS)), false, "s empty", false},
+		{"either, one a condition", some(is(fieldP, "x"), after(fieldS, "y")), false, "p=x, s present", false},
+		{"two conditions", all(after(fieldP, "x"), after(fieldP, "y")), false, "p present", false},
+
+		{"a condition and a pair", all(after(fieldL, "a"), is(fieldP, "often"), is(fieldS, "y")), true, "p=often s=y", false},
+		{"no pair with a condition", all(is(fieldP, "x"), after(fieldS, "y")), true, "p=x", false},
 		{"no pair with a negation", all(is(fieldP, "x"), not(fieldS, "y")), true, "p=x", false},
 	}
 	for _, test := range tests {

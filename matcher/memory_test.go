@@ -9,7 +9,15 @@ import (
 )
 
 func TestMatchDoesNotAllocate(t *testing.T) {
-	w := newWorkload(3)
+	t.Run("without conditions", func(t *testing.T) { matchWithoutAllocation(t, newWorkload(3)) })
+	t.Run("with conditions", func(t *testing.T) {
+		w := newWorkload(3)
+		w.conditions = 0.3
+		matchWithoutAllocation(t, w)
+	})
+}
+
+func matchWithoutAllocation(t *testing.T, w *workload) {
 	x := New()
 	x.Update(w.entries(1, 2000), nil)
 	x.Update(w.entries(1900, 200), []ID{1, 2, 3})
@@ -24,6 +32,7 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 	one := func() {
 		events[i%len(events)].fill(&e, v)
 		e.SetPresent(0)
+		e.SetTime(firstDay)
 		ids = v.Match(ids[:0], &e)
 		i++
 	}
@@ -104,4 +113,35 @@ func idsOf(entries []Entry) []ID {
 		ids[i] = e.ID
 	}
 	return ids
+}
+
+// TestLongOperandsDoNotAllocate: beyond some bytes, what looks like a comparison may be a copy.
+func TestLongOperandsDoNotAllocate(t *testing.T) {
+	x := New()
+	x.Update(entriesFor(
+		&jql.Range{Field: fieldP, Op: jql.Less, Prefix: longPrefix, Bound: longPrefix},
+		&jql.Range{Field: fieldP, Op: jql.Eq, Negate: true, Prefix: "l", Bound: longPrefix},
+		&jql.Range{Field: fieldP, Op: jql.GreaterEq, Moment: &jql.Moment{
+			End: true, Period: jql.Month, Shift: []jql.Shift{{Count: -2, Unit: jql.Hour}, {Count: 1, Unit: jql.Year}},
+		}},
+		&jql.Search{Field: wordsField, Text: longPrefix + "?*"},
+		&jql.Search{Field: phrasesField, Text: " " + longPrefix},
+	), nil)
+	v := x.View()
+	term := []byte(" " + longPrefix + " " + longPrefix + "a")
+	var e Event
+	ids := make([]ID, 0, 5)
+	one := func() {
+		e.Reset(v)
+		e.SetTime(firstDay)
+		for slot := range v.Fields() {
+			e.Add(slot, term)
+			e.Add(slot, term[1:])
+		}
+		ids = v.Match(ids[:0], &e)
+	}
+	one()
+	if n := testing.AllocsPerRun(100, one); n != 0 {
+		t.Errorf("%v allocations per event", n)
+	}
 }

@@ -21,7 +21,9 @@ func (w *writer) mergeNow(own int) bool {
 }
 
 func (w *writer) newMerger() *merger {
-	return &merger{old: w.snapshot, identities: w.identities.all}
+	m := &merger{old: w.snapshot, identities: w.identities.all}
+	m.renamed = newRenumbering(&m.old, w.conditionIdentities.all)
+	return m
 }
 
 // adopt goes on from the outcome of a merge. The fields are those of now, which may be more than the
@@ -30,7 +32,7 @@ func (w *writer) adopt(m *merger) {
 	fields := w.fields
 	w.snapshot = m.result
 	w.fields = fields
-	w.identities = m.newIdentities
+	w.identities, w.conditionIdentities = m.newIdentities, m.renamed.identities
 	w.places = m.places
 	w.filed, w.based, w.changes = len(w.filters), len(w.subs.ids), 0
 }

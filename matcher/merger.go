@@ -6,16 +6,17 @@ import (
 )
 
 // merger builds a new snapshot out of an old one: base and delta become a base of what lasts, and
-// symbols that no filter names any longer go. Slots stay, also those that no filter asks for any more.
+// symbols and conditions that no filter names any longer go. Slots stay, also those that no filter asks
+// for any more.
 //
 // The old snapshot is only read, in the way of a View, so a merger may run beside the writer.
 type merger struct {
 	old        snapshot
-	identities [][16]byte
+	identities [][16]byte // of its filters
 
 	live    []survivor
-	symbols symbols  // the new dictionary
-	code    []uint32 // programs over it, in the old order
+	renamed *renumbering
+	code    []uint32 // programs with new numbers, in the old order
 	census  *census
 	schemas []schema
 	keys    []uint64 // of all survivors
@@ -58,27 +59,19 @@ func (m *merger) survivors() {
 	}
 }
 
-// translate makes the new dictionary out of the symbols that are met.
+// translate brings the programs into the new numbers.
 func (m *merger) translate() {
-	old := &m.old.symbols
-	moved := make([]uint32, len(old.terms))
-	as := func(sym uint32) uint32 {
-		if moved[sym] == 0 {
-			moved[sym] = m.symbols.intern(old.terms[sym].slot, old.of(sym))
-		}
-		return moved[sym]
-	}
 	m.code = make([]uint32, 0, len(m.old.code))
 	for i := range m.live {
 		s := &m.live[i]
 		s.code = uint32(len(m.code))
-		m.code = translate(m.code, nodeOf(m.old.code[m.old.filters[s.number].code:]), as)
+		m.code = m.renamed.program(m.code, nodeOf(m.old.code[m.old.filters[s.number].code:]))
 	}
 }
 
 func (m *merger) takeCensus() {
 	m.census = &census{
-		named: make([]uint32, len(m.symbols.terms)),
+		named: make([]uint32, len(m.renamed.symbols.terms)),
 		total: make([]uint32, len(m.old.fields)),
 	}
 	for i := range m.live {
@@ -132,19 +125,21 @@ func (m *merger) arrange() {
 // write lays out the new snapshot.
 func (m *merger) write() snapshot {
 	r := snapshot{
-		tuning:  m.old.tuning,
-		version: 1,
-		symbols: m.symbols.compact(),
-		code:    make([]uint32, 0, room(len(m.code))),
-		filters: make([]filter, 0, room(len(m.live))),
-		subs:    subscriptions{ids: make([]ID, 0, room(len(m.ids)))},
+		tuning:     m.old.tuning,
+		version:    1,
+		symbols:    m.renamed.symbols.compact(),
+		code:       make([]uint32, 0, room(len(m.code))),
+		conditions: m.renamed.compactConditions(),
+		interests:  m.renamed.interests,
+		filters:    make([]filter, 0, room(len(m.live))),
+		subs:       subscriptions{ids: make([]ID, 0, room(len(m.ids)))},
 	}
 	filings := make([]filing, 0, len(m.keys))
 	for n, s := range m.live {
 		for _, key := range m.keys[s.keys.lo:s.keys.hi] {
 			p := makePost(uint32(n), int(s.keys.hi-s.keys.lo), s.exact)
 			filings = append(filings, filing{key, p})
-			r.presence = withPresence(r.presence, key)
+			r.interests = r.interests.withKey(key)
 		}
 		f := filter{code: uint32(len(r.code)), lo: uint32(len(r.subs.ids))}
 		r.code = append(r.code, nodeOf(m.code[s.code:])...)

@@ -3,6 +3,7 @@ package matcher
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -14,6 +15,7 @@ import (
 type document struct {
 	terms   map[jql.Field][]string
 	present map[jql.Field]bool
+	now     time.Time
 }
 
 func (d document) lookup(f jql.Field) ([]string, bool) {
@@ -23,6 +25,7 @@ func (d document) lookup(f jql.Field) ([]string, bool) {
 // fill extracts what a view asks for, in the order of the slots or the other way round.
 func (d document) fill(e *Event, v *View, backwards bool) {
 	e.Reset(v)
+	e.SetTime(d.now)
 	fields := v.Fields()
 	for i := range fields {
 		if backwards {
@@ -43,7 +46,7 @@ type model map[ID]*jql.Filter
 func (m model) match(d document) []ID {
 	var ids []ID
 	for id, f := range m {
-		if f.Holds(d.lookup) {
+		if f.Holds(d.lookup, d.now) {
 			ids = append(ids, id)
 		}
 	}
@@ -79,6 +82,7 @@ func matchSorted(v *View, e *Event) []ID {
 var testFields = []jql.Field{
 	{Name: "project"}, {Name: "status"}, {Name: "labels"}, {Name: "customfield_10014"},
 	{Name: "issue.property", Key: "k", Path: "a.b"}, {Name: "issue.property", Key: "k"},
+	wordsField, phrasesField,
 }
 
 const testTerms = 6
@@ -98,7 +102,10 @@ func genTerms(atLeast, atMost int) *rapid.Generator[[]string] {
 
 func genNode(depth int) *rapid.Generator[jql.Node] {
 	return rapid.Custom(func(t *rapid.T) jql.Node {
-		kind := rapid.IntRange(0, 9).Draw(t, "kind")
+		kind := rapid.IntRange(0, 12).Draw(t, "kind")
+		if kind > 9 {
+			return genCondition().Draw(t, "condition")
+		}
 		if depth == 0 || kind > 5 {
 			return genTest().Draw(t, "test")
 		}
@@ -133,9 +140,9 @@ func genFilter() *rapid.Generator[*jql.Filter] {
 
 func genDocument() *rapid.Generator[document] {
 	return rapid.Custom(func(t *rapid.T) document {
-		d := document{map[jql.Field][]string{}, map[jql.Field]bool{}}
+		d := document{map[jql.Field][]string{}, map[jql.Field]bool{}, genTime().Draw(t, "now")}
 		for _, f := range testFields {
-			switch rapid.IntRange(0, 5).Draw(t, "state") {
+			switch rapid.IntRange(0, 7).Draw(t, "state") {
 			case 0:
 			case 1:
 				d.present[f] = true
@@ -143,6 +150,8 @@ func genDocument() *rapid.Generator[document] {
 				d.terms[f] = append(genTerms(0, 2).Draw(t, "terms"), "known to no filter")
 			case 3:
 				d.terms[f] = genTerms(2, 8).Draw(t, "terms")
+			case 4:
+				d.terms[f] = rapid.SliceOfN(genConditionTerm(f), 1, 4).Draw(t, "terms")
 			default:
 				d.terms[f] = genTerms(1, 1).Draw(t, "term")
 			}

@@ -7,13 +7,13 @@ func (v *View) collectKeys(e *Event) (crowded bool) {
 	for _, sym := range e.syms {
 		e.keys = append(e.keys, uint64(sym))
 	}
-	for slot, ask := range v.presence {
-		if ask == 0 {
+	for slot, want := range v.interests {
+		if want == 0 {
 			continue
 		}
-		if empty := e.spans[slot].empty(); empty && ask&askEmpty != 0 {
+		if empty := e.spans[slot].empty(); empty && want&wantEmpty != 0 {
 			e.keys = append(e.keys, uint64(emptySymbol(uint32(slot))))
-		} else if !empty && ask&askPresent != 0 {
+		} else if !empty && want&wantPresent != 0 {
 			e.keys = append(e.keys, uint64(presentSymbol(uint32(slot))))
 		}
 	}

@@ -9,7 +9,8 @@ import (
 // A program is a filter over symbols: its canonical tree in preorder, as words. Every node begins with
 // op | length<<opBits, the length counting all its words.
 //
-//	opAll, opAny   children one after another
+//	opAll, opAny   children one after another, conditions last: they cost more than comparing integers
+//	opCondition    slot, then the number of the condition
 //	others         slot, then the symbols of the terms in ascending order
 //
 // The tree survives in full, so that a merge can choose keys and move to a new dictionary without the
@@ -21,6 +22,7 @@ const (
 	opIn        // any number of terms
 	opInOrEmpty // opIn, or the field is empty
 	opNotIn     // the field is not empty and has none of the terms
+	opCondition // the field is not empty and its terms are as the condition says
 )
 
 const (
@@ -31,13 +33,15 @@ const (
 func opOf(code []uint32) uint32        { return code[0] & opMask }
 func nodeOf(code []uint32) []uint32    { return code[:code[0]>>opBits] }
 func termsOf(code []uint32) []uint32   { return code[2 : code[0]>>opBits] }
+func conditionOf(code []uint32) uint32 { return code[2] }
 func inside(code []uint32) []uint32    { return code[1 : code[0]>>opBits] }
 func nextAfter(code []uint32) []uint32 { return code[code[0]>>opBits:] }
 
-// interner gives slots and symbols to what filters name.
+// interner gives slots, symbols and numbers to what filters name.
 type interner interface {
 	slot(jql.Field) uint32
 	symbol(slot uint32, term string) uint32
+	condition(slot uint32, c jql.Condition) uint32
 }
 
 // encode appends the program of n to code.
@@ -49,6 +53,8 @@ func encode(code []uint32, n jql.Node, in interner) []uint32 {
 		return encodeGroup(code, opAny, n.Nodes, in)
 	case *jql.Test:
 		return encodeTest(code, n, in)
+	case jql.Condition:
+		return encodeCondition(code, n, in)
 	}
 	panic("matcher: a filter with an unknown kind of node")
 }
@@ -59,8 +65,12 @@ func encodeGroup(code []uint32, op uint32, nodes []jql.Node, in interner) []uint
 	}
 	start := len(code)
 	code = append(code, 0)
-	for _, n := range nodes {
-		code = encode(code, n, in)
+	for _, conditions := range []bool{false, true} {
+		for _, n := range nodes {
+			if _, is := n.(jql.Condition); is == conditions {
+				code = encode(code, n, in)
+			}
+		}
 	}
 	return closeNode(code, start, op)
 }
@@ -89,29 +99,14 @@ func testOp(t *jql.Test, terms int) uint32 {
 	return opIn
 }
 
+func encodeCondition(code []uint32, c jql.Condition, in interner) []uint32 {
+	start := len(code)
+	slot := in.slot(c.On())
+	code = append(code, 0, slot, in.condition(slot, c))
+	return closeNode(code, start, opCondition)
+}
+
 func closeNode(code []uint32, start int, op uint32) []uint32 {
 	code[start] = op | uint32(len(code)-start)<<opBits
 	return code
-}
-
-// translate appends program to code with its symbols replaced through as.
-func translate(code, program []uint32, as func(uint32) uint32) []uint32 {
-	start := len(code)
-	code = append(code, program...)
-	translateNode(code[start:], as)
-	return code
-}
-
-func translateNode(code []uint32, as func(uint32) uint32) {
-	if op := opOf(code); op == opAll || op == opAny {
-		for rest := inside(code); len(rest) > 0; rest = nextAfter(rest) {
-			translateNode(nodeOf(rest), as)
-		}
-		return
-	}
-	terms := termsOf(code)
-	for i, sym := range terms {
-		terms[i] = as(sym)
-	}
-	slices.Sort(terms)
 }

@@ -1,6 +1,10 @@
 package matcher
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"hookline/jql"
+)
 
 // Stats describes an Index.
 type Stats struct {
@@ -10,6 +14,7 @@ type Stats struct {
 	Always      int // filters that every event visits, because nothing in them narrows the choice
 	Delta       int // subscriptions that came or went since the last merge
 	Terms       int // distinct terms that the filters name
+	Conditions  int // distinct conditions: orders and patterns, which no look-up of a term decides
 	Bytes       int // approximate memory of the whole index
 }
 
@@ -28,6 +33,7 @@ func (x *Index) Stats() Stats {
 	s.Always = w.atAlways()
 	s.Delta = w.changes
 	s.Terms = max(0, len(w.symbols.terms)-1)
+	s.Conditions = len(w.conditions)
 	s.Bytes += w.bytes()
 	return s
 }
@@ -45,18 +51,37 @@ func (w *writer) atAlways() int {
 func (w *writer) bytes() int {
 	return int(unsafe.Sizeof(*w)) + w.snapshot.bytes() +
 		int(unsafe.Sizeof(View{})) +
-		8*len(w.identities.table) + 16*cap(w.identities.all) +
+		w.identities.bytes() + w.conditionIdentities.bytes() +
 		mapBytes(len(w.places), 12) + mapBytes(len(w.slots), int(unsafe.Sizeof(w.fields[0]))+4)
 }
 
 func (s *snapshot) bytes() int {
 	b := s.base
 	return size(s.fields) + size(s.symbols.table) + size(s.symbols.terms) + size(s.symbols.text) +
-		size(s.code) + size(s.filters) + size(s.presence) +
+		size(s.code) + size(s.filters) + size(s.interests) + conditionBytes(s.conditions) +
 		size(s.subs.ids) + size(s.subs.gone) + s.subs.later.bytes() +
 		size(b.table) + size(b.posts) + size(b.schemas) + size(b.census.named) + size(b.census.total) +
 		size(s.delta.table) + size(s.delta.keys) + s.delta.posts.bytes()
 }
+
+// conditionBytes counts the conditions with their texts, which the index keeps alive.
+func conditionBytes(conditions []jql.Condition) int {
+	n := size(conditions)
+	for _, c := range conditions {
+		switch c := c.(type) {
+		case *jql.Range:
+			n += int(unsafe.Sizeof(*c)) + len(c.Prefix) + len(c.Bound)
+			if c.Moment != nil {
+				n += int(unsafe.Sizeof(*c.Moment)) + size(c.Moment.Shift)
+			}
+		case *jql.Search:
+			n += int(unsafe.Sizeof(*c)) + len(c.Text)
+		}
+	}
+	return n
+}
+
+func (s *identities) bytes() int { return size(s.table) + size(s.all) }
 
 func (c *chains) bytes() int { return size(c.heads) + size(c.nodes) }
 

@@ -2,7 +2,8 @@ package matcher
 
 import "slices"
 
-// holds runs the program at the beginning of code against the event. It compares integers only.
+// holds runs the program at the beginning of code against the event. But for conditions it compares
+// integers only.
 func (e *Event) holds(code []uint32) bool {
 	switch opOf(code) {
 	case opAll:
@@ -27,6 +28,8 @@ func (e *Event) holds(code []uint32) bool {
 	case opInOrEmpty:
 		s := &e.spans[code[1]]
 		return s.empty() || e.common(s, termsOf(code))
+	case opCondition:
+		return e.decide(code[1], conditionOf(code))
 	}
 	s := &e.spans[code[1]]
 	return !s.empty() && !e.common(s, termsOf(code))

@@ -12,12 +12,13 @@ type snapshot struct {
 	tuning      *tuning
 	fields      []jql.Field
 	symbols     symbols
-	code        []uint32 // programs
+	code        []uint32        // programs
+	conditions  []jql.Condition // by number
 	filters     []filter
 	subs        subscriptions
 	base        *base
 	delta       delta
-	presence    []presence // by slot; copied when it changes
+	interests   interests
 	version     uint32
 	subscribers int
 }
@@ -46,7 +47,7 @@ func (v *View) Match(dst []ID, e *Event) []ID {
 		return dst
 	}
 	e.seal()
-	e.begin(len(v.filters))
+	e.begin(len(v.filters), len(v.conditions))
 	crowded := v.collectKeys(e)
 	dst = v.matchBase(dst, e, crowded)
 	return v.matchDelta(dst, e, crowded)

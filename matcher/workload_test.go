@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"hookline/jql"
 )
@@ -14,11 +15,15 @@ import (
 type workload struct {
 	rng      *rand.Rand
 	projects *rand.Zipf
+
+	// conditions is the share of tests that are conditions instead. With any, documents have what these
+	// look at.
+	conditions float64
 }
 
 func newWorkload(seed uint64) *workload {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	return &workload{rng, rand.NewZipf(rng, 1.1, 1, 199)}
+	return &workload{rng: rng, projects: rand.NewZipf(rng, 1.1, 1, 199)}
 }
 
 // attribute is one field of the workload.
@@ -83,14 +88,14 @@ func (w *workload) root() jql.Node {
 	case w.chance(0.01):
 		return &jql.AllOf{}
 	case w.chance(0.02):
-		return w.test(w.attribute(), true)
+		return w.leaf(w.attribute(), true)
 	case w.chance(0.15):
 		if w.chance(0.4) {
 			return &jql.AnyOf{Nodes: []jql.Node{w.conjunction(), w.conjunction()}}
 		}
 		c := w.conjunction()
 		a, b := w.attribute(), w.attribute()
-		c.Nodes = append(c.Nodes, &jql.AnyOf{Nodes: []jql.Node{w.test(a, false), w.test(b, false)}})
+		c.Nodes = append(c.Nodes, &jql.AnyOf{Nodes: []jql.Node{w.leaf(a, false), w.leaf(b, false)}})
 		return c
 	}
 	return w.conjunction()
@@ -111,7 +116,7 @@ func (w *workload) conjunction() *jql.AllOf {
 		a := w.attribute()
 		if !used[a] {
 			used[a] = true
-			c.Nodes = append(c.Nodes, w.test(a, len(c.Nodes) == negated))
+			c.Nodes = append(c.Nodes, w.leaf(a, len(c.Nodes) == negated))
 		}
 	}
 	return c
@@ -129,6 +134,13 @@ func (w *workload) attribute() int {
 		}
 	}
 	panic("unreachable")
+}
+
+func (w *workload) leaf(a int, negate bool) jql.Node {
+	if w.conditions > 0 && w.chance(w.conditions) {
+		return w.condition(negate)
+	}
+	return w.test(a, negate)
 }
 
 func (w *workload) test(a int, negate bool) *jql.Test {
@@ -155,6 +167,9 @@ func (w *workload) document() document {
 			terms[j] = w.term(i)
 		}
 		d.terms[a.field] = terms
+	}
+	if w.conditions > 0 {
+		w.describe(&d)
 	}
 	return d
 }
@@ -187,4 +202,46 @@ func (p prepared) fill(e *Event, v *View) {
 			e.Add(slot, t)
 		}
 	}
+}
+
+// What conditions of the workload look at.
+var (
+	created = jql.Field{Name: "created"}
+	points  = jql.Field{Name: "customfield_10016"}
+)
+
+func (w *workload) day() string { return dateTerm(firstDay.AddDate(0, 0, w.rng.IntN(400))) }
+
+// condition makes one of some thousand conditions.
+func (w *workload) condition(negate bool) jql.Node {
+	ops := []jql.Op{jql.Less, jql.LessEq, jql.Greater, jql.GreaterEq}
+	switch op := ops[w.rng.IntN(len(ops))]; w.rng.IntN(5) {
+	case 0:
+		ago := &jql.Moment{Shift: []jql.Shift{{Count: -w.rng.IntN(60), Unit: jql.Day}}}
+		return &jql.Range{Field: created, Negate: negate, Op: op, Prefix: "t", Moment: ago}
+	case 1:
+		return &jql.Range{Field: created, Negate: negate, Op: op, Prefix: "t", Bound: w.day()[1:]}
+	case 2:
+		return &jql.Range{Field: points, Negate: negate, Op: op, Prefix: "n", Bound: fmt.Sprintf("%02d", w.rng.IntN(40))}
+	case 3:
+		return &jql.Search{Field: phrasesField, Negate: negate, Text: fmt.Sprintf(" %s %s ", w.word(), w.word())}
+	}
+	return &jql.Search{Field: wordsField, Negate: negate, Text: w.word() + "*"}
+}
+
+func (w *workload) word() string { return fmt.Sprintf("word%d", w.rng.IntN(300)) }
+
+// describe adds what conditions look at.
+func (w *workload) describe(d *document) {
+	d.now = firstDay.AddDate(0, 0, w.rng.IntN(400))
+	d.terms[created] = []string{w.day()}
+	if w.chance(0.5) {
+		d.terms[points] = []string{fmt.Sprintf("n%02d", w.rng.IntN(40))}
+	}
+	words := make([]string, 20)
+	for i := range words {
+		words[i] = w.word()
+	}
+	d.terms[wordsField] = words
+	d.terms[phrasesField] = []string{" " + strings.Join(words, " ") + " "}
 }

@@ -10,12 +10,14 @@ import (
 // update and equal to it between updates.
 type writer struct {
 	snapshot
-	slots      map[jql.Field]uint32
-	places     map[ID]place
-	identities identities
-	filed      int // filters that have keys in base or delta; later ones have only been recorded
-	based      int // subscribers in the base
-	changes    int // subscriptions that came or went since
+	slots   map[jql.Field]uint32
+	places  map[ID]place
+	filed   int // filters that have keys in base or delta; later ones have only been recorded
+	based   int // subscribers in the base
+	changes int // subscriptions that came or went since
+
+	identities          identities // of the filters
+	conditionIdentities identities
 
 	merging chan struct{} // closed when the merge that runs beside the updates is over; nil without one
 	missed  []change      // the updates since it started
@@ -127,6 +129,19 @@ func (w *writer) symbol(slot uint32, text string) uint32 {
 	return w.symbols.intern(slot, []byte(text))
 }
 
+// condition implements interner.
+func (w *writer) condition(slot uint32, c jql.Condition) uint32 {
+	identity := conditionIdentity(c)
+	n, known := w.conditionIdentities.find(identity)
+	if !known {
+		n = uint32(len(w.conditions))
+		w.conditions = append(w.conditions, c)
+		w.conditionIdentities.add(identity)
+		w.interests = w.interests.with(slot, wantTerms)
+	}
+	return n
+}
+
 // fileNew files the filters that this update recorded.
 func (w *writer) fileNew() {
 	c := chooser{census: w.base.census, pairs: w.base.admits, maxKeys: w.tuning.maxKeys}
@@ -134,7 +149,7 @@ func (w *writer) fileNew() {
 		keys, exact := c.choose(w.code[w.filters[w.filed].code:])
 		for _, key := range keys {
 			w.delta.file(key, makePost(uint32(w.filed), len(keys), exact))
-			w.presence = withPresence(w.presence, key)
+			w.interests = w.interests.withKey(key)
 		}
 	}
 }

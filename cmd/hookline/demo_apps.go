@@ -99,7 +99,7 @@ func (apps demoApps) expect(body []byte) ([][]int64, error) {
 	expected := make([][]int64, len(apps))
 	for i, a := range apps {
 		for _, w := range a.webhooks {
-			if slices.Contains(w.events, name) && jql.Evaluate(w.query, jql.Env{}, doc) {
+			if slices.Contains(w.events, name) && jql.Evaluate(w.query, jql.Env{}, doc, time.Time{}) {
 				expected[i] = append(expected[i], w.id)
 			}
 		}

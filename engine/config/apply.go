@@ -31,7 +31,7 @@ func (t *Tenant) mergeInto(old *webhook.Tenant) {
 	for i, h := range info.Hosts {
 		info.Hosts[i] = strings.ToLower(h) // as they are kept
 	}
-	old.EpicLink = info.EpicLink
+	old.Site = info.Site
 	old.Hosts = union(old.Hosts, info.Hosts)
 	old.Tokens = union(old.Tokens, info.Tokens)
 }

@@ -84,11 +84,11 @@ type Jira struct {
 
 // Tenant is a tenant in the file.
 type Tenant struct {
-	ID       string   `yaml:"id"`
-	Hosts    []string `yaml:"hosts"`
-	EpicLink int64    `yaml:"epic_link"`
-	Tokens   []string `yaml:"tokens"`
-	Apps     []App    `yaml:"apps"`
+	ID           string   `yaml:"id"`
+	Hosts        []string `yaml:"hosts"`
+	webhook.Site `yaml:",inline"`
+	Tokens       []string `yaml:"tokens"`
+	Apps         []App    `yaml:"apps"`
 }
 
 // App is an app in the file.
@@ -159,7 +159,7 @@ func (c *Config) readFile(path string) error {
 }
 
 func (t *Tenant) tenant() webhook.Tenant {
-	info := webhook.Tenant{ID: t.ID, Hosts: slices.Clone(t.Hosts), EpicLink: t.EpicLink}
+	info := webhook.Tenant{ID: t.ID, Hosts: slices.Clone(t.Hosts), Site: t.Site}
 	for _, token := range t.Tokens {
 		info.Tokens = append(info.Tokens, webhook.HashToken(token))
 	}

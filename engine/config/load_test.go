@@ -75,6 +75,13 @@ tenants:
   - id: acme
     hosts: [acme.example]
     epic_link: 10020
+    custom_fields:
+      - {id: 10016, name: Story points, type: number}
+    priorities: [Low, High]
+    time_zone: Etc/UTC
+    week_start: sunday
+    display_names: true
+    dialect: full
     tokens: [a publisher's token]
     apps:
       - key: ci
@@ -96,7 +103,11 @@ func TestFile(t *testing.T) {
 			Waits: []time.Duration{time.Second, 90 * time.Second}, Timeout: 3 * time.Second,
 		},
 		Tenants: []config.Tenant{{
-			ID: "acme", Hosts: []string{"acme.example"}, EpicLink: 10020, Tokens: []string{"a publisher's token"},
+			ID: "acme", Hosts: []string{"acme.example"}, Tokens: []string{"a publisher's token"},
+			Site: webhook.Site{
+				EpicLink: 10020, CustomFields: []webhook.CustomField{{ID: 10016, Name: "Story points", Type: "number"}},
+				Priorities: []string{"Low", "High"}, TimeZone: "Etc/UTC", WeekStart: "sunday", DisplayNames: true, Dialect: "full",
+			},
 			Apps: []config.App{{
 				Key: "ci", Kind: webhook.OAuth, BaseURL: "https://ci.example/",
 				Tokens: []config.AppToken{{Token: "a token of one user", User: "u1"}},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hookline/engine/config"
+	"hookline/engine/webhook"
 )
 
 func TestValidateNamesEverything(t *testing.T) {
@@ -20,7 +21,7 @@ func TestValidateNamesEverything(t *testing.T) {
 				{Key: "d", Tokens: []config.AppToken{{Token: "shared by c and d"}}},
 			}},
 			{ID: "two", Hosts: []string{"a.example"}},
-			{ID: "one", EpicLink: -1},
+			{ID: "one", Site: webhook.Site{EpicLink: -1}},
 		},
 	}
 	err := c.Validate()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"hookline/jql"
 	"hookline/matcher"
 )
 
@@ -16,7 +17,7 @@ func TestScanAllocatesNothing(t *testing.T) {
 		bodies[name] = fixture(t, name)
 	}
 	view := usualView(t)
-	plan := NewPlan(view.Fields())
+	plan := NewPlan(view.Fields(), jql.Env{})
 	for name, body := range bodies {
 		var s Scanner
 		var ev matcher.Event
@@ -32,10 +33,43 @@ func TestScanAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestEveryFieldAllocatesNothing asks for every field under every aspect.
+func TestEveryFieldAllocatesNothing(t *testing.T) {
+	bodies := map[string][]byte{
+		"comment": fixture(t, "comment_created.json"),
+		"issue":   fixture(t, "issue_updated.json"),
+		"every kind": []byte(`{"webhookEvent":"issue_property_set","property":{"value":"The \u0064isk","key":"k"},
+			"user":{"displayName":"M\u00efa","accountId":"5b"},"comment":{"body":"The disk\n\"is full\""},
+			"changelog":{"items":[
+				{"toString":"a\u0020b","fromString":"c d","from":null,"to":"","field":"labels"},
+				{"toString":"S 1, S 2","fromString":"S\t1","from":"1","to":"1, 2","fieldId":"customfield_7","field":"Sprint"},
+				{"toString":"7.5","fromString":"x","from":null,"to":null,"fieldId":"customfield_8"},
+				{"to":"2026-01-05","from":"2026-01-05 12:00:00.0","fieldId":"duedate"}]},
+			"issue":{"key":"EX-12","id":10002,"fields":{"created":"2026-01-05T09:00:00.123+0100","updated":1500000000123,
+				"comment":{"comments":[{"body":"one"},{"body":"two"}]},"labels":["a","b"],
+				"customfield_1":[{"displayName":"A"},{"key":"b","name":"c"}],"customfield_6":{"value":"a","child":{"value":"b"}},
+				"customfield_7":["com.atlassian.greenhopper.service.sprint.Sprint@1f[id=12,name=Sprint 7, Done=x,goal=]",{"id":1}],
+				"customfield_8":"-12.50e3","customfield_11":{"value":"Big\u0020Red","id":10,"child":{"id":5}},"customfield_10014":"EX-7"},
+				"properties":{"k":{"key":[{"id":"2026-01-05"},true,5.0]}}}}`),
+	}
+	plan := NewPlan(oracleFields, oracleSite)
+	for name, body := range bodies {
+		var s Scanner
+		allocs := testing.AllocsPerRun(100, func() {
+			if _, err := s.scan(body, plan, discard{}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if allocs != 0 {
+			t.Errorf("%s: %v allocations", name, allocs)
+		}
+	}
+}
+
 func TestSpliceAllocatesNothing(t *testing.T) {
 	body := fixture(t, "issue_updated.json")
 	var s Scanner
-	h, err := s.scan(body, NewPlan(nil), discard{})
+	h, err := s.scan(body, NewPlan(nil, jql.Env{}), discard{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,10 +91,10 @@ func TestScannerLetsGo(t *testing.T) {
 	body := []byte(manyMembers(40_000, `"`+string(long)+`":{},"z"`))
 	body = append(body[:len(body)-1], `,"issue":{"key":"`+string(long)+`"}}`...)
 	var s Scanner
-	if _, err := s.scan(body, NewPlan(usualFields), discard{}); err != nil {
+	if _, err := s.scan(body, NewPlan(usualFields, jql.Env{}), discard{}); err != nil {
 		t.Fatal(err)
 	}
-	if s.body != nil || s.event != nil || s.property[0] != nil || s.property[1] != nil || s.plan != nil || s.out != nil {
+	if s.body != nil || s.event != nil || s.property[0] != nil || s.property[1] != nil || s.plan != nil || s.out != nil || s.slots != nil {
 		t.Error("the scanner still refers to the last scan")
 	}
 	kept := cap(s.names.slots) + cap(s.names.unescaped) + cap(s.scratch.plain) + cap(s.scratch.term)

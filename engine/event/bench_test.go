@@ -94,7 +94,7 @@ func benchmarkBodies(b *testing.B, run func(b *testing.B, body []byte)) {
 // BenchmarkScan is everything: the check, the terms, and their look-up in the matcher's dictionary.
 func BenchmarkScan(b *testing.B) {
 	view := usualView(b)
-	plan := NewPlan(view.Fields())
+	plan := NewPlan(view.Fields(), jql.Env{})
 	benchmarkBodies(b, func(b *testing.B, body []byte) {
 		var s Scanner
 		var ev matcher.Event
@@ -109,7 +109,20 @@ func BenchmarkScan(b *testing.B) {
 
 // BenchmarkScanAlone leaves the matcher out.
 func BenchmarkScanAlone(b *testing.B) {
-	plan := NewPlan(usualFields)
+	plan := NewPlan(usualFields, jql.Env{})
+	benchmarkBodies(b, func(b *testing.B, body []byte) {
+		var s Scanner
+		for b.Loop() {
+			if _, err := s.scan(body, plan, discard{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkScanEveryField asks for every field of a site under every aspect, which no set of filters does.
+func BenchmarkScanEveryField(b *testing.B) {
+	plan := NewPlan(oracleFields, oracleSite)
 	benchmarkBodies(b, func(b *testing.B, body []byte) {
 		var s Scanner
 		for b.Loop() {
@@ -125,7 +138,7 @@ func BenchmarkStored(b *testing.B) {
 	ids := []int64{1000, 1001, 1002}
 	benchmarkBodies(b, func(b *testing.B, body []byte) {
 		var s Scanner
-		h, err := s.scan(body, NewPlan(nil), discard{})
+		h, err := s.scan(body, NewPlan(nil, jql.Env{}), discard{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -12,13 +12,13 @@
 //
 // # Terms
 //
-// A [Plan] knows where in a body the values of the wanted fields stand, and jql.Kind how a value becomes
-// terms; the result agrees with jql.Evaluate on the same body. To the fields of the language the package
-// adds some of its own, such as [TypeField] and [ChangedField], with which the engine asks for a
+// A [Plan] knows where in the bodies of a site the values of the wanted fields stand, and jql.Terms how a value
+// becomes terms; the result agrees with jql.Evaluate on the same body. To the fields of the language the package
+// adds some of its own, such as [ChangedField] and [MergedField], with which the engine asks for a
 // webhook's event types and field lists in the same filter.
 //
 // Members may come in any order. What depends on a member that comes later, such as the value of the
-// root property on the type of the event, is noted and used at the end.
+// root property on the type of the event, is noted and used at the end of the object.
 //
 // # Concurrency
 //

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"hookline/jql"
 )
 
 // nested is a body whose innermost array stands at the given level, the root object being level 1.
@@ -94,7 +96,7 @@ func TestRefusals(t *testing.T) {
 		{`{"webhookEvent":{"webhookEvent":"x"}}`, TypeNotText, 16, "/webhookEvent"},
 	} {
 		var s Scanner
-		_, err := s.scan([]byte(c.body), NewPlan(usualFields), newRecord())
+		_, err := s.scan([]byte(c.body), NewPlan(usualFields, jql.Env{}), newRecord())
 		var e *Error
 		if !errors.As(err, &e) {
 			t.Errorf("%.60q: error %v", c.body, err)
@@ -121,7 +123,7 @@ func TestAccepted(t *testing.T) {
 		`{"webhookEvent":"` + strings.Repeat("é", 5000) + `"}`,
 	} {
 		var s Scanner
-		if _, err := s.scan([]byte(body), NewPlan(usualFields), newRecord()); err != nil {
+		if _, err := s.scan([]byte(body), NewPlan(usualFields, jql.Env{}), newRecord()); err != nil {
 			t.Errorf("%.60q: %v", body, err)
 		}
 	}
@@ -138,7 +140,7 @@ func TestErrorText(t *testing.T) {
 		`{"a":` + strings.Repeat("[", 100): `event: too deep at byte 104 (/a` + strings.Repeat("/0", 98) + `): objects and arrays are nested more than 100 levels; send a flatter body`,
 	} {
 		var s Scanner
-		_, err := s.scan([]byte(body), NewPlan(nil), newRecord())
+		_, err := s.scan([]byte(body), NewPlan(nil, jql.Env{}), newRecord())
 		if err == nil || err.Error() != want {
 			t.Errorf("%s:\n got %v\nwant %s", body, err, want)
 		}
@@ -149,7 +151,7 @@ func TestErrorText(t *testing.T) {
 func TestErrorTextIsBounded(t *testing.T) {
 	long := strings.Repeat("é", 100_000)
 	var s Scanner
-	_, err := s.scan([]byte(`{"`+long+`":{"a":1,"a":2}}`), NewPlan(nil), newRecord())
+	_, err := s.scan([]byte(`{"`+long+`":{"a":1,"a":2}}`), NewPlan(nil, jql.Env{}), newRecord())
 	if err == nil || len(err.Error()) > 500 {
 		t.Errorf("error of %d bytes", len(err.Error()))
 	}
@@ -158,7 +160,7 @@ func TestErrorTextIsBounded(t *testing.T) {
 // TestScannerAfterRefusal checks that nothing of a refused body is left for the next one.
 func TestScannerAfterRefusal(t *testing.T) {
 	var s Scanner
-	plan := NewPlan(usualFields)
+	plan := NewPlan(usualFields, jql.Env{})
 	bad := `{"webhookEvent":"x","timestamp":1,"matchedWebhookIds":[],"property":{"key":"k"},"issue":{"a":{"b":`
 	for range 3 {
 		if _, err := s.scan([]byte(bad), plan, newRecord()); err == nil {

@@ -23,7 +23,7 @@ func Example() {
 	index.Update([]matcher.Entry{{ID: 1000, Filter: filter}}, nil)
 
 	view := index.View()
-	plan := event.NewPlan(view.Fields()) // once for every view
+	plan := event.NewPlan(view.Fields(), jql.Env{}) // once for every view
 
 	body := []byte(`{"webhookEvent": "jira:issue_updated", "issue": {"key": "LOOM-482",
 		"fields": {"project": {"key": "LOOM"}, "status": {"name": "In review"}}}}`)
@@ -41,7 +41,7 @@ func Example() {
 func ExampleError() {
 	var scanner event.Scanner
 	var ev matcher.Event
-	_, err := scanner.Scan([]byte(`{"webhookEvent":"user_created","user":{"name":"a","name":"b"}}`), event.NewPlan(nil), &ev)
+	_, err := scanner.Scan([]byte(`{"webhookEvent":"user_created","user":{"name":"a","name":"b"}}`), event.NewPlan(nil, jql.Env{}), &ev)
 	var refusal *event.Error
 	if errors.As(err, &refusal) {
 		fmt.Println(refusal.Reason, refusal.Pointer)
@@ -53,7 +53,7 @@ func ExampleAppendMatched() {
 	body := []byte(` {"webhookEvent": "sprint_closed", "matchedWebhookIds": [7], "sprint": {"id": 37.0}} `)
 	var scanner event.Scanner
 	var ev matcher.Event
-	header, err := scanner.Scan(body, event.NewPlan(nil), &ev)
+	header, err := scanner.Scan(body, event.NewPlan(nil, jql.Env{}), &ev)
 	if err != nil {
 		panic(err)
 	}

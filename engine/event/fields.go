@@ -2,10 +2,10 @@ package event
 
 import "hookline/jql"
 
-// Fields that are no part of JQL. The engine adds tests on them to the filters it compiles, so that
-// the matcher settles a webhook's whole condition at once.
+// Fields that the engine adds tests on to the filters it compiles, so that the matcher settles a webhook's
+// whole condition at once. But for TypeField they are no part of JQL.
 var (
-	// TypeField has one term: webhookEvent exactly as sent.
+	// TypeField has one term: webhookEvent exactly as sent. Queries of the extended dialect may ask for it, too.
 	TypeField = jql.Field{Name: "event"}
 
 	// ChangedField has the fields that the changelog names, one term for each item: fieldId, or field

@@ -24,7 +24,7 @@ func FuzzScan(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	plan := NewPlan(oracleFields)
+	plan := NewPlan(oracleFields, oracleSite)
 	var s Scanner
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)

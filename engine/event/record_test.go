@@ -33,7 +33,7 @@ func scanFor(t *testing.T, f jql.Field, body string) (terms []string, present bo
 	t.Helper()
 	var s Scanner
 	r := newRecord()
-	if _, err := s.scan([]byte(body), NewPlan([]jql.Field{f}), r); err != nil {
+	if _, err := s.scan([]byte(body), NewPlan([]jql.Field{f}, jql.Env{}), r); err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
 	return r.set(0), r.present[0]

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"hookline/jql"
 	"hookline/matcher"
 )
 
@@ -37,9 +38,11 @@ type Scanner struct {
 	names   names
 	scratch scratch
 
-	plan *Plan
-	out  terms
-	h    Header
+	plan  *Plan
+	out   sink
+	slots []int // where the terms go that terms is making
+	terms jql.Terms
+	h     Header
 
 	// Of members whose meaning depends on others, the text is noted and used at the end.
 	event    []byte    // webhookEvent, nil when there is none
@@ -47,8 +50,8 @@ type Scanner struct {
 	property [2][]byte // key and value of the root property object
 }
 
-// terms takes what a body holds; a *matcher.Event is one.
-type terms interface {
+// sink takes what a body holds; a *matcher.Event is one.
+type sink interface {
 	Add(slot int, term []byte)
 	SetPresent(slot int)
 }
@@ -65,7 +68,7 @@ func (s *Scanner) Scan(body []byte, p *Plan, ev *matcher.Event) (Header, error) 
 	return s.scan(body, p, ev)
 }
 
-func (s *Scanner) scan(body []byte, p *Plan, out terms) (Header, error) {
+func (s *Scanner) scan(body []byte, p *Plan, out sink) (Header, error) {
 	s.begin(body, p, out)
 	defer s.release()
 	if err := s.root(); err != nil {
@@ -80,10 +83,14 @@ func (s *Scanner) scan(body []byte, p *Plan, out terms) (Header, error) {
 	return s.h, nil
 }
 
-func (s *Scanner) begin(body []byte, p *Plan, out terms) {
+func (s *Scanner) begin(body []byte, p *Plan, out sink) {
 	s.plan, s.out, s.h = p, out, Header{}
 	s.event, s.property = nil, [2][]byte{}
 	s.names.reset()
+	if s.terms.Add == nil {
+		s.terms.Add = s.emit
+	}
+	s.terms.Zone = p.zone
 	s.read(body)
 }
 
@@ -97,10 +104,11 @@ func (s *Scanner) read(text []byte) {
 // release lets go of everything that belongs to the caller.
 func (s *Scanner) release() {
 	s.read(nil)
-	s.plan, s.out = nil, nil
+	s.plan, s.out, s.slots = nil, nil, nil
 	s.event, s.property = nil, [2][]byte{}
 	s.names.trim()
 	s.scratch.trim()
+	s.terms.Trim()
 }
 
 // root reads the root object and what stands round it.
@@ -220,6 +228,9 @@ func (s *Scanner) readType() error {
 	s.add(s.plan.event, name)
 	return nil
 }
+
+// propertyMembers are noted until the type of the event is known.
+var propertyMembers = []string{"key", "value"}
 
 // readProperty uses the root property object, once the type of the event is known: its key is a term
 // of its own, and on issue_property_set its value is that property's new value.

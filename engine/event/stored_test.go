@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"hookline/jql"
 )
 
 var noon = time.UnixMilli(1789377600123)
@@ -30,7 +32,7 @@ func members(t testing.TB, object []byte) map[string]string {
 func stored(t testing.TB, body string) []byte {
 	t.Helper()
 	var s Scanner
-	h, err := s.scan([]byte(body), NewPlan(nil), newRecord())
+	h, err := s.scan([]byte(body), NewPlan(nil, jql.Env{}), newRecord())
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
@@ -87,7 +89,7 @@ func TestAppendStoredAppends(t *testing.T) {
 	body := []byte(`{"webhookEvent":"x","matchedWebhookIds":[1]}`)
 	before := bytes.Clone(body)
 	var s Scanner
-	h, err := s.scan(body, NewPlan(nil), newRecord())
+	h, err := s.scan(body, NewPlan(nil, jql.Env{}), newRecord())
 	if err != nil {
 		t.Fatal(err)
 	}

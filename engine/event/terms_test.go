@@ -55,7 +55,7 @@ func TestNamedFields(t *testing.T) {
 			{fields(m + `""`), nil, false},
 			{fields(m + `[]`), nil, false},
 			{fields(m + `[null,""]`), nil, false},
-			{`"issue":{"fields":[{` + m + `"x"}]}`, nil, false},
+			{`"issue":{"fields":[{` + m + `"x"},[{` + m + `{"id":"y"}}],5]}`, []string{"x", "y"}, false},
 			{fields(`"other":{"` + name + `":"x"}`), nil, false},
 			{issue(m + `"x"`), nil, false},
 			{`"fields":{` + m + `"x"}`, nil, false},
@@ -143,6 +143,7 @@ func TestPropertyPath(t *testing.T) {
 		{in(`{"x.y":"no"}`), nil, false},
 		{in(`null`), nil, false},
 		{issue(`"properties":[]`), nil, false},
+		{issue(`"properties":[{"a.b":{"x":{"y":1}}}]`), nil, false},
 		{`"properties":{"a.b":{"x":{"y":1}}}`, nil, false},
 	})
 }
@@ -180,7 +181,7 @@ func TestSharedPrefixes(t *testing.T) {
 		{Name: "issue.property", Key: "k", Path: "a.b"},
 		{Name: "project"},
 		{Name: "project"},
-	})
+	}, jql.Env{})
 	var s Scanner
 	r := newRecord()
 	body := `{"issue":{"fields":{"project":{"id":"1"}},"properties":{"k":{"a":[{"b":1},2]}}},"webhookEvent":"x"}`
@@ -201,7 +202,9 @@ func TestEngineFields(t *testing.T) {
 		{`"changelog":{"items":[{"fieldId":"","field":"Sprint"},{"fieldId":null,"field":"Rank"},{}]}`, []string{"Sprint", "Rank"}, false},
 		{`"changelog":{"items":[]}`, nil, false},
 		{`"changelog":{"items":["status",["x"],null]}`, nil, false},
+		{`"changelog":{"items":[{"field":"status","fieldId":10},{"field":7},{"items":[{"field":"status"}]}]}`, []string{"status"}, false},
 		{`"changelog":{"items":{"field":"status"}}`, nil, false},
+		{`"changelog":{"items":[[{"field":"status"}]]}`, nil, false},
 		{`"changelog":[{"items":[{"field":"status"}]}]`, nil, false},
 		{`"changelog":null`, nil, false},
 	})
@@ -241,7 +244,7 @@ func TestHeader(t *testing.T) {
 		`{"issue":{"webhookEvent":"no","timestamp":2},"webhookEvent":"x"}`: {Type: "x", HasIssue: true},
 	} {
 		var s Scanner
-		got, err := s.scan([]byte(body), NewPlan(nil), newRecord())
+		got, err := s.scan([]byte(body), NewPlan(nil, jql.Env{}), newRecord())
 		if err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}

@@ -20,14 +20,11 @@ func (s *Scanner) value(n *node) error {
 }
 
 func (s *Scanner) wantedObject(n *node) error {
-	switch n.take {
-	case takeField:
-		s.present(n.slots)
-		if _, fallback := n.kind.Members(); len(fallback) > 0 {
-			return s.user(n)
-		}
-	case takeProperty:
-		s.present(n.slots)
+	for i := range n.values {
+		s.present(n.values[i].slots)
+	}
+	if n.user {
+		return s.user(n)
 	}
 	return s.object(n.members)
 }
@@ -50,10 +47,9 @@ func (s *Scanner) object(members map[string]*node) error {
 	return s.leave()
 }
 
-// wantedArray reads the next value, an array. Where a field's value is expected, it stands for its
-// elements.
+// wantedArray reads the next value, an array, which stands for its elements if they can be what is asked for.
 func (s *Scanner) wantedArray(n *node) error {
-	if n.take == takeNothing || n.take == takeMember {
+	if n.single {
 		_, err := s.skip()
 		return err
 	}
@@ -62,8 +58,8 @@ func (s *Scanner) wantedArray(n *node) error {
 	}
 	for s.next() != ']' {
 		var err error
-		if n.take == takeChanges {
-			err = s.change(n)
+		if n.items {
+			err = s.change()
 		} else {
 			err = s.value(n)
 		}

@@ -21,12 +21,17 @@ type checkedItem struct {
 	problems []error
 }
 
-func check(rules *Rules, info *webhook.Tenant, items []Item) []checkedItem {
+func check(rules *Rules, info *webhook.Tenant, env jql.Env, items []Item) []checkedItem {
 	checked := make([]checkedItem, len(items))
+	dialect := rules.Dialect(info, env)
 	for i, item := range items {
 		c := &checked[i]
 		c.Item = item
-		c.filter, c.problems = compile(item.Filter, rules.Dialect(info), info)
+		if _, f, err := Compile(item.Filter, dialect); err != nil {
+			c.problems = append(c.problems, err)
+		} else {
+			c.filter = f
+		}
 		c.Events = c.list("events", item.Events)
 		c.FieldIDs = c.list("fieldIDs", item.FieldIDs)
 		c.PropertyKeys = c.list("propertyKeys", item.PropertyKeys)
@@ -60,20 +65,18 @@ func (c *checkedItem) list(name string, list []string) []string {
 	return slices.Clip(unique)
 }
 
-// compile compiles a filter that a dialect accepts.
-func compile(src string, d *jql.Dialect, info *webhook.Tenant) (*jql.Filter, []error) {
+// Compile reads a filter that a dialect accepts. Errors: *jql.SyntaxError or *jql.CheckError.
+func Compile(src string, d *jql.Dialect) (*jql.Query, *jql.Filter, error) {
 	q, err := jql.Parse(src)
-	if err == nil {
-		err = d.Check(q)
-	}
-	var f *jql.Filter
-	if err == nil {
-		f, err = jql.Compile(q, environment(info))
-	}
 	if err != nil {
-		return nil, []error{err}
+		return nil, nil, err
 	}
-	return f, nil
+	if err := d.Check(q); err != nil {
+		return nil, nil, err
+	}
+	f, err := jql.Compile(q, d.Env)
+	if err != nil {
+		return nil, nil, err
+	}
+	return q, f, nil
 }
-
-func environment(info *webhook.Tenant) jql.Env { return jql.Env{EpicLink: info.EpicLink} }

@@ -20,6 +20,7 @@ type lazyIndex struct {
 // index finds the webhooks of one tenant that an event matches.
 type index struct {
 	set    *matcher.Index
+	env    jql.Env // of the tenant
 	latest atomic.Pointer[viewPlan]
 	broken int // webhooks whose filter does not compile any more; they match nothing
 }
@@ -40,15 +41,14 @@ func (l *lazyIndex) get(t *tenant) *index {
 	if x := l.index.Load(); x != nil {
 		return x
 	}
-	x := &index{set: matcher.New()}
 	t.mu.RLock()
-	info := t.info
+	x := &index{set: matcher.New(), env: t.env}
 	list := make([]*webhook.Webhook, 0, len(t.webhooks))
 	for _, w := range t.webhooks {
 		list = append(list, w)
 	}
 	t.mu.RUnlock()
-	filed := entries(list, info)
+	filed := entries(list, x.env)
 	x.broken = len(list) - len(filed)
 	x.set.Update(filed, nil)
 	l.index.Store(x)
@@ -84,22 +84,22 @@ func (x *index) view() (*matcher.View, *event.Plan) {
 	if last != nil && slices.Equal(last.view.Fields(), v.Fields()) {
 		next.plan = last.plan
 	} else {
-		next.plan = event.NewPlan(v.Fields())
+		next.plan = event.NewPlan(v.Fields(), x.env)
 	}
 	x.latest.Store(next)
 	return v, next.plan
 }
 
-// entries compiles the filters of webhooks. One that does not compile, which only a store written by another
-// version can hold, is left out: it must not keep the others from matching.
-func entries(list []*webhook.Webhook, info *webhook.Tenant) []matcher.Entry {
+// entries compiles the filters of webhooks. One that does not compile, as the tenant's site has changed or the store
+// was written by another version, is left out: it must not keep the others from matching.
+func entries(list []*webhook.Webhook, env jql.Env) []matcher.Entry {
 	filed := make([]matcher.Entry, 0, len(list))
 	for _, w := range list {
 		q, err := jql.Parse(w.Filter)
 		if err != nil {
 			continue
 		}
-		f, err := jql.Compile(q, environment(info))
+		f, err := jql.Compile(q, env)
 		if err != nil {
 			continue
 		}
@@ -107,56 +107,3 @@ func entries(list []*webhook.Webhook, info *webhook.Tenant) []matcher.Entry {
 	}
 	return filed
 }
-
-// condition is what an event has to meet for a webhook, as one filter: it is of one of the webhook's types, and
-// where the type is one that JQL applies to, the JQL holds and the narrowing by changed fields or property
-// keys is met.
-func condition(w *webhook.Webhook, f *jql.Filter) *jql.Filter {
-	root, filtered := &jql.AnyOf{}, &jql.AnyOf{}
-	for _, name := range w.Events {
-		t, known := event.Lookup(name)
-		if known && !t.Filtered {
-			root.Nodes = append(root.Nodes, ofType(name, t, w))
-		} else {
-			filtered.Nodes = append(filtered.Nodes, ofType(name, t, w))
-		}
-	}
-	if len(filtered.Nodes) > 0 {
-		root.Nodes = append(root.Nodes, both(filtered, overIssue(f)))
-	}
-	return jql.NewFilter(root)
-}
-
-// ofType holds for events of one type that pass the webhook's narrowing.
-func ofType(name string, t event.Type, w *webhook.Webhook) jql.Node {
-	names := t.SentAs
-	if len(names) == 0 {
-		names = []string{name}
-	}
-	about := in(event.TypeField, names)
-	switch {
-	case name == "jira:version_merged":
-		return both(about, present(event.MergedField))
-	case name == "jira:issue_updated" && len(w.FieldIDs) > 0:
-		return both(about, in(event.ChangedField, w.FieldIDs))
-	case t.Family == event.IssueProperty && len(w.PropertyKeys) > 0:
-		return both(about, in(event.PropertyField, w.PropertyKeys))
-	}
-	return about
-}
-
-// overIssue is the filter, with the demand that there is an issue for it to hold on: only the filter that
-// asks nothing holds for an event without one.
-func overIssue(f *jql.Filter) jql.Node {
-	if all, ok := f.Root().(*jql.AllOf); ok && len(all.Nodes) == 0 {
-		return f.Root()
-	}
-	return both(present(event.IssueField), f.Root())
-}
-
-func in(f jql.Field, terms []string) jql.Node { return &jql.Test{Field: f, Terms: terms} }
-
-// present holds when the field is not empty, whatever is in it.
-func present(f jql.Field) jql.Node { return &jql.Test{Field: f, Negate: true} }
-
-func both(a, b jql.Node) jql.Node { return &jql.AllOf{Nodes: []jql.Node{a, b}} }

@@ -32,6 +32,7 @@ func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch
 	x := t.index.get(t)
 	view, plan := x.view()
 	s.event.Reset(view)
+	s.event.SetTime(now)
 	header, err := s.scanner.Scan(body, plan, &s.event)
 	if err != nil {
 		return event.Header{}, nil, err

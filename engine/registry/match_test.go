@@ -3,12 +3,14 @@ package registry_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"hookline/engine/registry"
 	"hookline/engine/webhook"
+	"hookline/jql"
 )
 
 func match(t *testing.T, r *registry.Registry, body string) []int64 {
@@ -75,6 +77,29 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestMatchByTheClock: a filter that speaks of now means the time of the event.
+func TestMatchByTheClock(t *testing.T) {
+	r, _ := opened(t)
+	full := *rules
+	full.Dialect = func(_ *webhook.Tenant, env jql.Env) *jql.Dialect { return jql.Full(env) }
+	full.Life = 0
+	items := []registry.Item{item("created > -1d", updated)}
+	if results, err := r.Register(ctx, &full, owner, "https://r/1", items); err != nil || len(results[0].Errors) > 0 {
+		t.Fatal(results, err)
+	}
+	body := []byte(issueEvent(updated, `"created":"2026-11-20T12:00:00.000+0000"`))
+	var s registry.Scratch
+	for now, want := range map[string]int{"2026-11-21T11:00:00Z": 1, "2026-11-21T13:00:00Z": 0} {
+		at, err := time.Parse(time.RFC3339, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, matched, err := r.Match("acme", body, at, &s); err != nil || len(matched) != want {
+			t.Errorf("at %s: %v, %v; want %d", now, matched, err, want)
+		}
+	}
+}
+
 // What was registered, refreshed and deleted matches the same before and after a restart, whether the index was
 // built before the change or after it.
 func TestIndexFollowsChanges(t *testing.T) {
@@ -115,11 +140,65 @@ func TestEpicLinkOfTheTenant(t *testing.T) {
 	if got := match(t, r, body); !slices.Equal(got, ids[:1]) {
 		t.Errorf("default field: %v", got)
 	}
-	if err := r.PutTenant(ctx, webhook.Tenant{ID: "acme", EpicLink: 10008}); err != nil {
+	if err := r.PutTenant(ctx, webhook.Tenant{ID: "acme", Site: webhook.Site{EpicLink: 10008}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := match(t, r, body); !slices.Equal(got, ids[1:]) {
 		t.Errorf("after the tenant's field changed: %v", got)
+	}
+}
+
+// A change of what a site means by its words shows in the next event, also for webhooks that were there before.
+func TestSiteOfTheTenant(t *testing.T) {
+	r, _ := opened(t)
+	full := *rules
+	full.Dialect = func(_ *webhook.Tenant, env jql.Env) *jql.Dialect { return jql.Full(env) }
+	site := func(s webhook.Site) {
+		t.Helper()
+		if err := r.PutTenant(ctx, webhook.Tenant{ID: "acme", Site: s}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	points := webhook.CustomField{ID: 10016, Name: "Points", Type: "number"}
+	site(webhook.Site{CustomFields: []webhook.CustomField{points}, Priorities: []string{"Low", "High"}})
+	var ids []int64
+	for _, filter := range []string{"Points > 3", "priority > Low", "created < 2026-09-14", "assignee = \"Inês\""} {
+		results, err := r.Register(ctx, &full, owner, "https://r/1", []registry.Item{item(filter, updated)})
+		if err != nil || len(results[0].Errors) > 0 {
+			t.Fatalf("%s: %v, %v", filter, results, err)
+		}
+		ids = append(ids, results[0].ID)
+	}
+	body := issueEvent(updated, `"customfield_10016":5,"customfield_10017":1,"priority":{"name":"High"},"created":"2026-09-13T23:30:00Z",`+
+		`"assignee":{"accountId":"1","displayName":"Inês"}`)
+	if got := match(t, r, body); !slices.Equal(got, ids[:3]) {
+		t.Errorf("as registered: %v of %v", got, ids)
+	}
+	points.ID = 10017
+	site(webhook.Site{
+		CustomFields: []webhook.CustomField{points}, Priorities: []string{"High", "Low"}, TimeZone: "Europe/Berlin", DisplayNames: true,
+	})
+	if got := match(t, r, body); !slices.Equal(got, ids[3:]) {
+		t.Errorf("after the change: %v of %v", got, ids)
+	}
+	site(webhook.Site{Priorities: []string{"Low", "High"}})
+	if c := r.Counts(time.Now()); c.Indexed != 0 {
+		t.Errorf("the index is still there: %+v", c)
+	}
+	if got := match(t, r, body); !slices.Equal(got, ids[1:3]) {
+		t.Errorf("without the custom field: %v of %v", got, ids)
+	}
+	if c := r.Counts(time.Now()); c.Broken != 1 {
+		t.Errorf("%d filters are broken; want the one that names the custom field", c.Broken)
+	}
+}
+
+// A tenant whose settings are not understood here is not served by other rules than its own.
+func TestOpenRefusesAnUnknownSite(t *testing.T) {
+	_, m := opened(t)
+	m.tenants["acme"].TimeZone = "Mars/Olympus"
+	if _, err := registry.Open(m); err == nil || !strings.Contains(err.Error(), `tenant acme: timeZone "Mars/Olympus"`) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -36,12 +36,13 @@ type Result struct {
 // An error of the call means that nothing was registered: webhook.ErrUnknownTenant,
 // webhook.ErrUnknownApp, *webhook.InvalidError or [*BaseURLError] about the URL, or one of the store.
 func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Owner, callbackURL string, items []Item) ([]Result, error) {
-	info, ok := r.Tenant(owner.Tenant)
-	if !ok {
+	t := r.tenant(owner.Tenant)
+	if t == nil {
 		return nil, webhook.ErrUnknownTenant
 	}
+	info, env := t.site()
 	// Filters are compiled before the lock is taken, which all registrations of the installation share.
-	checked := check(rules, info, items)
+	checked := check(rules, info, env, items)
 	r.change.Lock()
 	defer r.change.Unlock()
 	reg, err := r.begin(rules, owner)
@@ -51,8 +52,8 @@ func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Own
 	if err != nil {
 		return nil, err
 	}
-	if reg.info.EpicLink != info.EpicLink {
-		checked = check(rules, reg.info, items)
+	if now, env := reg.tenant.site(); now != info {
+		checked = check(rules, now, env, items)
 	}
 	results := make([]Result, len(items))
 	for i := range checked {
@@ -72,7 +73,6 @@ func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Own
 type registration struct {
 	rules    *Rules
 	tenant   *tenant
-	info     *webhook.Tenant
 	app      *webhook.App
 	owner    webhook.Owner
 	url      string
@@ -136,7 +136,6 @@ func (reg *registration) count() {
 	t := reg.tenant
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	reg.info = t.info
 	for _, w := range t.ownedBy(reg.owner, reg.rules.Flavor) {
 		if !w.Expired(reg.now) {
 			reg.live++

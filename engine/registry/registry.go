@@ -3,12 +3,15 @@ package registry
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"hookline/engine/store"
 	"hookline/engine/webhook"
+	"hookline/jql"
 )
 
 // ErrClosed is the error of changes after the store was closed.
@@ -43,6 +46,7 @@ type Registry struct {
 type tenant struct {
 	mu        sync.RWMutex
 	info      *webhook.Tenant
+	env       jql.Env // of info
 	apps      map[string]*webhook.App
 	callers   map[webhook.TokenHash]Caller
 	webhooks  map[int64]*webhook.Webhook
@@ -67,7 +71,8 @@ type endpoint struct {
 }
 
 // Open reads all registrations. Filters are compiled when a tenant's first event comes in, so that the
-// time to open does not depend on them.
+// time to open does not depend on them. An error is one of the store, or a *webhook.InvalidError where a tenant has
+// a setting that is unknown here, such as a time zone that this machine does not have.
 func Open(s Store) (*Registry, error) {
 	r := &Registry{
 		store:     s,
@@ -78,7 +83,8 @@ func Open(s Store) (*Registry, error) {
 		lastWebhook: map[string]int64{},
 		generations: map[string]uint64{},
 	}
-	if err := s.Load(rows{r}); err != nil {
+	l := &rows{r: r}
+	if err := errors.Join(s.Load(l), l.err); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -86,36 +92,45 @@ func Open(s Store) (*Registry, error) {
 
 // rows takes the registrations that a store loads. A row whose tenant is gone cannot come about, as
 // tenants are removed together with what they own; it would be skipped.
-type rows struct{ r *Registry }
+type rows struct {
+	r   *Registry
+	err error // the first tenant whose settings are not understood
+}
 
-func (l rows) Tenant(info *webhook.Tenant) { l.r.putTenant(info) }
+func (l *rows) Tenant(info *webhook.Tenant) {
+	env, err := info.Env()
+	if err != nil && l.err == nil {
+		l.err = fmt.Errorf("tenant %s: %w", info.ID, err)
+	}
+	l.r.putTenant(info, env)
+}
 
-func (l rows) App(a *webhook.App) {
+func (l *rows) App(a *webhook.App) {
 	if t := l.r.tenants[a.Tenant]; t != nil {
 		t.putApp(a)
 	}
 }
 
-func (l rows) Endpoint(e *webhook.Endpoint) {
+func (l *rows) Endpoint(e *webhook.Endpoint) {
 	if t := l.r.tenants[e.Owner.Tenant]; t != nil {
 		l.r.putEndpoint(t, e)
 	}
 }
 
-func (l rows) Webhook(w *webhook.Webhook) {
+func (l *rows) Webhook(w *webhook.Webhook) {
 	if t := l.r.tenants[w.Owner.Tenant]; t != nil {
 		l.r.putWebhook(t, w)
 	}
 }
 
-func (l rows) LastWebhookID(id string, last int64) { l.r.lastWebhook[id] = last }
+func (l *rows) LastWebhookID(id string, last int64) { l.r.lastWebhook[id] = last }
 
-func (l rows) Generation(id string, n uint64) { l.r.generations[id] = n }
+func (l *rows) Generation(id string, n uint64) { l.r.generations[id] = n }
 
-func (l rows) LastEndpointID(last uint64) { l.r.lastEndpoint = max(l.r.lastEndpoint, last) }
+func (l *rows) LastEndpointID(last uint64) { l.r.lastEndpoint = max(l.r.lastEndpoint, last) }
 
 // putTenant adds a tenant or replaces what is known of it. The caller holds r.mu, or is alone.
-func (r *Registry) putTenant(info *webhook.Tenant) *tenant {
+func (r *Registry) putTenant(info *webhook.Tenant, env jql.Env) *tenant {
 	t := r.tenants[info.ID]
 	if t == nil {
 		t = &tenant{
@@ -136,7 +151,7 @@ func (r *Registry) putTenant(info *webhook.Tenant) *tenant {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.info = info
+	t.info, t.env = info, env
 	return t
 }
 

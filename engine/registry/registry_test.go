@@ -20,7 +20,7 @@ var (
 	owner = webhook.Owner{Tenant: "acme", App: "ci"}
 	rules = &registry.Rules{
 		Flavor:  "test",
-		Dialect: func(t *webhook.Tenant) *jql.Dialect { return jql.DynamicDialect(t.EpicLink) },
+		Dialect: func(_ *webhook.Tenant, env jql.Env) *jql.Dialect { return jql.Dynamic(env) },
 		Event:   func(name string) bool { _, ok := event.Lookup(name); return ok },
 		Limit:   func(*webhook.App) int { return 100 },
 		Life:    time.Hour, Keep: 24 * time.Hour,

@@ -14,8 +14,8 @@ type Rules struct {
 	// Flavor is the name under which the webhooks are kept and listed.
 	Flavor string
 
-	// Dialect returns the JQL that filters may use in a tenant.
-	Dialect func(*webhook.Tenant) *jql.Dialect
+	// Dialect returns the JQL that filters may use in a tenant, whose site the Env is.
+	Dialect func(*webhook.Tenant, jql.Env) *jql.Dialect
 
 	// Event says whether an event may be named.
 	Event func(name string) bool

@@ -7,6 +7,7 @@ import (
 
 	"hookline/engine/store"
 	"hookline/engine/webhook"
+	"hookline/jql"
 )
 
 // Caller is who a credential belongs to.
@@ -37,6 +38,23 @@ func (r *Registry) Tenant(id string) (*webhook.Tenant, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.info, true
+}
+
+// Env returns what the filters of a tenant speak of.
+func (r *Registry) Env(tenantID string) (jql.Env, bool) {
+	t := r.tenant(tenantID)
+	if t == nil {
+		return jql.Env{}, false
+	}
+	_, env := t.site()
+	return env, true
+}
+
+// site returns what is known of the tenant, and the same as its filters take it.
+func (t *tenant) site() (*webhook.Tenant, jql.Env) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.info, t.env
 }
 
 // TenantOfHost returns the tenant that a host name (lower case, without port) addresses.
@@ -132,7 +150,12 @@ func (r *Registry) changeTenant(ctx context.Context, id string, add bool, change
 		c.Generations = map[string]uint64{id: info.Generation}
 	}
 	info.Hosts, info.Tokens = slices.Clone(info.Hosts), slices.Clone(info.Tokens)
+	info.CustomFields, info.Priorities = slices.Clone(info.CustomFields), slices.Clone(info.Priorities)
 	if err := r.checkTenant(&info); err != nil {
+		return nil, err
+	}
+	env, err := info.Env()
+	if err != nil {
 		return nil, err
 	}
 	if err := r.store.Apply(ctx, c); err != nil {
@@ -140,10 +163,10 @@ func (r *Registry) changeTenant(ctx context.Context, id string, add bool, change
 	}
 	r.mu.Lock()
 	r.generations[id] = info.Generation
-	t := r.putTenant(&info)
+	t := r.putTenant(&info, env)
 	r.mu.Unlock()
-	if known && old.EpicLink != info.EpicLink {
-		t.index.drop() // its filters were compiled for the other field
+	if known && !old.Site.Equal(&info.Site) {
+		t.index.drop() // its filters were compiled for the other site
 	}
 	return &info, nil
 }

@@ -46,8 +46,8 @@ func TestTenantValidate(t *testing.T) {
 		{"host with scheme", webhook.Tenant{ID: "a", Hosts: []string{"https://acme.example"}}, "not a host name"},
 		{"empty host", webhook.Tenant{ID: "a", Hosts: []string{"x", ""}}, `host ""`},
 		{"host ends in a dot", webhook.Tenant{ID: "a", Hosts: []string{"acme.example."}}, "not a host name"},
-		{"epic link", webhook.Tenant{ID: "a", EpicLink: 10014}, ""},
-		{"negative epic link", webhook.Tenant{ID: "a", EpicLink: -1}, "epicLink -1"},
+		{"epic link", webhook.Tenant{ID: "a", Site: webhook.Site{EpicLink: 10014}}, ""},
+		{"negative epic link", webhook.Tenant{ID: "a", Site: webhook.Site{EpicLink: -1}}, "epicLink -1"},
 	}
 	for _, tt := range tests {
 		check(t, tt.name, tt.tenant.Validate(), tt.want)

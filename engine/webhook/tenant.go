@@ -18,8 +18,8 @@ type Tenant struct {
 	// Hosts are host names, without port, that address this tenant, beside the path prefix /t/{id}.
 	Hosts []string `json:"hosts,omitempty"`
 
-	// EpicLink is the number of the custom field that holds the epic of an issue. 0 means 10014.
-	EpicLink int64 `json:"epicLink,omitempty"`
+	// Site is what the filters of the tenant's webhooks speak of.
+	Site
 
 	// Tokens admit publishers of events and users of the tenant's native API.
 	Tokens []TokenHash `json:"tokens,omitempty"`
@@ -111,8 +111,8 @@ func (t *Tenant) Validate() error {
 			return invalid("tenant %s: host %q is not a host name (no scheme, port or path)", t.ID, h)
 		}
 	}
-	if t.EpicLink < 0 {
-		return invalid("tenant %s: epicLink %d: use the positive number of the custom field", t.ID, t.EpicLink)
+	if _, err := t.Env(); err != nil {
+		return invalid("tenant %s: %v", t.ID, err)
 	}
 	return nil
 }

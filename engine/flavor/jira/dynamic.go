@@ -65,7 +65,7 @@ func NewDynamic(o DynamicOptions) *Dynamic {
 	d := &Dynamic{options: o}
 	d.rules = &registry.Rules{
 		Flavor:    DynamicFlavor,
-		Dialect:   func(t *webhook.Tenant) *jql.Dialect { return jql.DynamicDialect(t.EpicLink) },
+		Dialect:   dialect,
 		Event:     mayRegister,
 		Limit:     d.limit,
 		OneURL:    !o.ManyURLs,
@@ -74,6 +74,14 @@ func NewDynamic(o DynamicOptions) *Dynamic {
 		PlainHTTP: o.PlainHTTP,
 	}
 	return d
+}
+
+// dialect is the tenant's choice, which its site was checked for when it was stored; Jira's own where it has none.
+func dialect(t *webhook.Tenant, env jql.Env) *jql.Dialect {
+	if d, err := webhook.Dialect(t.Dialect, env); err == nil {
+		return d
+	}
+	return jql.Dynamic(env)
 }
 
 func mayRegister(name string) bool {

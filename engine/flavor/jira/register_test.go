@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hookline/engine/flavor/jira"
+	"hookline/engine/webhook"
 )
 
 const callback = "https://hooks.example/in"
@@ -177,5 +178,25 @@ func TestCredentials(t *testing.T) {
 	}
 	if l := h.list(tokenChat, ""); l.Total != 0 {
 		t.Error("an app sees the webhooks of another")
+	}
+}
+
+// A tenant may let its apps use more of the language than Jira does.
+func TestDialectOfTheTenant(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, jira.DynamicOptions{})
+	const dynamic, full = "The clause labels is unsupported", "Field 'actor' does not exist or you do not have permission to view it."
+	for _, tt := range []struct{ dialect, want string }{
+		{"", `{"errors":["` + dynamic + `"]},{"errors":["The clause actor is unsupported"]}`},
+		{"full", `{"createdWebhookId":1000},{"errors":["` + full + `"]}`},
+		{"extended", `{"createdWebhookId":1001},{"createdWebhookId":1002}`},
+		{"dynamic", `{"errors":["` + dynamic + `"]},{"errors":["The clause actor is unsupported"]}`},
+	} {
+		_, err := h.engine.Registry().ChangeTenant(t.Context(), "acme", func(t *webhook.Tenant) { t.Dialect = tt.dialect })
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := h.do("POST", v3, tokenCI, registration(callback, "labels = a", "actor = ines"))
+		h.want(a, 200, `{"webhookRegistrationResult":[`+tt.want+`]}`)
 	}
 }

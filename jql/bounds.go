@@ -8,6 +8,37 @@ const MaxLength = 64 << 10
 // level, so their stacks stay small.
 const MaxDepth = 256
 
+// MaxConditions is how many AND, OR, NOT, parentheses and sort keys there may be together in a query that
+// [Parse] accepts, and MaxTokens how many words, texts and signs. They bound the time that the longest query
+// takes to some milliseconds; one that asks for many values of a field uses a list, which costs far less.
+const (
+	MaxConditions = 1000
+	MaxTokens     = 1 << 14
+)
+
+// counts is what a query has of what is bounded.
+type counts struct {
+	tokens     int
+	conditions int
+	ordering   bool // from ORDER on commas are between sort keys
+}
+
+// add takes note of a token and tells whether so many are allowed.
+func (c *counts) add(typ tokenType) bool {
+	c.tokens++
+	switch typ {
+	case tokAnd, tokOr, tokNot, tokBang, tokLParen:
+		c.conditions++
+	case tokOrder:
+		c.ordering = true
+	case tokComma:
+		if c.ordering {
+			c.conditions++
+		}
+	}
+	return c.tokens <= MaxTokens && c.conditions <= MaxConditions
+}
+
 // nesting counts levels over the stream of tokens, so that too deep a query is refused before anything
 // recurses.
 type nesting struct {
