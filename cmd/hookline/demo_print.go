@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -25,10 +24,7 @@ func newDemoPrinter(std streams, asJSON bool) *demoPrinter {
 	if asJSON {
 		p.out = std.err
 	}
-	if f, ok := p.out.(*os.File); ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
-		info, err := f.Stat()
-		p.tint = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
+	p.tint = showsColours(p.out)
 	return p
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	_ "time/tzdata" // tenants name time zones, and not every machine knows them
 
 	"github.com/spf13/cobra"
 )
@@ -23,6 +24,16 @@ const (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+}
+
+// showsColours says whether an output is a terminal that shows colours, and the user lets it.
+func showsColours(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func main() {
@@ -86,7 +97,7 @@ func newRoot(io streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())
 	})
-	root.AddCommand(newServeCommand(io), newDemoCommand(io), newReceiveCommand(io), newBenchCommand(io))
+	root.AddCommand(newServeCommand(io), newDemoCommand(io), newReceiveCommand(io), newJQLCommand(io), newBenchCommand(io))
 	return root
 }
 

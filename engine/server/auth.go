@@ -60,13 +60,31 @@ func (s *Server) mayPublish(h *fasthttp.RequestHeader, t *webhook.Tenant, host s
 
 // forTenant says whether the request may publish in the tenant it is addressed to; if not it is answered.
 func (s *Server) forTenant(ctx *fasthttp.RequestCtx) bool {
+	if s.admits(ctx) {
+		return true
+	}
+	s.options.Engine.CountRejected(engine.RejectedUnauthorized)
+	return false
+}
+
+// admits says whether the request has the rights of a publisher in the tenant it is addressed to; if not it is
+// answered.
+func (s *Server) admits(ctx *fasthttp.RequestCtx) bool {
 	t := tenantOf(ctx)
 	if s.mayPublish(&ctx.Request.Header, t, hostOf(ctx)) {
 		return true
 	}
-	s.options.Engine.CountRejected(engine.RejectedUnauthorized)
 	unauthorized(ctx, "This needs a token of tenant "+t.ID+": send it as Authorization: Bearer.")
 	return false
+}
+
+// forPublisher admits requests with the rights of a publisher to a tenant's API.
+func (s *Server) forPublisher(h fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		if s.admits(ctx) {
+			h(ctx)
+		}
+	}
 }
 
 func hostOf(ctx *fasthttp.RequestCtx) string { return hostName(string(ctx.Host())) }

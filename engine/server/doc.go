@@ -9,8 +9,8 @@
 //
 // # Credentials
 //
-// The admin token opens the installation's API (/v1/...) and every tenant's native API; a tenant's tokens
-// open the native API of that tenant; apps' tokens open the flavours' APIs for that app. All are sent
+// The admin token opens the installation's API (/v1/...) and every tenant's native API (/v1/events and
+// /v1/jql/...); a tenant's tokens open the native API of that tenant; apps' tokens open the flavours' APIs for that app. All are sent
 // as Authorization: Bearer.
 //
 // Without an admin token New insists on a loopback address. The installation's API, and the events API of tenants
@@ -21,8 +21,8 @@
 //
 // # Limits
 //
-// Events with a right token may have a body of 32 MiB, or of the largest event and 1 MiB where that is more; any
-// other request 1 MiB. The limit is chosen from the headers, before the body is read.
+// Events with a right token, and filters to explain on an event, may have a body of 32 MiB, or of the largest event and
+// 1 MiB where that is more; any other request 1 MiB. The limit is chosen from the headers, before the body is read.
 //
 // # Failures
 //

@@ -33,7 +33,7 @@ func (s *Server) bodyLimit(h *fasthttp.RequestHeader) int {
 	if err := u.Parse(h.Host(), h.RequestURI()); err != nil {
 		return smallBody
 	}
-	if a := s.address(u); h.IsPost() && a.publishes() && s.mayPublish(h, a.tenant, a.host) {
+	if a := s.address(u); h.IsPost() && (a.publishes() || a.path == explainPath) && s.maySend(h, &a) {
 		return s.largeBody()
 	}
 	return smallBody
@@ -41,6 +41,14 @@ func (s *Server) bodyLimit(h *fasthttp.RequestHeader) int {
 
 // publishes says whether the address is that of a tenant's events.
 func (a *address) publishes() bool { return a.tenant != nil && a.path == eventsPath }
+
+// maySend says whether a request may send events to a tenant, or to the installation where it is addressed to that.
+func (s *Server) maySend(h *fasthttp.RequestHeader, a *address) bool {
+	if a.tenant != nil {
+		return s.mayPublish(h, a.tenant, a.host)
+	}
+	return a.prefix == "" && (s.isAdmin(h) || s.isOpen(h, a.host))
+}
 
 // tooLarge answers a request whose body was over the limit. An event without a right token is answered as one with a
 // small body is.

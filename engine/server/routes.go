@@ -10,18 +10,27 @@ import (
 	"hookline/engine/flavor"
 )
 
-// eventsPath is where a tenant's events are published.
-const eventsPath = "/v1/events"
+// eventsPath is where a tenant's events are published; the other two are where filters are asked about, of a tenant or
+// of the installation.
+const (
+	eventsPath  = "/v1/events"
+	checkPath   = "/v1/jql/check"
+	explainPath = "/v1/jql/explain"
+)
 
 func (s *Server) routes() {
 	s.tenants, s.global = s.newRouter(), s.newRouter()
 	s.tenants.POST(eventsPath, s.publish)
+	s.tenants.POST(checkPath, s.forPublisher(s.checkFilter))
+	s.tenants.POST(explainPath, s.forPublisher(s.explainFilter))
 	for _, f := range s.options.Engine.Options().Flavors {
 		for _, r := range f.Routes() {
 			s.tenants.Handle(r.Method, r.Path, s.flavored(r.Handle))
 		}
 	}
 	s.global.GET("/v1", s.forAdmin(s.about))
+	s.global.POST(checkPath, s.forAdmin(s.checkFilter))
+	s.global.POST(explainPath, s.forAdmin(s.explainFilter))
 	s.global.GET("/v1/tenants", s.forAdmin(s.listTenants))
 	s.global.GET("/v1/tenants/{tenant}", s.forAdmin(s.getTenant))
 	s.global.PUT("/v1/tenants/{tenant}", s.forAdmin(s.putTenant))

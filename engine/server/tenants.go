@@ -22,10 +22,10 @@ func (s *Server) about(ctx *fasthttp.RequestCtx) {
 
 // tenantView is a tenant as the API shows it: without anything that opens a door.
 type tenantView struct {
-	ID       string   `json:"id"`
-	Hosts    []string `json:"hosts"`
-	EpicLink int64    `json:"epicLink,omitempty"`
-	Tokens   int      `json:"tokens"`
+	ID    string   `json:"id"`
+	Hosts []string `json:"hosts"`
+	webhook.Site
+	Tokens int `json:"tokens"`
 }
 
 func viewTenant(t *webhook.Tenant) tenantView {
@@ -33,14 +33,20 @@ func viewTenant(t *webhook.Tenant) tenantView {
 	if hosts == nil {
 		hosts = []string{}
 	}
-	return tenantView{ID: t.ID, Hosts: hosts, EpicLink: t.EpicLink, Tokens: len(t.Tokens)}
+	return tenantView{ID: t.ID, Hosts: hosts, Site: t.Site, Tokens: len(t.Tokens)}
 }
 
 // tenantBody is what PUT takes. A member that is left out stays as it is.
 type tenantBody struct {
-	Hosts    *[]string `json:"hosts"`
-	EpicLink *int64    `json:"epicLink"`
-	Tokens   *[]string `json:"tokens"` // in the clear; they replace the tenant's
+	Hosts        *[]string              `json:"hosts"`
+	EpicLink     *int64                 `json:"epicLink"`
+	CustomFields *[]webhook.CustomField `json:"customFields"`
+	Priorities   *[]string              `json:"priorities"`
+	TimeZone     *string                `json:"timeZone"`
+	WeekStart    *string                `json:"weekStart"`
+	DisplayNames *bool                  `json:"displayNames"`
+	Dialect      *string                `json:"dialect"`
+	Tokens       *[]string              `json:"tokens"` // in the clear; they replace the tenant's
 }
 
 func (s *Server) listTenants(ctx *fasthttp.RequestCtx) {
@@ -77,17 +83,26 @@ func (s *Server) putTenant(ctx *fasthttp.RequestCtx) {
 }
 
 func (b *tenantBody) apply(t *webhook.Tenant) {
-	if b.Hosts != nil {
-		t.Hosts = *b.Hosts
-	}
-	if b.EpicLink != nil {
-		t.EpicLink = *b.EpicLink
-	}
+	replace(&t.Hosts, b.Hosts)
+	replace(&t.EpicLink, b.EpicLink)
+	replace(&t.CustomFields, b.CustomFields)
+	replace(&t.Priorities, b.Priorities)
+	replace(&t.TimeZone, b.TimeZone)
+	replace(&t.WeekStart, b.WeekStart)
+	replace(&t.DisplayNames, b.DisplayNames)
+	replace(&t.Dialect, b.Dialect)
 	if b.Tokens != nil {
 		t.Tokens = nil
 		for _, token := range *b.Tokens {
 			t.Tokens = append(t.Tokens, webhook.HashToken(token))
 		}
+	}
+}
+
+// replace sets what a body has a member for.
+func replace[T any](setting, member *T) {
+	if member != nil {
+		*setting = *member
 	}
 }
 
@@ -152,12 +167,8 @@ type appToken struct {
 }
 
 func (b *appBody) apply(a *webhook.App) {
-	if b.Kind != nil {
-		a.Kind = *b.Kind
-	}
-	if b.BaseURL != nil {
-		a.BaseURL = *b.BaseURL
-	}
+	replace(&a.Kind, b.Kind)
+	replace(&a.BaseURL, b.BaseURL)
 	if b.Tokens != nil {
 		a.Tokens = nil
 		for _, t := range *b.Tokens {

@@ -33,6 +33,28 @@ func TestTenants(t *testing.T) {
 	h.want(h.admin("PUT", "/v1/tenants/other", `{"hosts":["b.example"]}`), 201, `{"id":"other","hosts":["b.example"],"tokens":0}`)
 }
 
+// What filters speak of is kept as it was sent, and refused as a whole.
+func TestSite(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const path = "/v1/tenants/site"
+	const site = `"epicLink":10008,"customFields":[{"id":10016,"name":"Story points","type":"number"}],"priorities":["Low","High"],` +
+		`"timeZone":"Etc/UTC","weekStart":"sunday","displayNames":true,"dialect":"full"`
+	h.want(h.admin("PUT", path, "{"+site+"}"), 201, `{"id":"site","hosts":[],`+site+`,"tokens":0}`)
+	for body, part := range map[string]string{
+		`{"priorities":["Low"],"timeZone":"Mars/Olympus"}`:                                 `tenant site: timeZone "Mars/Olympus"`,
+		`{"priorities":["Low"],"customFields":[{"id":1,"name":"Points","type":"points"}]}`: `type "points"`,
+		`{"priorities":["Low"],"dialect":"klingon"}`:                                       `dialect "klingon"`,
+		`{"weekStart":"tuesday"}`:                                                          `weekStart "tuesday"`,
+	} {
+		h.wantProblem(h.admin("PUT", path, body), 400, "invalid", part)
+	}
+	h.wantProblem(h.admin("PUT", path, `{"customFields":[{"id":1,"title":"Points","type":"number"}]}`), 400, "invalid_json", `"title"`)
+	h.want(h.admin("GET", path, ""), 200, `{"id":"site","hosts":[],`+site+`,"tokens":0}`)
+	h.want(h.admin("PUT", path, `{"customFields":[],"priorities":[],"displayNames":false,"dialect":""}`), 200,
+		`{"id":"site","hosts":[],"epicLink":10008,"timeZone":"Etc/UTC","weekStart":"sunday","tokens":0}`)
+}
+
 func TestApps(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
