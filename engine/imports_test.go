@@ -19,6 +19,7 @@ var mayImport = map[string]map[string]string{
 	"queue":   {},
 
 	"engine/webhook": {"jql": "the site that a tenant's filters speak of"},
+	"engine/sign":    {},
 	"engine/event": {
 		"jql":     "the catalogue says where a field is in the body and what terms it has",
 		"matcher": "terms go straight into the matcher's event",
@@ -37,6 +38,7 @@ var mayImport = map[string]map[string]string{
 	},
 	"engine/flavor": {
 		"engine/webhook": "nouns", "engine/registry": "rules, and what an API handler works on",
+		"engine/sign": "secrets that a flavour signs with",
 	},
 	"engine/flavor/jira": {
 		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
@@ -45,7 +47,7 @@ var mayImport = map[string]map[string]string{
 	},
 	"engine": {
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/store": "opens it",
-		"engine/registry": "matches", "engine/dispatch": "sends", "engine/flavor": "renders", "queue": "keeps",
+		"engine/sign": "seals secrets", "engine/registry": "matches", "engine/dispatch": "sends", "engine/flavor": "renders", "queue": "keeps",
 	},
 	"engine/inspect": {
 		"engine/registry": "reads filters as registrations are read", "engine/event": "reads bodies as published ones are read",
@@ -54,11 +56,11 @@ var mayImport = map[string]map[string]string{
 	"engine/server": {
 		"engine": "what it serves", "engine/flavor": "their routes", "engine/registry": "tenants and apps",
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "queue": "errors of accepting",
-		"engine/inspect": "answers about filters", "jql": "the site that filters speak of",
+		"engine/sign": "secrets of apps", "engine/inspect": "answers about filters", "jql": "the site that filters speak of",
 	},
 	"engine/config": {
 		"engine": "makes its options", "engine/flavor": "chooses flavours", "engine/flavor/jira": "one of them",
-		"engine/webhook": "tenants and apps of the file",
+		"engine/webhook": "tenants and apps of the file", "engine/sign": "the keys of secrets",
 	},
 	"bench": {
 		"engine": "measures it", "engine/flavor": "options", "engine/flavor/jira": "the flavour it measures with",
@@ -80,6 +82,7 @@ var (
 		"matcher":        {},
 		"queue":          {"github.com/cockroachdb/pebble", "github.com/cespare/xxhash"},
 		"engine/webhook": {},
+		"engine/sign":    {"github.com/golang-jwt/jwt"}, // receivers may want to verify with it and nothing else
 	}
 	onlyPackages = map[string][]string{
 		"github.com/spf13/cobra":           {"cmd/hookline"},
@@ -87,6 +90,7 @@ var (
 		"go.yaml.in/yaml":                  {"engine/config"},
 		"github.com/fasthttp/router":       {"engine/server"},
 		"github.com/alecthomas/participle": {"jql", "bench"},
+		"github.com/golang-jwt/jwt":        {"engine/sign"},
 	}
 )
 
