@@ -2,14 +2,18 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"hookline/engine/dispatch"
 	"hookline/engine/flavor"
 	"hookline/engine/registry"
+	"hookline/engine/sign"
 	"hookline/engine/store"
 	"hookline/engine/webhook"
 	"hookline/queue"
@@ -19,11 +23,13 @@ import (
 type Engine struct {
 	options  Options
 	flavors  map[string]flavor.Flavor
+	readers  map[webhook.System]flavor.Reader
 	store    *store.Store
 	registry *registry.Registry
 	queue    *queue.Queue
 	dispatch *dispatch.Dispatcher
 	names    identifiers
+	keys     *sign.Keyring
 	metrics  *metrics
 	targets  targets
 
@@ -43,11 +49,16 @@ func Open(o Options) (*Engine, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	e := &Engine{options: o, flavors: map[string]flavor.Flavor{}, swept: make(chan struct{})}
+	e := &Engine{
+		options: o, flavors: map[string]flavor.Flavor{}, readers: map[webhook.System]flavor.Reader{}, swept: make(chan struct{}),
+	}
 	e.publications.New = func() any { return new(publication) }
 	e.scratches.New = func() any { return new(registry.Scratch) }
 	for _, f := range o.Flavors {
 		e.flavors[f.Rules().Flavor] = f
+		if reader, ok := f.(flavor.Reader); ok {
+			e.readers[f.Rules().System] = reader
+		}
 	}
 	if err := e.open(); err != nil {
 		return nil, err
@@ -78,6 +89,9 @@ func (e *Engine) open() (err error) {
 		return err
 	}
 	e.names = newIdentifiers(e.store.IdentifierKey())
+	if e.keys, err = keyring(o.SecretKeys, e.store.IdentifierKey()); err != nil {
+		return err
+	}
 	e.metrics = newMetrics(e)
 	e.dispatch = dispatch.New(dispatch.Options{
 		Target: e.target, HostLimit: o.HostLimit, MaxInFlight: o.MaxInFlight,
@@ -121,6 +135,17 @@ func (e *Engine) CountRejected(r Rejection) { e.metrics.rejected[r].Inc() }
 // they were.
 func (e *Engine) Options() Options { return e.options }
 
+// Keys returns what seals and opens the secrets of webhooks and apps.
+func (e *Engine) Keys() *sign.Keyring { return e.keys }
+
+// keyring is the keys from outside and after them the store's own, so that secrets which were sealed before there
+// were others open all the same.
+func keyring(keys []sign.Secret, store [16]byte) (*sign.Keyring, error) {
+	own := sha256.Sum256(append([]byte("hookline secrets "), store[:]...))
+	all := append(slices.Clone(keys), sign.NewSecret(hex.EncodeToString(own[:])))
+	return sign.NewKeyring(all[0], all[1:]...)
+}
+
 // Queue returns the queue, for reading its state.
 func (e *Engine) Queue() *queue.Queue { return e.queue }
 
@@ -145,6 +170,9 @@ func (e *Engine) DeleteApp(ctx context.Context, tenant, key string) error {
 	e.purge(endpoints)
 	return err
 }
+
+// Drop removes what is queued for an endpoint that is gone.
+func (e *Engine) Drop(endpoint uint64) { e.purge([]uint64{endpoint}) }
 
 // purge removes what is queued for endpoints that are gone. What it cannot remove is given up when its turn comes,
 // as its endpoint is not known any more.

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hookline/engine/flavor"
+	"hookline/engine/sign"
 )
 
 // Options of an Engine. Dir and Flavors are required.
@@ -22,6 +23,11 @@ type Options struct {
 	// Flavors are the systems whose webhooks can be registered and sent. Their names must differ. A
 	// flavour that has registrations in Dir must not be left out: Open refuses.
 	Flavors []flavor.Flavor
+
+	// SecretKeys seal the secrets of webhooks and apps in the store: the first seals, all open. Each is 32 random bytes
+	// in hexadecimal or base64. Where there is none, or none that fits, a key serves that lies in the store itself, which
+	// keeps secrets out of sight and from nobody who has the directory.
+	SecretKeys []sign.Secret
 
 	// HostLimit is the number of requests in flight per tenant and host.
 	//

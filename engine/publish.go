@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -84,6 +85,29 @@ func (e *Engine) prepare(p *publication, ev *webhook.Event, now time.Time) (Rece
 	if len(ev.Body) > e.options.MaxBody {
 		return Receipt{}, &TooLargeError{Size: len(ev.Body), Limit: e.options.MaxBody}
 	}
+	p.payload = appendPayloadHead(p.payload, ev)
+	receipt, err := e.match(p, ev, now)
+	if err != nil {
+		return Receipt{}, err
+	}
+	e.metrics.read(ev, receipt.Type, receipt.Matched, len(p.targets), time.Since(now))
+	p.message = queue.Message{Deliveries: p.targets}
+	if receipt.Matched > 0 {
+		p.message.Payload = p.payload
+	}
+	if ev.Key != "" {
+		p.message.Scope = e.keyScope(ev.Tenant)
+		p.message.Key = ev.Key
+		p.message.Fingerprint = xxhash.Sum64(ev.Body)
+	}
+	return receipt, nil
+}
+
+// match finds the webhooks that an event is for, fills in p.targets, and completes p.payload if there are any.
+func (e *Engine) match(p *publication, ev *webhook.Event, now time.Time) (Receipt, error) {
+	if ev.System != "" && ev.System != webhook.Jira {
+		return e.matchForeign(p, ev, now)
+	}
 	// The scratch is lent for the matching alone: it is far larger than a publication, and the fewer there
 	// are, the more of them stay in the processor's cache while publications wait for the disk.
 	scratch := e.scratches.Get().(*registry.Scratch)
@@ -92,19 +116,31 @@ func (e *Engine) prepare(p *publication, ev *webhook.Event, now time.Time) (Rece
 	if err != nil {
 		return Receipt{}, err
 	}
-	p.message = queue.Message{Deliveries: p.fanOut(matched)}
-	e.metrics.read(ev, header.Type, len(matched), len(p.targets), time.Since(now))
+	p.fanOut(matched)
 	if len(matched) > 0 {
-		p.payload = appendPayloadHead(p.payload, ev)
 		p.payload = header.AppendStored(p.payload, ev.Body, now)
-		p.message.Payload = p.payload
-	}
-	if ev.Key != "" {
-		p.message.Scope = e.keyScope(ev.Tenant)
-		p.message.Key = ev.Key
-		p.message.Fingerprint = xxhash.Sum64(ev.Body)
 	}
 	return Receipt{Type: header.Type, Matched: len(matched)}, nil
+}
+
+// matchForeign leaves an event to the flavour of its system.
+func (e *Engine) matchForeign(p *publication, ev *webhook.Event, now time.Time) (Receipt, error) {
+	reader := e.readers[ev.System]
+	if reader == nil {
+		return Receipt{}, &webhook.InvalidError{Problem: fmt.Sprintf("no flavour of the engine takes events of the system %q", ev.System)}
+	}
+	tenant, ok := e.registry.Tenant(ev.Tenant)
+	if !ok {
+		return Receipt{}, webhook.ErrUnknownTenant
+	}
+	reading, err := reader.Read(ev.Body, tenant, e.registry, now)
+	if err != nil {
+		return Receipt{}, err
+	}
+	slices.SortFunc(reading.Webhooks, registry.ByEndpoint)
+	p.fanOut(reading.Webhooks)
+	p.payload = append(p.payload, reading.Body...)
+	return Receipt{Type: reading.Type, Matched: len(reading.Webhooks)}, nil
 }
 
 // keyScope keeps the idempotency keys of tenants apart, also those of a tenant from those of one that had its id
@@ -119,7 +155,7 @@ func (e *Engine) keyScope(tenant string) uint64 {
 }
 
 // fanOut turns the webhooks that matched, ordered by endpoint, into one delivery for each endpoint.
-func (p *publication) fanOut(matched []*webhook.Webhook) []queue.Target {
+func (p *publication) fanOut(matched []*webhook.Webhook) {
 	for start := 0; start < len(matched); {
 		end := start + 1
 		for end < len(matched) && matched[end].Endpoint == matched[start].Endpoint {
@@ -133,7 +169,6 @@ func (p *publication) fanOut(matched []*webhook.Webhook) []queue.Target {
 		})
 		start = end
 	}
-	return p.targets
 }
 
 func (e *Engine) complete(r *Receipt, accepted queue.Receipt) {

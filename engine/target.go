@@ -13,7 +13,13 @@ import (
 )
 
 // targets holds what dispatch needs to know of endpoints that had deliveries.
-type targets struct{ byID sync.Map } // queue.EndpointID -> *dispatch.Target
+type targets struct{ byID sync.Map } // queue.EndpointID -> *target
+
+// target is how to reach an endpoint as long as that is not replaced.
+type target struct {
+	dispatch.Target
+	endpoint *webhook.Endpoint
+}
 
 func (t *targets) drop(id uint64) { t.byID.Delete(queue.EndpointID(id)) }
 
@@ -34,8 +40,8 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 	if !ok {
 		return nil, false
 	}
-	if t, ok := e.targets.byID.Load(id); ok {
-		return t.(*dispatch.Target), true
+	if kept, ok := e.targets.byID.Load(id); ok && kept.(*target).endpoint == ep {
+		return &kept.(*target).Target, true
 	}
 	f := e.flavors[ep.Flavor]
 	u, err := webhook.ParseURL(ep.URL, true)
@@ -43,10 +49,11 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 		e.options.Logger.Error("an endpoint cannot be reached; what is queued for it is given up", "endpoint", id, "flavor", ep.Flavor, "err", err)
 		return nil, false
 	}
-	t := &dispatch.Target{Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: f.Policy(), Render: e.renderer(ep, f)}
+	t := &target{endpoint: ep}
+	t.Target = dispatch.Target{Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: f.Policy(), Render: e.renderer(ep, f)}
 	t.Host.Scheme, t.Host.Address = webhook.HostOf(u)
-	kept, _ := e.targets.byID.LoadOrStore(id, t)
-	return kept.(*dispatch.Target), true
+	e.targets.byID.Store(id, t)
+	return &t.Target, true
 }
 
 // settling is the queue as the dispatcher uses it, with a count of what it gives up.
@@ -80,6 +87,9 @@ func (e *Engine) renderer(ep *webhook.Endpoint, f flavor.Flavor) func(*fasthttp.
 			Attempt:    attempt,
 			Endpoint:   ep,
 			Webhooks:   ids,
+			Webhook:    e.registry.Only(ep),
+			App:        e.registry.AppOf(ep.Owner),
+			Keys:       e.keys,
 			Flow:       flow,
 			Trace:      string(trace),
 			Body:       body,

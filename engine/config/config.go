@@ -22,6 +22,7 @@ import (
 	"hookline/engine"
 	"hookline/engine/flavor"
 	"hookline/engine/flavor/jira"
+	"hookline/engine/sign"
 	"hookline/engine/webhook"
 )
 
@@ -36,6 +37,10 @@ type Config struct {
 
 	// AdminToken opens the installation's API. Without it Listen has to be a loopback address.
 	AdminToken string `yaml:"admin_token" env:"ADMIN_TOKEN"`
+
+	// SecretKeys seal the secrets of webhooks and apps in the data directory: the first seals, all open. 32 random bytes
+	// each, in hexadecimal or base64.
+	SecretKeys []string `yaml:"secret_keys" env:"SECRET_KEYS"`
 
 	// AllowHTTP admits callback URLs with http beside https.
 	AllowHTTP bool `yaml:"allow_http" env:"ALLOW_HTTP"`
@@ -185,13 +190,17 @@ func (c *Config) Logger(w io.Writer) *slog.Logger {
 
 // Engine returns the options of the engine.
 func (c *Config) Engine() engine.Options {
-	return engine.Options{
+	o := engine.Options{
 		Dir:       c.Data,
 		Flavors:   []flavor.Flavor{jira.NewDynamic(c.dynamic())},
 		HostLimit: c.HostLimit,
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,
 	}
+	for _, key := range c.SecretKeys {
+		o.SecretKeys = append(o.SecretKeys, sign.NewSecret(key))
+	}
+	return o
 }
 
 func (c *Config) dynamic() jira.DynamicOptions {

@@ -46,11 +46,10 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// settlement turns the outcome of an attempt into what the queue is told. attempt counts from 1,
-// random is a number in [0, 1).
-func settlement(o webhook.Outcome, status, attempt int, p *webhook.Policy, now time.Time, random float64) queue.Outcome {
-	s := queue.Outcome{Status: status, Attempted: true}
-	switch o {
+// settlement turns the record of an attempt into what the queue is told. random is a number in [0, 1).
+func settlement(r *webhook.Attempt, p *webhook.Policy, now time.Time, random float64) queue.Outcome {
+	s := queue.Outcome{Status: r.Status, Attempted: true}
+	switch r.Outcome {
 	case webhook.Delivered:
 		s.Verdict = queue.Done
 	case webhook.Rejected:
@@ -58,7 +57,7 @@ func settlement(o webhook.Outcome, status, attempt int, p *webhook.Policy, now t
 	case webhook.Unsendable:
 		s.Verdict, s.Reason, s.Attempted = queue.Dead, queue.Unsendable, false
 	default:
-		wait, more := p.Wait(attempt, random)
+		wait, more := p.Wait(r.Number, now.Sub(r.Accepted), random)
 		if more {
 			s.Verdict, s.At = queue.Again, now.Add(wait)
 		} else {

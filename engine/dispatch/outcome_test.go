@@ -79,7 +79,8 @@ func TestSettlement(t *testing.T) {
 		{webhook.Broken, 0, 6, 0, queue.Outcome{Verdict: queue.Dead, Reason: queue.Exhausted, Attempted: true}},
 		{webhook.Throttled, 429, 6, 0.9, queue.Outcome{Verdict: queue.Dead, Reason: queue.Exhausted, Status: 429, Attempted: true}},
 	} {
-		if got := settlement(test.outcome, test.status, test.attempt, p, now, test.random); got != test.want {
+		record := &webhook.Attempt{Outcome: test.outcome, Status: test.status, Number: test.attempt, Accepted: now}
+		if got := settlement(record, p, now, test.random); got != test.want {
 			t.Errorf("settlement(%s, %d, attempt %d) = %+v, want %+v", test.outcome, test.status, test.attempt, got, test.want)
 		}
 	}

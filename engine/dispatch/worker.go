@@ -98,7 +98,7 @@ func (w *worker) attempt(target *Target) {
 	end := time.Now()
 	r := &w.record
 	r.Duration, r.Err = end.Sub(start), err
-	outcome := settlement(r.Outcome, r.Status, r.Number, target.Policy, end, rand.Float64())
+	outcome := settlement(r, target.Policy, end, rand.Float64())
 	r.Settled, r.Next = outcome.Verdict != queue.Again, outcome.At
 	if w.d.opts.OnAttempt != nil {
 		w.d.opts.OnAttempt(r)

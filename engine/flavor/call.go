@@ -2,10 +2,12 @@ package flavor
 
 import (
 	"context"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"hookline/engine/registry"
+	"hookline/engine/sign"
 	"hookline/engine/webhook"
 )
 
@@ -19,6 +21,13 @@ type Call struct {
 
 	Tenant   *webhook.Tenant // whom the request is addressed to
 	Registry *registry.Registry
+	Keys     *sign.Keyring // seals secrets
+
+	// Drop removes what is queued for an endpoint that is gone.
+	Drop func(endpoint uint64)
+
+	// Failed lists deliveries that were given up; see engine.Engine.Failed.
+	Failed func(owner webhook.Owner, flavor string, from time.Time, size int) ([]Failure, error)
 
 	// Admin is set when the request has the installation's admin token, which makes it no app's.
 	Admin bool

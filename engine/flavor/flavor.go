@@ -4,9 +4,12 @@
 package flavor
 
 import (
+	"time"
+
 	"github.com/valyala/fasthttp"
 
 	"hookline/engine/registry"
+	"hookline/engine/sign"
 	"hookline/engine/webhook"
 )
 
@@ -32,15 +35,51 @@ type Flavor interface {
 	Fail(ctx *fasthttp.RequestCtx, status int, message string)
 }
 
+// Reader is a flavour of a system whose events the engine cannot read by itself. There is at most one for every
+// system but Jira.
+type Reader interface {
+	Flavor
+
+	// Read checks the body of an event and finds the webhooks that it is for, as they are at a time. The error says
+	// what is wrong with the body: *webhook.InvalidError or *event.Error. Nothing is kept of the body.
+	Read(body []byte, tenant *webhook.Tenant, r *registry.Registry, now time.Time) (Reading, error)
+}
+
+// Reading is what a Reader makes of an event.
+type Reading struct {
+	Type     string             // as the system names it
+	Webhooks []*webhook.Webhook // in any order
+	Body     []byte             // what is kept for Render; may be the body that was read
+}
+
 // Delivery is one event owed to one endpoint, as a flavour sees it when it renders an attempt.
 type Delivery struct {
 	Identifier string // the same for every attempt of this delivery, and no other delivery's
 	Attempt    int    // counted from 1
 	Endpoint   *webhook.Endpoint
 	Webhooks   []int64 // the webhooks that matched, ascending
-	Flow       webhook.Flow
-	Trace      string
-	Body       []byte // the event's body as stored
+
+	// Webhook is the one that the endpoint is for, as it is now; nil where webhooks share it. App is the owner's, nil
+	// for webhooks of the tenant itself.
+	Webhook *webhook.Webhook
+	App     *webhook.App
+	Keys    *sign.Keyring // opens their secrets
+
+	Flow  webhook.Flow
+	Trace string
+	Body  []byte // the event's body as stored
+}
+
+// Failure is a delivery that was given up.
+type Failure struct {
+	Identifier string
+	Endpoint   *webhook.Endpoint
+	Webhooks   []int64 // ascending
+	Body       []byte  // the event's body as stored; nil where it is gone
+	Reason     string  // as the metrics name it: "exhausted", "rejected" and so on
+	Time       time.Time
+	Attempts   int
+	LastStatus int // 0 where there was no answer
 }
 
 // Route is one operation of a flavour's API. Path is in the syntax of the router, below the tenant:

@@ -23,6 +23,12 @@ type checkedItem struct {
 
 func check(rules *Rules, info *webhook.Tenant, env jql.Env, items []Item) []checkedItem {
 	checked := make([]checkedItem, len(items))
+	if !rules.filtered() {
+		for i, item := range items {
+			checked[i].Item = item
+		}
+		return checked
+	}
 	dialect := rules.Dialect(info, env)
 	for i, item := range items {
 		c := &checked[i]
@@ -35,7 +41,7 @@ func check(rules *Rules, info *webhook.Tenant, env jql.Env, items []Item) []chec
 		c.Events = c.list("events", item.Events)
 		c.FieldIDs = c.list("fieldIDs", item.FieldIDs)
 		c.PropertyKeys = c.list("propertyKeys", item.PropertyKeys)
-		if len(item.Events) == 0 {
+		if len(item.Events) == 0 && !rules.NoEvents {
 			c.problems = append(c.problems, &NoEventsError{})
 		}
 		for _, name := range c.Events {

@@ -45,7 +45,9 @@ func (l *lazyIndex) get(t *tenant) *index {
 	x := &index{set: matcher.New(), env: t.env}
 	list := make([]*webhook.Webhook, 0, len(t.webhooks))
 	for _, w := range t.webhooks {
-		list = append(list, w)
+		if indexed(w) {
+			list = append(list, w)
+		}
 	}
 	t.mu.RUnlock()
 	filed := entries(list, x.env)
@@ -89,6 +91,9 @@ func (x *index) view() (*matcher.View, *event.Plan) {
 	x.latest.Store(next)
 	return v, next.plan
 }
+
+// indexed says whether a webhook is found by its events and its filter, and wants to be.
+func indexed(w *webhook.Webhook) bool { return len(w.Events) > 0 && !w.Disabled() }
 
 // entries compiles the filters of webhooks. One that does not compile, as the tenant's site has changed or the store
 // was written by another version, is left out: it must not keep the others from matching.

@@ -39,10 +39,13 @@ func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch
 	}
 	s.ids = view.Match(s.ids[:0], &s.event)
 	s.matched = t.resolve(s.matched[:0], s.ids, now)
-	slices.SortFunc(s.matched, func(a, b *webhook.Webhook) int {
-		return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(s.matched, ByEndpoint)
 	return header, s.matched, nil
+}
+
+// ByEndpoint orders webhooks by endpoint and number.
+func ByEndpoint(a, b *webhook.Webhook) int {
+	return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.ID, b.ID))
 }
 
 // resolve turns numbers into webhooks, without those that expired or went since the view was taken.

@@ -19,6 +19,7 @@ type Item struct {
 	Events       []string
 	FieldIDs     []string
 	PropertyKeys []string
+	Settings     *webhook.Settings // taken over as they are; the flavour has checked them
 }
 
 // Result is what became of one Item: the number of its webhook, or everything that is wrong with it.
@@ -47,11 +48,12 @@ func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Own
 	defer r.change.Unlock()
 	reg, err := r.begin(rules, owner)
 	if err == nil {
-		err = r.aim(reg, callbackURL)
+		err = reg.aim(callbackURL)
 	}
 	if err != nil {
 		return nil, err
 	}
+	reg.endpoint, reg.lastEndpoint = r.endpointFor(reg)
 	if now, env := reg.tenant.site(); now != info {
 		checked = check(rules, now, env, items)
 	}
@@ -59,7 +61,7 @@ func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Own
 	for i := range checked {
 		results[i] = reg.add(&checked[i])
 	}
-	if len(reg.entries) == 0 {
+	if len(reg.webhooks) == 0 {
 		return results, nil
 	}
 	if err := r.store.Apply(ctx, reg.changes()); err != nil {
@@ -77,13 +79,15 @@ type registration struct {
 	owner    webhook.Owner
 	url      string
 	now      time.Time
-	live     int    // webhooks of the owner that have not expired
-	usedURL  string // URL of one of them
-	endpoint *webhook.Endpoint
-	created  bool // endpoint is new
+	live     int               // webhooks of the owner that have not expired
+	usedURL  string            // URL of one of them
+	endpoint *webhook.Endpoint // shared by the webhooks of the owner; nil before the first of them
+	created  []*webhook.Endpoint
 	lastID   int64
 	webhooks []*webhook.Webhook
 	entries  []matcher.Entry
+
+	lastEndpoint uint64
 }
 
 // begin finds out where an owner stands.
@@ -92,26 +96,27 @@ func (r *Registry) begin(rules *Rules, owner webhook.Owner) (*registration, erro
 	if t == nil {
 		return nil, webhook.ErrUnknownTenant
 	}
-	app, ok := r.App(owner.Tenant, owner.App)
-	if !ok {
-		return nil, webhook.ErrUnknownApp
+	reg := &registration{rules: rules, tenant: t, owner: owner, now: time.Now()}
+	if owner.App != "" {
+		var ok bool
+		if reg.app, ok = r.App(owner.Tenant, owner.App); !ok {
+			return nil, webhook.ErrUnknownApp
+		}
 	}
-	reg := &registration{rules: rules, tenant: t, app: app, owner: owner, now: time.Now()}
 	reg.count()
 	reg.lastID = max(r.lastWebhook[owner.Tenant], firstWebhookID-1)
 	return reg, nil
 }
 
-// aim checks the URL that the webhooks are to go to, and finds its endpoint.
-func (r *Registry) aim(reg *registration, callbackURL string) error {
+// aim checks the URL that the webhooks are to go to.
+func (reg *registration) aim(callbackURL string) error {
 	if _, err := webhook.ParseURL(callbackURL, reg.rules.PlainHTTP); err != nil {
 		return err
 	}
-	if base := reg.app.BaseURL; base != "" && !under(callbackURL, base) {
-		return &BaseURLError{URL: callbackURL, Base: base}
+	if reg.app != nil && reg.app.BaseURL != "" && !under(callbackURL, reg.app.BaseURL) {
+		return &BaseURLError{URL: callbackURL, Base: reg.app.BaseURL}
 	}
 	reg.url = callbackURL
-	reg.endpoint, reg.created = r.endpointFor(reg.tenant, reg.owner, reg.rules.Flavor, callbackURL)
 	return nil
 }
 
@@ -144,15 +149,34 @@ func (reg *registration) count() {
 	}
 }
 
-// endpointFor returns the endpoint of a callback, and whether it is new: then it is not in the registry yet.
-func (r *Registry) endpointFor(t *tenant, owner webhook.Owner, flavor, url string) (*webhook.Endpoint, bool) {
+// endpointFor returns the endpoint that webhooks of the owner share, if there is one, and the last number given
+// out to any.
+func (r *Registry) endpointFor(reg *registration) (*webhook.Endpoint, uint64) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := reg.tenant
 	t.mu.RLock()
-	e := t.endpoints[callback{owner, flavor, url}]
-	t.mu.RUnlock()
-	if e != nil {
-		return &e.Endpoint, false
+	defer t.mu.RUnlock()
+	if e := t.endpoints[callback{owner: reg.owner, flavor: reg.rules.Flavor, url: reg.url}]; e != nil && !reg.rules.Separate {
+		return e.Endpoint, r.lastEndpoint
 	}
-	return &webhook.Endpoint{ID: r.lastEndpoint + 1, Owner: owner, Flavor: flavor, URL: url}, true
+	return nil, r.lastEndpoint
+}
+
+// endpointOf returns the number of the endpoint for a webhook, which is made if there is none yet.
+func (reg *registration) endpointOf(id int64) uint64 {
+	if reg.endpoint != nil {
+		return reg.endpoint.ID
+	}
+	reg.lastEndpoint++
+	e := &webhook.Endpoint{ID: reg.lastEndpoint, Owner: reg.owner, Flavor: reg.rules.Flavor, URL: reg.url}
+	reg.created = append(reg.created, e)
+	if reg.rules.Separate {
+		e.Webhook = id
+	} else {
+		reg.endpoint = e
+	}
+	return e.ID
 }
 
 // add gives an item a number if nothing is wrong with it.
@@ -168,15 +192,17 @@ func (reg *registration) add(item *checkedItem) Result {
 	reg.live++
 	reg.usedURL = reg.url
 	w := &webhook.Webhook{
-		ID: reg.lastID, Owner: reg.owner, Flavor: reg.rules.Flavor, Endpoint: reg.endpoint.ID, URL: reg.url,
+		ID: reg.lastID, Owner: reg.owner, Flavor: reg.rules.Flavor, Endpoint: reg.endpointOf(reg.lastID), URL: reg.url,
 		Filter: item.Filter, Events: item.Events, Created: reg.now,
-		FieldIDs: item.FieldIDs, PropertyKeys: item.PropertyKeys,
+		FieldIDs: item.FieldIDs, PropertyKeys: item.PropertyKeys, Settings: item.Settings,
 	}
 	if reg.rules.Life > 0 {
 		w.Expires = reg.now.Add(reg.rules.Life)
 	}
 	reg.webhooks = append(reg.webhooks, w)
-	reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, item.filter)})
+	if indexed(w) {
+		reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, item.filter)})
+	}
 	return Result{ID: w.ID}
 }
 
@@ -184,12 +210,20 @@ func (reg *registration) add(item *checkedItem) Result {
 func (reg *registration) barred(url string) []error {
 	var problems []error
 	if reg.rules.OneURL && reg.live > 0 && reg.usedURL != url {
-		problems = append(problems, &URLInUseError{URL: reg.usedURL, Kind: reg.app.Kind})
+		problems = append(problems, &URLInUseError{URL: reg.usedURL, Kind: reg.kind()})
 	}
 	if limit := reg.rules.Limit(reg.app); reg.live >= limit {
-		problems = append(problems, &LimitError{Limit: limit, Kind: reg.app.Kind})
+		problems = append(problems, &LimitError{Limit: limit, Kind: reg.kind()})
 	}
 	return problems
+}
+
+// kind is the kind of the owner's app, and empty for webhooks of the tenant itself.
+func (reg *registration) kind() webhook.AppKind {
+	if reg.app == nil {
+		return ""
+	}
+	return reg.app.Kind
 }
 
 func (reg *registration) changes() *store.Changes {
@@ -197,9 +231,9 @@ func (reg *registration) changes() *store.Changes {
 		PutWebhooks:   reg.webhooks,
 		LastWebhookID: map[string]int64{reg.owner.Tenant: reg.lastID},
 	}
-	if reg.created {
-		c.PutEndpoints = []*webhook.Endpoint{reg.endpoint}
-		c.LastEndpointID = reg.endpoint.ID
+	if len(reg.created) > 0 {
+		c.PutEndpoints = reg.created
+		c.LastEndpointID = reg.lastEndpoint
 	}
 	return c
 }
@@ -207,8 +241,8 @@ func (reg *registration) changes() *store.Changes {
 // publish makes a registration that is durable visible.
 func (r *Registry) publish(reg *registration) {
 	r.mu.Lock()
-	if reg.created {
-		r.putEndpoint(reg.tenant, reg.endpoint)
+	for _, e := range reg.created {
+		r.putEndpoint(reg.tenant, e)
 	}
 	r.lastWebhook[reg.owner.Tenant] = reg.lastID
 	for _, w := range reg.webhooks {
@@ -276,5 +310,5 @@ func (r *Registry) removeEndpoint(t *tenant, id uint64) {
 	delete(r.endpoints, id)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.endpoints, callback{e.Owner, e.Flavor, e.URL})
+	delete(t.endpoints, callbackOf(e.Endpoint))
 }

@@ -14,6 +14,9 @@ import (
 	"hookline/jql"
 )
 
+// ErrUnknownWebhook is the error about a number that is no webhook of the owner.
+var ErrUnknownWebhook = errors.New("unknown webhook")
+
 // ErrClosed is the error of changes after the store was closed.
 var ErrClosed = store.ErrClosed
 
@@ -59,15 +62,23 @@ type tenant struct {
 // callback is what makes two webhooks share an endpoint.
 type callback struct {
 	owner       webhook.Owner
-	flavor, url string
+	flavor, url string // the URL is empty where the endpoint is for one webhook
+	webhook     int64
+}
+
+func callbackOf(e *webhook.Endpoint) callback {
+	if e.Webhook != 0 {
+		return callback{owner: e.Owner, flavor: e.Flavor, webhook: e.Webhook}
+	}
+	return callback{owner: e.Owner, flavor: e.Flavor, url: e.URL}
 }
 
 // endpoint is an endpoint with the number of webhooks that lead to it. users and idleSince are guarded by
 // the registry's mutex.
 type endpoint struct {
-	webhook.Endpoint
-	users     int
-	idleSince time.Time // when users fell to 0
+	*webhook.Endpoint // never changed, but replaced
+	users             int
+	idleSince         time.Time // when users fell to 0
 }
 
 // Open reads all registrations. Filters are compiled when a tenant's first event comes in, so that the
@@ -174,12 +185,12 @@ func (t *tenant) removeCallers(key string) {
 }
 
 func (r *Registry) putEndpoint(t *tenant, e *webhook.Endpoint) {
-	ep := &endpoint{Endpoint: *e, idleSince: time.Now()}
+	ep := &endpoint{Endpoint: e, idleSince: time.Now()}
 	r.endpoints[e.ID] = ep
 	r.lastEndpoint = max(r.lastEndpoint, e.ID)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.endpoints[callback{e.Owner, e.Flavor, e.URL}] = ep
+	t.endpoints[callbackOf(e)] = ep
 }
 
 func (r *Registry) putWebhook(t *tenant, w *webhook.Webhook) {
@@ -230,7 +241,7 @@ func (r *Registry) Endpoint(id uint64) (*webhook.Endpoint, bool) {
 	if e == nil {
 		return nil, false
 	}
-	return &e.Endpoint, true
+	return e.Endpoint, true
 }
 
 // List returns the webhooks of an owner under one flavour, expired ones included, in order of their

@@ -14,14 +14,25 @@ type Rules struct {
 	// Flavor is the name under which the webhooks are kept and listed.
 	Flavor string
 
+	// System is whose events the webhooks are for. Those for other systems than Jira have no filter and no events: the
+	// flavour finds them by itself.
+	//
+	// Defaults to webhook.Jira.
+	System webhook.System
+
 	// Dialect returns the JQL that filters may use in a tenant, whose site the Env is.
 	Dialect func(*webhook.Tenant, jql.Env) *jql.Dialect
 
-	// Event says whether an event may be named.
-	Event func(name string) bool
+	// Event says whether an event may be named. NoEvents allows a webhook that names none.
+	Event    func(name string) bool
+	NoEvents bool
 
-	// Limit returns how many webhooks that have not expired an owner may have.
+	// Limit returns how many webhooks that have not expired an owner may have. The app is nil for webhooks of the
+	// tenant itself.
 	Limit func(*webhook.App) int
+
+	// Separate gives every webhook an endpoint, and so a request, of its own.
+	Separate bool
 
 	// OneURL demands that all webhooks of an owner go to one URL. Expired ones do not count.
 	OneURL bool
@@ -33,6 +44,9 @@ type Rules struct {
 	// PlainHTTP allows callback URLs with http beside https.
 	PlainHTTP bool
 }
+
+// filtered says whether the webhooks have filters and events, by which the registry finds them.
+func (r *Rules) filtered() bool { return r.System == "" || r.System == webhook.Jira }
 
 // EventError says that a webhook names an event that may not be registered.
 type EventError struct{ Event string }

@@ -57,6 +57,7 @@ func eventOf(ctx *fasthttp.RequestCtx) (webhook.Event, error) {
 	ev := webhook.Event{
 		Tenant: tenantOf(ctx).ID,
 		Source: webhook.HTTP,
+		System: webhook.System(param(ctx, "system")),
 		Key:    string(h.Peek("Idempotency-Key")),
 		Trace:  string(h.Peek("X-Atlassian-Webhook-Trace")),
 	}

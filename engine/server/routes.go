@@ -21,6 +21,7 @@ const (
 func (s *Server) routes() {
 	s.tenants, s.global = s.newRouter(), s.newRouter()
 	s.tenants.POST(eventsPath, s.publish)
+	s.tenants.POST(eventsPath+"/{system}", s.publish)
 	s.tenants.POST(checkPath, s.forPublisher(s.checkFilter))
 	s.tenants.POST(explainPath, s.forPublisher(s.explainFilter))
 	for _, f := range s.options.Engine.Options().Flavors {
@@ -64,6 +65,7 @@ func (s *Server) flavored(h flavor.Handler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		h(&flavor.Call{
 			HTTP: ctx, Context: s.work, Tenant: tenantOf(ctx), Registry: s.options.Engine.Registry(),
+			Keys: s.options.Engine.Keys(), Drop: s.options.Engine.Drop, Failed: s.options.Engine.Failed,
 			Admin: s.isAdmin(&ctx.Request.Header),
 		})
 	}

@@ -12,6 +12,7 @@ import (
 
 	"hookline/engine/flavor"
 	"hookline/engine/registry"
+	"hookline/engine/sign"
 	"hookline/engine/webhook"
 )
 
@@ -140,12 +141,14 @@ type appView struct {
 	Key     string          `json:"key"`
 	Kind    webhook.AppKind `json:"kind"`
 	BaseURL string          `json:"baseURL,omitempty"`
+	Issuer  string          `json:"issuer,omitempty"`
+	Secrets int             `json:"secrets,omitempty"`
 	Tokens  int             `json:"tokens"`
 	Users   []string        `json:"users,omitempty"`
 }
 
 func viewApp(a *webhook.App) appView {
-	v := appView{Key: a.Key, Kind: a.Kind, BaseURL: a.BaseURL, Tokens: len(a.Tokens)}
+	v := appView{Key: a.Key, Kind: a.Kind, BaseURL: a.BaseURL, Issuer: a.Issuer, Secrets: len(a.Secrets), Tokens: len(a.Tokens)}
 	for _, t := range a.Tokens {
 		if t.User != "" && !slices.Contains(v.Users, t.User) {
 			v.Users = append(v.Users, t.User)
@@ -158,6 +161,8 @@ func viewApp(a *webhook.App) appView {
 type appBody struct {
 	Kind    *webhook.AppKind `json:"kind"`
 	BaseURL *string          `json:"baseURL"`
+	Issuer  *string          `json:"issuer"`
+	Secrets *[]string        `json:"secrets"` // in the clear; the first signs, all verify
 	Tokens  *[]appToken      `json:"tokens"`
 }
 
@@ -169,6 +174,8 @@ type appToken struct {
 func (b *appBody) apply(a *webhook.App) {
 	replace(&a.Kind, b.Kind)
 	replace(&a.BaseURL, b.BaseURL)
+	replace(&a.Issuer, b.Issuer)
+	replace(&a.Secrets, b.Secrets)
 	if b.Tokens != nil {
 		a.Tokens = nil
 		for _, t := range *b.Tokens {
@@ -225,6 +232,10 @@ func (s *Server) putApp(ctx *fasthttp.RequestCtx) {
 		}
 	}
 	key := param(ctx, "app")
+	if err := s.seal(body.Secrets, &webhook.App{Tenant: t.ID, Key: key}); err != nil {
+		refuse(ctx, err)
+		return
+	}
 	_, known := s.options.Engine.Registry().App(t.ID, key)
 	a, err := s.options.Engine.Registry().ChangeApp(s.work, t.ID, key, body.apply)
 	if err != nil {
@@ -232,6 +243,21 @@ func (s *Server) putApp(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	answer(ctx, created(known), viewApp(a))
+}
+
+// seal replaces secrets in the clear by what is kept of them.
+func (s *Server) seal(secrets *[]string, a *webhook.App) error {
+	if secrets == nil {
+		return nil
+	}
+	for i, text := range *secrets {
+		sealed, err := s.options.Engine.Keys().Seal(sign.NewSecret(text), a.SecretRecord())
+		if err != nil {
+			return &webhook.InvalidError{Problem: err.Error()}
+		}
+		(*secrets)[i] = sealed
+	}
+	return nil
 }
 
 func (s *Server) deleteApp(ctx *fasthttp.RequestCtx) {

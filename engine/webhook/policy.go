@@ -16,18 +16,27 @@ type Policy struct {
 	Accepts func(status int) bool
 	Retries func(status int) bool
 
-	// Backoff holds the waits between attempts, so there are at most len(Backoff)+1 attempts. Each wait is
-	// drawn uniformly from [d, d*(1+Jitter)].
+	// Backoff holds the waits between attempts, so there are at most len(Backoff)+1 attempts unless Repeat is set. Each
+	// wait is drawn uniformly from [d, d*(1+Jitter)].
 	Backoff []time.Duration
 	Jitter  float64
+
+	// Repeat goes on with the last wait of Backoff until the delivery is GiveUp old, counted from when its event was
+	// accepted. 0 is for ever.
+	Repeat bool
+	GiveUp time.Duration
 }
 
-// Wait returns the time to wait after the given failed attempt (the first is 1), and false when there
-// is no further attempt. random is a number in [0, 1).
-func (p *Policy) Wait(attempt int, random float64) (time.Duration, bool) {
-	if attempt < 1 || attempt > len(p.Backoff) {
+// Wait returns the time to wait after the given failed attempt (the first is 1) of a delivery of some age, and false
+// when there is no further attempt. random is a number in [0, 1).
+func (p *Policy) Wait(attempt int, age time.Duration, random float64) (time.Duration, bool) {
+	if attempt < 1 || len(p.Backoff) == 0 || attempt > len(p.Backoff) && !p.Repeat {
 		return 0, false
 	}
-	base := p.Backoff[attempt-1]
-	return base + time.Duration(float64(base)*p.Jitter*random), true
+	base := p.Backoff[min(attempt, len(p.Backoff))-1]
+	wait := base + time.Duration(float64(base)*p.Jitter*random)
+	if p.Repeat && p.GiveUp > 0 && age+wait > p.GiveUp {
+		return 0, false
+	}
+	return wait, true
 }

@@ -46,8 +46,22 @@ type App struct {
 	// BaseURL is what the callback URLs of a Connect app must begin with. Empty: any URL.
 	BaseURL string `json:"baseURL,omitempty"`
 
+	// Issuer names the installation in tokens that are sent to the app: for a Connect app the client key of the
+	// tenant, for an OAuth app its client id.
+	Issuer string `json:"issuer,omitempty"`
+
+	// Secrets are what such tokens are signed with, the shared secret or the client secret, and, while it is being
+	// replaced, the one before. They are kept sealed (package sign).
+	Secrets []string `json:"secrets,omitempty"`
+
 	Tokens []AppToken `json:"tokens,omitempty"`
 }
+
+// SecretRecord names the app to the seal of its secrets, so that one of another app does not open.
+func (a *App) SecretRecord() string { return "app/" + a.Tenant + "/" + a.Key }
+
+// SecretRecord names the owner of a webhook's secret to its seal.
+func (o Owner) SecretRecord() string { return "webhook/" + o.Tenant + "/" + o.App }
 
 // AppToken is a credential of an app. For an OAuth app User says whose it is.
 type AppToken struct {

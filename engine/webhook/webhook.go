@@ -36,7 +36,35 @@ type Webhook struct {
 	// events to these keys. Empty means no narrowing.
 	FieldIDs     []string `json:"fieldIDs,omitempty"`
 	PropertyKeys []string `json:"propertyKeys,omitempty"`
+
+	// Settings are what only some flavours have; nil where there is nothing to say.
+	Settings *Settings `json:"settings,omitempty"`
 }
+
+// Settings are properties of a webhook that only some flavours have. Like the webhook they are not changed, but
+// replaced.
+type Settings struct {
+	Name        string `json:"name,omitempty"`
+	Description string `json:"description,omitempty"`
+
+	// Disabled webhooks match nothing.
+	Disabled bool `json:"disabled,omitempty"`
+
+	// ExcludeBody sends requests without a body.
+	ExcludeBody bool `json:"excludeBody,omitempty"`
+
+	// Headers are sent with every request.
+	Headers map[string]string `json:"headers,omitempty"`
+
+	// Secret signs requests, or is sent with them, as the flavour has it. It is kept sealed (package sign).
+	Secret string `json:"secret,omitempty"`
+
+	Updated   time.Time `json:"updated,omitzero"`
+	UpdatedBy string    `json:"updatedBy,omitempty"`
+}
+
+// Disabled says whether the webhook was switched off by its owner.
+func (w *Webhook) Disabled() bool { return w.Settings != nil && w.Settings.Disabled }
 
 // Expired says whether the webhook has stopped to match at the given time.
 func (w *Webhook) Expired(now time.Time) bool {
@@ -45,12 +73,15 @@ func (w *Webhook) Expired(now time.Time) bool {
 
 // Endpoint is one callback of one owner: what deliveries are queued for, and the unit of order and
 // backlog. All webhooks of an owner with the same flavour and URL share one, and so share one request
-// per event. Its ID is never used again.
+// per event, unless the flavour gives every webhook an endpoint of its own. Its ID is never used again.
 type Endpoint struct {
 	ID     uint64 `json:"id"`
 	Owner  Owner  `json:"owner"`
 	Flavor string `json:"flavor"`
 	URL    string `json:"url"`
+
+	// Webhook is the one webhook that the endpoint is for, 0 where webhooks share it.
+	Webhook int64 `json:"webhook,omitempty"`
 }
 
 // Flow tells receivers how an event came about, as Jira's X-Atlassian-Webhook-Flow does.
@@ -86,12 +117,25 @@ func (s Source) String() string {
 	return "embedded"
 }
 
+// System is a system whose events come in, each with a form of its own.
+type System string
+
+// The systems.
+const (
+	Jira      System = "jira"      // a webhook body as Jira sends it
+	Migration System = "migration" // an event of the App Migration Platform
+	ArcXP     System = "arcxp"     // a document of Arc XP's Migration Center that reached a status
+)
+
 // Event is something that happened in a tenant, as its publisher tells it.
 type Event struct {
 	Tenant string
 
-	// Body is the webhook body as Jira sends it: a JSON object with webhookEvent. It is copied; the
-	// caller may reuse it when the call that took the Event returns.
+	// System says whose event it is. Empty means [Jira].
+	System System
+
+	// Body is the event in the form of its system: for Jira the webhook body as Jira sends it, a JSON object with
+	// webhookEvent. It is copied; the caller may reuse it when the call that took the Event returns.
 	Body []byte
 
 	// Key makes publishing idempotent: another event of the tenant with the same key and the same body
@@ -126,6 +170,11 @@ func (e *Event) Validate() error {
 		if c := e.Trace[i]; c < ' ' || c > '~' {
 			return invalid("the trace has a byte %#02x at %d; printable ASCII is allowed", c, i)
 		}
+	}
+	switch e.System {
+	case "", Jira, Migration, ArcXP:
+	default:
+		return invalid("there is no system %q; use jira, migration or arcxp", e.System)
 	}
 	if e.Flow != Primary && e.Flow != Secondary {
 		return invalid("flow %d: use Primary or Secondary", e.Flow)

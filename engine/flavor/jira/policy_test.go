@@ -39,7 +39,7 @@ func TestPolicyWindow(t *testing.T) {
 			if attempt > 1 {
 				elapsed += time.Duration(draw() * float64(p.Timeout))
 			}
-			wait, ok := p.Wait(attempt, draw())
+			wait, ok := p.Wait(attempt, elapsed, draw())
 			if !ok {
 				t.Fatalf("there is no attempt after %d", attempt)
 			}
@@ -52,7 +52,7 @@ func TestPolicyWindow(t *testing.T) {
 			t.Fatalf("the last attempt is %v after the first failure", elapsed)
 		}
 	}
-	if _, ok := p.Wait(6, 0); ok {
+	if _, ok := p.Wait(6, 0, 0); ok {
 		t.Error("there is a sixth retry")
 	}
 }

@@ -1,0 +1,48 @@
+package registry
+
+import (
+	"cmp"
+	"slices"
+
+	"hookline/engine/webhook"
+)
+
+// Only returns the webhook that an endpoint is for, as it is now; nil where webhooks share the endpoint, and where
+// the webhook is gone. It is shared and must not be changed.
+func (r *Registry) Only(e *webhook.Endpoint) *webhook.Webhook {
+	t := r.tenant(e.Owner.Tenant)
+	if e.Webhook == 0 || t == nil {
+		return nil
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.webhooks[e.Webhook]
+}
+
+// AppOf returns the app of an owner, nil where it is the tenant itself or the app is gone. It is shared and must not
+// be changed.
+func (r *Registry) AppOf(o webhook.Owner) *webhook.App {
+	a, ok := r.App(o.Tenant, o.App)
+	if !ok {
+		return nil
+	}
+	return a
+}
+
+// EndpointsOf returns the endpoints of an owner under one flavour, in order of their numbers.
+func (r *Registry) EndpointsOf(o webhook.Owner, flavor string) []*webhook.Endpoint {
+	t := r.tenant(o.Tenant)
+	if t == nil {
+		return nil
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var list []*webhook.Endpoint
+	for _, e := range t.endpoints {
+		if e.Owner == o && e.Flavor == flavor {
+			list = append(list, e.Endpoint)
+		}
+	}
+	slices.SortFunc(list, func(a, b *webhook.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}
