@@ -43,7 +43,8 @@ var mayImport = map[string]map[string]string{
 	"engine/flavor/jira": {
 		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
 		"engine/webhook": "nouns", "engine/event": "the event types, and what is added to bodies",
-		"jql": "dialects, and the errors to put into Jira's words",
+		"engine/sign": "secrets and signatures of admin webhooks",
+		"jql":         "dialects, and the errors to put into Jira's words",
 	},
 	"engine": {
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/store": "opens it",

@@ -128,7 +128,7 @@ func TestEngineOptions(t *testing.T) {
 	t.Parallel()
 	c := load(t, everything, nil)
 	o := c.Engine()
-	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.MaxBody != 1000 || o.CacheSize != 2000 || len(o.Flavors) != 1 {
+	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.MaxBody != 1000 || o.CacheSize != 2000 || len(o.Flavors) != 2 {
 		t.Fatalf("options %+v", o)
 	}
 	rules, policy := o.Flavors[0].Rules(), o.Flavors[0].Policy()
@@ -138,6 +138,10 @@ func TestEngineOptions(t *testing.T) {
 	}
 	if policy.Timeout != 3*time.Second || policy.ConnectTimeout != 3*time.Second || len(policy.Backoff) != 2 {
 		t.Errorf("policy %+v", policy)
+	}
+
+	if rules := o.Flavors[1].Rules(); rules.Flavor != "jira-admin" || rules.Limit(nil) != 30 || !rules.PlainHTTP || o.Flavors[1].Policy().Timeout != 3*time.Second {
+		t.Errorf("admin rules %+v", rules)
 	}
 
 	plain := config.Default()

@@ -74,6 +74,9 @@ type Jira struct {
 	ConnectLimit int `yaml:"connect_limit" env:"CONNECT_LIMIT"`
 	OAuthLimit   int `yaml:"oauth_limit" env:"OAUTH_LIMIT"`
 
+	// AdminLimit is how many admin webhooks a tenant may have.
+	AdminLimit int `yaml:"admin_limit" env:"ADMIN_LIMIT"`
+
 	// Life is how long a dynamic webhook matches after it was registered or refreshed.
 	Life time.Duration `yaml:"life" env:"LIFE"`
 
@@ -192,7 +195,7 @@ func (c *Config) Logger(w io.Writer) *slog.Logger {
 func (c *Config) Engine() engine.Options {
 	o := engine.Options{
 		Dir:       c.Data,
-		Flavors:   []flavor.Flavor{jira.NewDynamic(c.dynamic())},
+		Flavors:   []flavor.Flavor{jira.NewDynamic(c.dynamic()), jira.NewAdmin(c.admin())},
 		HostLimit: c.HostLimit,
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,
@@ -203,21 +206,29 @@ func (c *Config) Engine() engine.Options {
 	return o
 }
 
+func (c *Config) admin() jira.AdminOptions {
+	return jira.AdminOptions{Limit: c.Jira.AdminLimit, PlainHTTP: c.AllowHTTP, Policy: c.Jira.policy()}
+}
+
 func (c *Config) dynamic() jira.DynamicOptions {
-	policy := jira.Seed()
-	if len(c.Jira.Waits) > 0 {
-		policy.Backoff = c.Jira.Waits
-	}
-	if c.Jira.Timeout > 0 {
-		policy.Timeout = c.Jira.Timeout
-		policy.ConnectTimeout = min(policy.ConnectTimeout, policy.Timeout)
-	}
 	return jira.DynamicOptions{
 		ConnectLimit: c.Jira.ConnectLimit,
 		OAuthLimit:   c.Jira.OAuthLimit,
 		Life:         c.Jira.Life,
 		ManyURLs:     c.Jira.ManyURLs,
 		PlainHTTP:    c.AllowHTTP,
-		Policy:       policy,
+		Policy:       c.Jira.policy(),
 	}
+}
+
+func (j *Jira) policy() *webhook.Policy {
+	p := jira.Seed()
+	if len(j.Waits) > 0 {
+		p.Backoff = j.Waits
+	}
+	if j.Timeout > 0 {
+		p.Timeout = j.Timeout
+		p.ConnectTimeout = min(p.ConnectTimeout, p.Timeout)
+	}
+	return p
 }

@@ -47,6 +47,7 @@ func (c *Config) Validate() error {
 	// What is zero here is left to the flavour's defaults.
 	number("jira.connect_limit", int64(c.Jira.ConnectLimit), 0)
 	number("jira.oauth_limit", int64(c.Jira.OAuthLimit), 0)
+	number("jira.admin_limit", int64(c.Jira.AdminLimit), 0)
 	duration("jira.life", c.Jira.Life, 0)
 	duration("jira.timeout", c.Jira.Timeout, 0)
 	for _, wait := range c.Jira.Waits {

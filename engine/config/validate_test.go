@@ -13,7 +13,7 @@ func TestValidateNamesEverything(t *testing.T) {
 	t.Parallel()
 	c := config.Config{
 		Listen: "8080", AdminToken: "short", LogFormat: "xml", ShutdownTimeout: -time.Second, HostLimit: -1,
-		Jira: config.Jira{ConnectLimit: -1, OAuthLimit: -2, Life: -time.Hour, Timeout: -time.Minute, Waits: []time.Duration{time.Second, 0}},
+		Jira: config.Jira{ConnectLimit: -1, OAuthLimit: -2, AdminLimit: -3, Life: -time.Hour, Timeout: -time.Minute, Waits: []time.Duration{time.Second, 0}},
 		Tenants: []config.Tenant{
 			{ID: "Acme", Tokens: []string{"short"}},
 			{ID: "one", Hosts: []string{"A.example"}, Apps: []config.App{
@@ -31,7 +31,7 @@ func TestValidateNamesEverything(t *testing.T) {
 	for _, want := range []string{
 		`listen is "8080"`, `operations is ""`, "data is missing", "admin_token: a token has 5 characters", `log_format is "xml"`,
 		"shutdown_timeout is -1s", "host_limit is -1", "max_body is 0", "cache_size is 0",
-		"jira.connect_limit is -1", "jira.oauth_limit is -2", "jira.life is -1h", "jira.timeout is -1m", "jira.waits is 0s",
+		"jira.connect_limit is -1", "jira.oauth_limit is -2", "jira.admin_limit is -3", "jira.life is -1h", "jira.timeout is -1m", "jira.waits is 0s",
 		`tenant id "Acme"`, "tenant Acme: a token has 5", `kind "forge"`, "tenant one: a token has 5", `apps has "k" twice`,
 		"app c: baseURL", "the apps c and d have the same token", "host a.example is given to the tenants one and two", `tenants has "one" twice`, "epicLink -1",
 	} {

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"encoding/json"
 	"errors"
 	"net"
 	"net/netip"
@@ -58,6 +59,9 @@ type Settings struct {
 
 	// Secret signs requests, or is sent with them, as the flavour has it. It is kept sealed (package sign).
 	Secret string `json:"secret,omitempty"`
+
+	// Written is what the flavour keeps of the owner's own spelling, to repeat it in answers.
+	Written json.RawMessage `json:"written,omitempty"`
 
 	Updated   time.Time `json:"updated,omitzero"`
 	UpdatedBy string    `json:"updatedBy,omitempty"`

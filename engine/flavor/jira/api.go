@@ -55,20 +55,25 @@ func answer(ctx *fasthttp.RequestCtx, status int, v any) {
 	flavor.Answer(ctx, status, "application/json;charset=UTF-8", v)
 }
 
-// read decodes a request's body: one JSON object, unknown members passed over.
+// read decodes the request's body.
 func (c *call) read(into any) bool {
-	dec := json.NewDecoder(bytes.NewReader(c.HTTP.PostBody()))
+	if err := decode(c.HTTP.PostBody(), into); err != nil {
+		fail(c.HTTP, 400, "The request body cannot be read: "+readable(err))
+		return false
+	}
+	return true
+}
+
+// decode reads a request's body: one JSON object, unknown members passed over.
+func decode(body []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
 	err := dec.Decode(into)
 	if err == nil {
 		if _, more := dec.Token(); more != io.EOF {
 			err = errors.New("there is more after the JSON object")
 		}
 	}
-	if err != nil {
-		fail(c.HTTP, 400, "The request body cannot be read: "+readable(err))
-		return false
-	}
-	return true
+	return err
 }
 
 func readable(err error) string {

@@ -42,9 +42,15 @@ type house struct {
 
 func newHouse(t testing.TB, o jira.DynamicOptions) *house {
 	t.Helper()
+	return openHouse(t, jira.NewDynamic(o))
+}
+
+// openHouse opens a house with the flavours that are given.
+func openHouse(t testing.TB, flavors ...flavor.Flavor) *house {
+	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	e, err := engine.Open(engine.Options{
-		Dir: t.TempDir(), Flavors: []flavor.Flavor{jira.NewDynamic(o)}, CacheSize: 1 << 20, Logger: quiet,
+		Dir: t.TempDir(), Flavors: flavors, CacheSize: 1 << 20, Logger: quiet,
 	})
 	if err != nil {
 		t.Fatal(err)
