@@ -128,7 +128,7 @@ func TestEngineOptions(t *testing.T) {
 	t.Parallel()
 	c := load(t, everything, nil)
 	o := c.Engine()
-	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.MaxBody != 1000 || o.CacheSize != 2000 || len(o.Flavors) != 2 {
+	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.MaxBody != 1000 || o.CacheSize != 2000 || len(o.Flavors) != 3 {
 		t.Fatalf("options %+v", o)
 	}
 	rules, policy := o.Flavors[0].Rules(), o.Flavors[0].Policy()
@@ -143,6 +143,11 @@ func TestEngineOptions(t *testing.T) {
 	if rules := o.Flavors[1].Rules(); rules.Flavor != "jira-admin" || rules.Limit(nil) != 30 || !rules.PlainHTTP || o.Flavors[1].Policy().Timeout != 3*time.Second {
 		t.Errorf("admin rules %+v", rules)
 	}
+	rules, policy = o.Flavors[2].Rules(), o.Flavors[2].Policy()
+	if rules.System != webhook.Migration || rules.Limit(nil) != 7 || !rules.PlainHTTP || policy.Timeout != 6*time.Second ||
+		policy.ConnectTimeout != 5*time.Second || len(policy.Backoff) != 2 || policy.GiveUp != 0 || !policy.Accepts(204) {
+		t.Errorf("migration: rules %+v, policy %+v", rules, policy)
+	}
 
 	plain := config.Default()
 	rules, policy = plain.Engine().Flavors[0].Rules(), plain.Engine().Flavors[0].Policy()
@@ -151,6 +156,10 @@ func TestEngineOptions(t *testing.T) {
 	}
 	if policy.Timeout != 20*time.Second || len(policy.Backoff) != 5 {
 		t.Errorf("default policy %+v", policy)
+	}
+	rules, policy = plain.Engine().Flavors[2].Rules(), plain.Engine().Flavors[2].Policy()
+	if rules.Limit(nil) != 20 || policy.Timeout != 5*time.Second || policy.GiveUp != 72*time.Hour || !policy.Repeat || policy.Accepts(204) {
+		t.Errorf("migration: default limit %d, policy %+v", rules.Limit(nil), policy)
 	}
 }
 

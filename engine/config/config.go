@@ -22,6 +22,7 @@ import (
 	"hookline/engine"
 	"hookline/engine/flavor"
 	"hookline/engine/flavor/jira"
+	"hookline/engine/flavor/migration"
 	"hookline/engine/sign"
 	"hookline/engine/webhook"
 )
@@ -59,7 +60,8 @@ type Config struct {
 	LogLevel  slog.Level `yaml:"log_level" env:"LOG_LEVEL"`
 	LogFormat string     `yaml:"log_format" env:"LOG_FORMAT"`
 
-	Jira Jira `yaml:"jira" envPrefix:"JIRA_"`
+	Jira      Jira      `yaml:"jira" envPrefix:"JIRA_"`
+	Migration Migration `yaml:"migration" envPrefix:"MIGRATION_"`
 
 	// Tenants are made, or changed, when the process starts. What is registered in them stays. Tenants
 	// that were made over the API are left alone, and so are hosts and tokens that were added over it. To take a host
@@ -124,6 +126,7 @@ func Default() Config {
 		CacheSize:       256 << 20,
 		ShutdownTimeout: 30 * time.Second,
 		LogFormat:       "text",
+		Migration:       Migration{GiveUp: migration.GiveUp},
 	}
 }
 
@@ -195,7 +198,7 @@ func (c *Config) Logger(w io.Writer) *slog.Logger {
 func (c *Config) Engine() engine.Options {
 	o := engine.Options{
 		Dir:       c.Data,
-		Flavors:   []flavor.Flavor{jira.NewDynamic(c.dynamic()), jira.NewAdmin(c.admin())},
+		Flavors:   []flavor.Flavor{jira.NewDynamic(c.dynamic()), jira.NewAdmin(c.admin()), migration.New(c.migration())},
 		HostLimit: c.HostLimit,
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,

@@ -37,6 +37,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		Listen: "127.0.0.1:8080", Operations: "127.0.0.1:8081", Data: "hookline-data", HostLimit: 20, MaxBody: 25_000_000,
 		CacheSize: 256 << 20, ShutdownTimeout: 30 * time.Second, LogFormat: "text",
+		Migration: config.Migration{GiveUp: 72 * time.Hour},
 	}
 	for name, text := range map[string]string{"empty": "", "white": " \n\n", "comment": "# nothing yet\n", "null": "~\n", "markers": "---\n...\n"} {
 		if got := load(t, text, nil); !reflect.DeepEqual(got, want) {
@@ -72,6 +73,13 @@ jira:
   many_urls: true
   waits: [1s, 1m30s]
   timeout: 3s
+migration:
+  give_up: 0
+  accept_2xx: true
+  waits: [4s, 5s]
+  timeout: 6s
+  endpoints: 7
+  strip_base: true
 tenants:
   - id: acme
     hosts: [acme.example]
@@ -103,6 +111,9 @@ func TestFile(t *testing.T) {
 			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, Life: 720 * time.Hour, ManyURLs: true,
 			Waits: []time.Duration{time.Second, 90 * time.Second}, Timeout: 3 * time.Second,
 		},
+		Migration: config.Migration{
+			Accept2xx: true, Waits: []time.Duration{4 * time.Second, 5 * time.Second}, Timeout: 6 * time.Second, Endpoints: 7, StripBase: true,
+		},
 		Tenants: []config.Tenant{{
 			ID: "acme", Hosts: []string{"acme.example"}, Tokens: []string{"a publisher's token"},
 			Site: webhook.Site{
@@ -132,6 +143,8 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_LOG_LEVEL": "warn", "HOOKLINE_LOG_FORMAT": "text",
 		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_ADMIN_LIMIT": "31", "HOOKLINE_JIRA_LIFE": "14h",
 		"HOOKLINE_JIRA_MANY_URLS": "false", "HOOKLINE_JIRA_WAITS": "15s,16m", "HOOKLINE_JIRA_TIMEOUT": "17s",
+		"HOOKLINE_MIGRATION_GIVE_UP": "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
+		"HOOKLINE_MIGRATION_TIMEOUT": "20s", "HOOKLINE_MIGRATION_ENDPOINTS": "21", "HOOKLINE_MIGRATION_STRIP_BASE": "false",
 	})
 	want := config.Config{
 		Listen: "127.0.0.1:9", Operations: "127.0.0.1:10", Data: "d", AdminToken: "another admin token", HostLimit: 8,
@@ -139,6 +152,9 @@ func TestEnvironmentOverFile(t *testing.T) {
 		Jira: config.Jira{
 			ConnectLimit: 12, OAuthLimit: 13, AdminLimit: 31, Life: 14 * time.Hour,
 			Waits: []time.Duration{15 * time.Second, 16 * time.Minute}, Timeout: 17 * time.Second,
+		},
+		Migration: config.Migration{
+			GiveUp: 18 * time.Hour, Waits: []time.Duration{19 * time.Second}, Timeout: 20 * time.Second, Endpoints: 21,
 		},
 		Tenants: c.Tenants,
 	}

@@ -53,6 +53,12 @@ func (c *Config) Validate() error {
 	for _, wait := range c.Jira.Waits {
 		duration("jira.waits", wait, 1)
 	}
+	number("migration.endpoints", int64(c.Migration.Endpoints), 0)
+	duration("migration.give_up", c.Migration.GiveUp, 0)
+	duration("migration.timeout", c.Migration.Timeout, 0)
+	for _, wait := range c.Migration.Waits {
+		duration("migration.waits", wait, 1)
+	}
 	return errors.Join(append(problems, c.validateTenants()...)...)
 }
 

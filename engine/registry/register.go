@@ -113,7 +113,7 @@ func (reg *registration) aim(callbackURL string) error {
 	if _, err := webhook.ParseURL(callbackURL, reg.rules.PlainHTTP); err != nil {
 		return err
 	}
-	if reg.app != nil && reg.app.BaseURL != "" && !under(callbackURL, reg.app.BaseURL) {
+	if !reg.rules.AnyBase && reg.app != nil && reg.app.BaseURL != "" && !under(callbackURL, reg.app.BaseURL) {
 		return &BaseURLError{URL: callbackURL, Base: reg.app.BaseURL}
 	}
 	reg.url = callbackURL

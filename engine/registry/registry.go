@@ -194,11 +194,16 @@ func (r *Registry) putEndpoint(t *tenant, e *webhook.Endpoint) {
 }
 
 func (r *Registry) putWebhook(t *tenant, w *webhook.Webhook) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r.attach(t, w)
+}
+
+// attach is putWebhook for holders of the tenant's mutex.
+func (r *Registry) attach(t *tenant, w *webhook.Webhook) {
 	if e := r.endpoints[w.Endpoint]; e != nil {
 		e.users++
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.webhooks[w.ID] = w
 	ids := t.owned[w.Owner]
 	at, found := slices.BinarySearch(ids, w.ID)
@@ -208,13 +213,18 @@ func (r *Registry) putWebhook(t *tenant, w *webhook.Webhook) {
 }
 
 func (r *Registry) removeWebhook(t *tenant, w *webhook.Webhook, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r.detach(t, w, now)
+}
+
+// detach is removeWebhook for holders of the tenant's mutex.
+func (r *Registry) detach(t *tenant, w *webhook.Webhook, now time.Time) {
 	if e := r.endpoints[w.Endpoint]; e != nil {
 		if e.users--; e.users == 0 {
 			e.idleSince = now
 		}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	delete(t.webhooks, w.ID)
 	ids := t.owned[w.Owner]
 	if at, found := slices.BinarySearch(ids, w.ID); found {

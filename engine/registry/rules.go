@@ -41,6 +41,9 @@ type Rules struct {
 	// listed after that.
 	Life, Keep time.Duration
 
+	// AnyBase allows callback URLs that are not under the app's base URL.
+	AnyBase bool
+
 	// PlainHTTP allows callback URLs with http beside https.
 	PlainHTTP bool
 }

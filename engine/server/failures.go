@@ -32,18 +32,18 @@ func answer(ctx *fasthttp.RequestCtx, status int, v any) {
 }
 
 // fail answers a request that came to no handler: in the form of the flavour whose paths it asked for, which is all
-// that a client of that system can read, or else in the native one. Where the paths of one flavour are among those
-// of another, they are its own.
+// that a client of that system can read, or else in the native one. Where the paths of flavours overlap, the one that
+// is the most particular about them answers.
 func (s *Server) fail(ctx *fasthttp.RequestCtx, status int, code, format string, args ...any) {
 	path := string(ctx.Path())
-	var of flavor.Flavor
+	var nearest flavor.Flavor
 	for _, f := range s.options.Engine.Options().Flavors {
-		if strings.HasPrefix(path, f.Base()) && (of == nil || len(f.Base()) > len(of.Base())) {
-			of = f
+		if strings.HasPrefix(path, f.Base()) && (nearest == nil || len(f.Base()) > len(nearest.Base())) {
+			nearest = f
 		}
 	}
-	if of != nil {
-		of.Fail(ctx, status, fmt.Sprintf(format, args...))
+	if nearest != nil {
+		nearest.Fail(ctx, status, fmt.Sprintf(format, args...))
 		return
 	}
 	problem(ctx, status, code, format, args...)

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"strings"
+
 	"github.com/valyala/fasthttp"
 
 	"hookline/engine"
@@ -39,8 +41,11 @@ func (s *Server) bodyLimit(h *fasthttp.RequestHeader) int {
 	return smallBody
 }
 
-// publishes says whether the address is that of a tenant's events.
-func (a *address) publishes() bool { return a.tenant != nil && a.path == eventsPath }
+// publishes says whether the address is that of a tenant's events, of Jira or of a system that it names.
+func (a *address) publishes() bool {
+	system, named := strings.CutPrefix(a.path, eventsPath+"/")
+	return a.tenant != nil && (a.path == eventsPath || named && system != "")
+}
 
 // maySend says whether a request may send events to a tenant, or to the installation where it is addressed to that.
 func (s *Server) maySend(h *fasthttp.RequestHeader, a *address) bool {

@@ -43,7 +43,8 @@ func TestLargeBodyTaken(t *testing.T) {
 	batch := strings.Repeat(" ", 2<<20) + "\n" + event
 	lines := map[string]string{"Content-Type": "application/x-ndjson"}
 	for _, r := range []request{
-		{path: eventsPath, token: tokenAcme}, {path: eventsPath, token: tokenAdmin}, {path: "/v1/events", host: "acme.example", token: tokenAcme},
+		{path: eventsPath, token: tokenAcme}, {path: eventsPath, token: tokenAdmin}, {path: eventsPath + "/jira", token: tokenAcme},
+		{path: "/v1/events", host: "acme.example", token: tokenAcme},
 	} {
 		r.method, r.body, r.header = "POST", batch, lines
 		if a := h.send(r); a.status != 202 {

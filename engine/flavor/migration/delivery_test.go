@@ -1,0 +1,300 @@
+package migration_test
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"hookline/engine/flavor/migration"
+	"hookline/engine/sign"
+	"hookline/engine/webhook"
+)
+
+// received is one request as a receiver saw it.
+type received struct {
+	method, target, body string
+	header               http.Header
+}
+
+// handler answers a request whose body was read.
+type handler func(w http.ResponseWriter, r *http.Request, body string)
+
+// receiver is a server that reports what comes to it before it answers.
+func receiver(t *testing.T, answer handler) (url string, got <-chan received) {
+	t.Helper()
+	requests := make(chan received, 1000)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		requests <- received{r.Method, r.RequestURI, string(body), r.Header}
+		answer(w, r, string(body))
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, requests
+}
+
+// inTurn answers with the statuses in turn, and with 200 after that.
+func inTurn(statuses ...int) handler {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, _ *http.Request, _ string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(statuses) > 0 {
+			w.WriteHeader(statuses[0])
+			statuses = statuses[1:]
+		}
+	}
+}
+
+// quick is the platform's policy without the long waits.
+func quick() *webhook.Policy {
+	p := migration.Seed()
+	p.Backoff = []time.Duration{time.Millisecond}
+	return p
+}
+
+// verify fails the test unless a request has a token that is good for it now, as a receiver checks it.
+func (r *received) verify(t *testing.T, basePath string) {
+	t.Helper()
+	text, ok := strings.CutPrefix(r.header.Get("Authorization"), "JWT ")
+	if !ok {
+		t.Fatalf("Authorization is %q", r.header.Get("Authorization"))
+	}
+	token, err := sign.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = token.Verify(sign.Request{Method: r.method, URL: r.target, BasePath: basePath}, time.Now(), sign.NewSecret(secretMover))
+	if err != nil || token.Issuer() != clientKey {
+		t.Errorf("the token of %s for %s %s: %v", token.Issuer(), r.method, r.target, err)
+	}
+}
+
+// uploaded is an event with what a careless re-encoding would change, and attributes that nobody knows.
+const uploaded = `{"eventType":"app-data-uploaded","messageId":"0f0c2a1e-3b0e-4f7a-9a55-0d6f0f1b2c3d",
+ "cloudAppKey" : "mover","transferId":"16a84eaa-3f88-4758-94d4-ea245a3b202f","s3Key":"636abf0f-38a2-45c1-8c68-9c7edde97f3f",
+ "migrationDetails":{"createdAt":1.597193662e9,"name":"\u00fcber <ü> \/ \ud83d\ude00","confluenceClientKey":"unknown"},"label":null,"n":100000000000000000001, "z":{ }}`
+
+// The platform's promise: whatever a receiver answers but 200 in time, it gets the message again, the same message, under
+// a token that is good.
+func TestUntilAcknowledged(t *testing.T) {
+	t.Parallel()
+	policy := quick()
+	policy.Timeout = time.Second
+	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: policy})
+	var mu sync.Mutex
+	attempts := 0
+	url, got := receiver(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+		mu.Lock()
+		attempts++
+		attempt := attempts
+		mu.Unlock()
+		switch attempt {
+		case 1:
+			w.WriteHeader(400)
+		case 2:
+			w.WriteHeader(500)
+		case 3: // 200, when nobody waits for it any more
+			<-r.Context().Done()
+		case 4:
+			w.WriteHeader(204)
+		case 5:
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(302)
+		}
+	})
+	const target = "/in//a%2Fb/c&d/?x=%20y&a=2&z&a=1&jwt=x"
+	h.register(url + target)
+	h.publish(uploaded)
+	for attempt := 1; attempt <= 6; attempt++ {
+		r := <-got
+		r.verify(t, "")
+		want := http.Header{
+			"Content-Type": {"application/json"}, "User-Agent": {"hookline"}, "Content-Length": {fmt.Sprint(len(uploaded))},
+			"Authorization": r.header["Authorization"],
+		}
+		if r.method != "POST" || r.target != target || r.body != uploaded || !maps.EqualFunc(r.header, want, slices.Equal) {
+			t.Errorf("attempt %d: %s %s %v\n%s", attempt, r.method, r.target, r.header, r.body)
+		}
+	}
+	h.publish(strings.Replace(uploaded, "0f0c", "0001", 1))
+	if r := <-got; !strings.Contains(r.body, `"messageId":"00012a1e-`) {
+		t.Errorf("a message that was acknowledged came again: %s", r.body)
+	}
+}
+
+// An event without messageId gets one, which is the same for all endpoints and attempts; each endpoint is attempted
+// until it acknowledges, whatever the others do.
+func TestFanOut(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: quick()})
+	first, fromFirst := receiver(t, inTurn())
+	second, fromSecond := receiver(t, inTurn(503, 404, 500))
+	h.register(first, second+"/", second+"/?again")
+	const event = `{"eventType":"listener-triggered","cloudAppKey":"mover" } `
+	ids := map[string]bool{}
+	for n := range 3 {
+		if matched := h.publish(event); matched != 3 {
+			t.Fatalf("the event matched %d", matched)
+		}
+		requests := []received{<-fromFirst}
+		for range map[bool]int{true: 5, false: 2}[n == 0] {
+			requests = append(requests, <-fromSecond)
+		}
+		for _, r := range requests {
+			var m struct {
+				ID string `json:"messageId"`
+			}
+			if err := json.Unmarshal([]byte(r.body), &m); err != nil || r.body != requests[0].body {
+				t.Fatalf("the body is %s (%v), and another %s", r.body, err, requests[0].body)
+			}
+			if want := `{"eventType":"listener-triggered","cloudAppKey":"mover" ,"messageId":"` + m.ID + `"}`; r.body != want {
+				t.Errorf("the body is %s; want %s", r.body, want)
+			}
+			r.verify(t, "")
+			ids[m.ID] = true
+		}
+	}
+	if len(ids) != 3 {
+		t.Errorf("messageIds %v", ids)
+	}
+	for id := range ids {
+		if len(id) != 36 || id[14] != '4' || !strings.ContainsRune("89ab", rune(id[19])) {
+			t.Errorf("%s is no random UUID", id)
+		}
+	}
+}
+
+// URLs that stay in the set keep what is queued for them, those that go lose it, and those that come get what is
+// published from then on.
+func TestReplaceWhileQueued(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: quick()})
+	event := func(id int) string {
+		return fmt.Sprintf(`{"eventType":"x","cloudAppKey":"mover","messageId":"message-%d"}`, id)
+	}
+	var mu sync.Mutex
+	refused := event(1)
+	url, got := receiver(t, func(w http.ResponseWriter, _ *http.Request, body string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if body == refused {
+			w.WriteHeader(500)
+		}
+	})
+	other, fromOther := receiver(t, inTurn())
+	h.register(url)
+	h.publish(event(1))
+	<-got
+	h.register(other, url)
+	mu.Lock()
+	refused = event(2)
+	mu.Unlock()
+	h.publish(event(2))
+	if r := <-fromOther; r.body != event(2) {
+		t.Errorf("a URL that was added gets what was published before: %s", r.body)
+	}
+	for seen := map[string]bool{}; !seen[event(2)]; {
+		seen[(<-got).body] = true
+	}
+	// The refused message is attempted all the time now. What was in flight when its URL went may still come.
+	h.register(other)
+	h.register(other, url)
+	for len(got) > 0 {
+		<-got
+	}
+	late := 0
+	for id := 3; id < 30; id++ {
+		h.publish(event(id))
+		for {
+			r := <-got
+			if r.body == event(id) {
+				break
+			}
+			if late++; r.body != event(2) || late > 1 {
+				t.Fatalf("message %d, and then came %s, %d that were dropped", id, r.body, late)
+			}
+		}
+	}
+}
+
+// An event is for one of the sets that follow each other, whole.
+func TestEventsSeeWholeSets(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, migration.Options{PlainHTTP: true})
+	three := []string{"http://127.0.0.1:1/a", "http://127.0.0.1:1/b", "http://127.0.0.1:1/c"}
+	h.register(three...)
+	var publisher sync.WaitGroup
+	done := make(chan struct{})
+	publisher.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if n := h.publish(`{"eventType":"x","cloudAppKey":"mover"}`); n != 3 && n != 1 {
+				t.Errorf("an event matched %d", n)
+			}
+		}
+	})
+	for range 30 {
+		h.register("http://127.0.0.1:1/d")
+		h.register(three...)
+	}
+	close(done)
+	publisher.Wait()
+}
+
+// Where an installation has it so, tokens do not count the path of the app's base URL.
+func TestBasePath(t *testing.T) {
+	t.Parallel()
+	for _, strip := range []bool{false, true} {
+		h := newHouse(t, migration.Options{PlainHTTP: true, Policy: quick(), StripBase: strip})
+		url, got := receiver(t, inTurn())
+		h.register(url + "/base/hook?x=1")
+		h.publish(uploaded)
+		r := <-got
+		r.verify(t, map[bool]string{true: "/base"}[strip])
+		if r.target != "/base/hook?x=1" {
+			t.Errorf("the target is %s", r.target)
+		}
+	}
+}
+
+// A message that is old enough is given up, and so is one that cannot be signed any more: the next is sent all the
+// same once it can be.
+func TestGivenUp(t *testing.T) {
+	t.Parallel()
+	policy := quick()
+	policy.GiveUp = time.Nanosecond
+	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: policy})
+	url, got := receiver(t, inTurn(500))
+	h.register(url)
+	app := func(body string) {
+		h.want(h.do("PUT", "/v1/tenants/acme/apps/mover", "Bearer "+tokenAdmin, body), 200, "")
+	}
+	h.publish(`{"eventType":"x","cloudAppKey":"mover","messageId":"1"}`)
+	<-got
+	app(`{"secrets":[]}`)
+	h.publish(`{"eventType":"x","cloudAppKey":"mover","messageId":"2"}`)
+	for h.engine.Queue().Stats().Dead < 2 {
+		h.do("GET", "/t/acme"+hook, "Bearer "+tokenMover, "") // a round trip at a time, until both are settled
+	}
+	app(fmt.Sprintf(`{"secrets":[%q]}`, secretMover))
+	h.publish(`{"eventType":"x","cloudAppKey":"mover","messageId":"3"}`)
+	if r := <-got; !strings.Contains(r.body, `"messageId":"3"`) {
+		t.Errorf("a message that was given up came again: %s", r.body)
+	}
+}
