@@ -50,6 +50,10 @@ var mayImport = map[string]map[string]string{
 		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
 		"engine/webhook": "nouns", "engine/sign": "tokens of its API and of what it sends",
 	},
+	"engine/flavor/arcxp": {
+		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
+		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/sign": "tokens of webhooks",
+	},
 	"engine": {
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/store": "opens it",
 		"engine/sign": "seals secrets", "engine/registry": "matches", "engine/dispatch": "sends", "engine/flavor": "renders", "queue": "keeps",
@@ -65,8 +69,8 @@ var mayImport = map[string]map[string]string{
 	},
 	"engine/config": {
 		"engine": "makes its options", "engine/flavor": "chooses flavours", "engine/flavor/jira": "one of them",
-		"engine/flavor/migration": "one of them",
-		"engine/webhook":          "tenants and apps of the file", "engine/sign": "the keys of secrets",
+		"engine/flavor/migration": "one of them", "engine/flavor/arcxp": "one of them",
+		"engine/webhook": "tenants and apps of the file", "engine/sign": "the keys of secrets",
 	},
 	"bench": {
 		"engine": "measures it", "engine/flavor": "options", "engine/flavor/jira": "the flavour it measures with",

@@ -224,6 +224,7 @@ var (
 	descHosts    = desc("hosts", "Hosts with state in memory.")
 	descDepth    = desc("queue_depth", "Deliveries in the queue.", "state")
 	descOldest   = desc("queue_oldest_age_seconds", "Time since the oldest waiting delivery that is known was due.")
+	descDropped  = desc("deliveries_dropped_total", "Deliveries removed before they were settled: their webhook was switched off or deleted.")
 	descStore    = desc("store_size_bytes", "Bytes that the store has on disk.")
 	descDebt     = desc("store_compaction_debt_bytes", "Bytes that the store still has to compact.")
 	descMisuse   = desc("store_misuse_total", "Keys that the store found deleted in a way its contract excludes; must stay 0.")
@@ -253,6 +254,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descDepth, float64(q.Waiting), "waiting")
 	gauge(descDepth, float64(q.InHand), "in_hand")
 	gauge(descDepth, float64(q.Dead), "dead")
+	ch <- prometheus.MustNewConstMetric(descDropped, prometheus.CounterValue, float64(q.Purged))
 	if !q.OldestDue.IsZero() {
 		gauge(descOldest, max(0, time.Since(q.OldestDue).Seconds()))
 	}

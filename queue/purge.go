@@ -74,6 +74,7 @@ func (q *Queue) countPurged(id EndpointID, before *pebble.Snapshot) error {
 	n, err := countKeys(before, lo, hi, q.stop)
 	if err == nil {
 		q.counts.stored.Add(-n)
+		q.counts.purged.Add(uint64(n))
 	}
 	return errors.Join(err, before.Close())
 }

@@ -26,6 +26,7 @@ type Stats struct {
 	Done          uint64 // deliveries settled as Done
 	Again         uint64 // settled as Again
 	Died          uint64 // settled as Dead
+	Purged        uint64 // deliveries removed by Purge
 
 	Accepting      int64 // Accept calls in progress
 	AcceptingBytes int64 // and their bytes
@@ -45,6 +46,7 @@ type counts struct {
 	accepted      atomic.Uint64
 	acceptedBytes atomic.Uint64
 	verdicts      [Dead + 1]atomic.Uint64
+	purged        atomic.Uint64
 	complete      atomic.Bool
 }
 
@@ -76,6 +78,7 @@ func (q *Queue) Stats() Stats {
 		Done:           c.verdicts[Done].Load(),
 		Again:          c.verdicts[Again].Load(),
 		Died:           c.verdicts[Dead].Load(),
+		Purged:         c.purged.Load(),
 		Accepting:      q.admitted.accepts.Load(),
 		AcceptingBytes: q.admitted.bytes.Load(),
 		MemoryBytes:    int64(q.recent.size()),

@@ -210,7 +210,7 @@ func TestPurge(t *testing.T) {
 	if h.Idle(1) {
 		t.Error("an endpoint is idle with a delivery in hand")
 	}
-	if s := h.settledStats(); s.Waiting != 10 || s.InHand != 1 {
+	if s := h.settledStats(); s.Waiting != 10 || s.InHand != 1 || s.Purged != 12 {
 		t.Errorf("stats %+v", s)
 	}
 	h.settle(ds[0], done)

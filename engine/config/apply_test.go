@@ -128,7 +128,7 @@ func TestEngineOptions(t *testing.T) {
 	t.Parallel()
 	c := load(t, everything, nil)
 	o := c.Engine()
-	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.MaxBody != 1000 || o.CacheSize != 2000 || len(o.Flavors) != 3 {
+	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.MaxBody != 1000 || o.CacheSize != 2000 || len(o.Flavors) != 4 {
 		t.Fatalf("options %+v", o)
 	}
 	rules, policy := o.Flavors[0].Rules(), o.Flavors[0].Policy()
@@ -147,6 +147,10 @@ func TestEngineOptions(t *testing.T) {
 	if rules.System != webhook.Migration || rules.Limit(nil) != 7 || !rules.PlainHTTP || policy.Timeout != 6*time.Second ||
 		policy.ConnectTimeout != 5*time.Second || len(policy.Backoff) != 2 || policy.GiveUp != 0 || !policy.Accepts(204) {
 		t.Errorf("migration: rules %+v, policy %+v", rules, policy)
+	}
+	arc := o.Flavors[3]
+	if p := arc.Policy(); arc.Rules().Limit(nil) != 7 || !arc.Rules().PlainHTTP || p.Timeout != 4*time.Second || len(p.Backoff) != 1 {
+		t.Errorf("arcxp: rules %+v, policy %+v", arc.Rules(), p)
 	}
 
 	plain := config.Default()

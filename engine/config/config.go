@@ -21,6 +21,7 @@ import (
 
 	"hookline/engine"
 	"hookline/engine/flavor"
+	"hookline/engine/flavor/arcxp"
 	"hookline/engine/flavor/jira"
 	"hookline/engine/flavor/migration"
 	"hookline/engine/sign"
@@ -62,6 +63,7 @@ type Config struct {
 
 	Jira      Jira      `yaml:"jira" envPrefix:"JIRA_"`
 	Migration Migration `yaml:"migration" envPrefix:"MIGRATION_"`
+	ArcXP     ArcXP     `yaml:"arcxp" envPrefix:"ARCXP_"`
 
 	// Tenants are made, or changed, when the process starts. What is registered in them stays. Tenants
 	// that were made over the API are left alone, and so are hosts and tokens that were added over it. To take a host
@@ -197,8 +199,11 @@ func (c *Config) Logger(w io.Writer) *slog.Logger {
 // Engine returns the options of the engine.
 func (c *Config) Engine() engine.Options {
 	o := engine.Options{
-		Dir:       c.Data,
-		Flavors:   []flavor.Flavor{jira.NewDynamic(c.dynamic()), jira.NewAdmin(c.admin()), migration.New(c.migration())},
+		Dir: c.Data,
+		Flavors: []flavor.Flavor{
+			jira.NewDynamic(c.dynamic()), jira.NewAdmin(c.admin()), migration.New(c.migration()),
+			arcxp.New(c.ArcXP.options(c.AllowHTTP)),
+		},
 		HostLimit: c.HostLimit,
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hookline/engine/config"
+	"hookline/engine/flavor/arcxp"
 	"hookline/engine/webhook"
 )
 
@@ -80,6 +81,13 @@ migration:
   timeout: 6s
   endpoints: 7
   strip_base: true
+arcxp:
+  limit: 7
+  untagged: all
+  created: true
+  raw_token: true
+  waits: [5s]
+  timeout: 4s
 tenants:
   - id: acme
     hosts: [acme.example]
@@ -114,6 +122,9 @@ func TestFile(t *testing.T) {
 		Migration: config.Migration{
 			Accept2xx: true, Waits: []time.Duration{4 * time.Second, 5 * time.Second}, Timeout: 6 * time.Second, Endpoints: 7, StripBase: true,
 		},
+		ArcXP: config.ArcXP{
+			Limit: 7, Untagged: arcxp.All, Created: true, RawToken: true, Waits: []time.Duration{5 * time.Second}, Timeout: 4 * time.Second,
+		},
 		Tenants: []config.Tenant{{
 			ID: "acme", Hosts: []string{"acme.example"}, Tokens: []string{"a publisher's token"},
 			Site: webhook.Site{
@@ -145,6 +156,8 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_JIRA_MANY_URLS": "false", "HOOKLINE_JIRA_WAITS": "15s,16m", "HOOKLINE_JIRA_TIMEOUT": "17s",
 		"HOOKLINE_MIGRATION_GIVE_UP": "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
 		"HOOKLINE_MIGRATION_TIMEOUT": "20s", "HOOKLINE_MIGRATION_ENDPOINTS": "21", "HOOKLINE_MIGRATION_STRIP_BASE": "false",
+		"HOOKLINE_ARCXP_LIMIT": "18", "HOOKLINE_ARCXP_UNTAGGED": "none", "HOOKLINE_ARCXP_CREATED": "false",
+		"HOOKLINE_ARCXP_RAW_TOKEN": "false", "HOOKLINE_ARCXP_WAITS": "19s,20m", "HOOKLINE_ARCXP_TIMEOUT": "21s",
 	})
 	want := config.Config{
 		Listen: "127.0.0.1:9", Operations: "127.0.0.1:10", Data: "d", AdminToken: "another admin token", HostLimit: 8,
@@ -155,6 +168,9 @@ func TestEnvironmentOverFile(t *testing.T) {
 		},
 		Migration: config.Migration{
 			GiveUp: 18 * time.Hour, Waits: []time.Duration{19 * time.Second}, Timeout: 20 * time.Second, Endpoints: 21,
+		},
+		ArcXP: config.ArcXP{
+			Limit: 18, Untagged: arcxp.None, Waits: []time.Duration{19 * time.Second, 20 * time.Minute}, Timeout: 21 * time.Second,
 		},
 		Tenants: c.Tenants,
 	}

@@ -59,6 +59,7 @@ func (c *Config) Validate() error {
 	for _, wait := range c.Migration.Waits {
 		duration("migration.waits", wait, 1)
 	}
+	problems = append(problems, c.ArcXP.validate()...)
 	return errors.Join(append(problems, c.validateTenants()...)...)
 }
 

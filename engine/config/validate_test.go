@@ -15,6 +15,7 @@ func TestValidateNamesEverything(t *testing.T) {
 		Listen: "8080", AdminToken: "short", LogFormat: "xml", ShutdownTimeout: -time.Second, HostLimit: -1,
 		Jira:      config.Jira{ConnectLimit: -1, OAuthLimit: -2, AdminLimit: -3, Life: -time.Hour, Timeout: -time.Minute, Waits: []time.Duration{time.Second, 0}},
 		Migration: config.Migration{GiveUp: -time.Second, Timeout: -time.Second, Endpoints: -1, Waits: []time.Duration{-time.Second}},
+		ArcXP:     config.ArcXP{Limit: -1, Untagged: "some", Timeout: -time.Minute, Waits: []time.Duration{0}},
 		Tenants: []config.Tenant{
 			{ID: "Acme", Tokens: []string{"short"}},
 			{ID: "one", Hosts: []string{"A.example"}, Apps: []config.App{
@@ -34,6 +35,7 @@ func TestValidateNamesEverything(t *testing.T) {
 		"shutdown_timeout is -1s", "host_limit is -1", "max_body is 0", "cache_size is 0",
 		"jira.connect_limit is -1", "jira.oauth_limit is -2", "jira.admin_limit is -3", "jira.life is -1h", "jira.timeout is -1m", "jira.waits is 0s",
 		"migration.give_up is -1s", "migration.timeout is -1s", "migration.endpoints is -1", "migration.waits is -1s",
+		"arcxp.limit is -1", `arcxp.untagged is "some"`, "arcxp.timeout is -1m", "arcxp.waits is 0s",
 		`tenant id "Acme"`, "tenant Acme: a token has 5", `kind "forge"`, "tenant one: a token has 5", `apps has "k" twice`,
 		"app c: baseURL", "the apps c and d have the same token", "host a.example is given to the tenants one and two", `tenants has "one" twice`, "epicLink -1",
 	} {

@@ -60,6 +60,16 @@ func (e *Error) advice() string {
 	}
 }
 
+// Refuse turns an error of package jsontext about a body of size bytes, none of Jira's, into the refusal of that body:
+// for [Syntax] or [Duplicate].
+func Refuse(err error, size int) *Error {
+	e := syntaxError(err, size)
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		e.Reason = Duplicate
+	}
+	return e
+}
+
 // pointerLimit is the longest pointer that an error carries, in bytes. Whoever sends a body chooses the names in
 // it, so without a limit an answer or a log line could be as long as the body.
 const pointerLimit = 200

@@ -143,7 +143,7 @@ func (s *Scanner) root() error {
 		return err
 	}
 	s.h.end = s.offset()
-	return s.trailing()
+	return trailing(s.body, s.h.end, "object")
 }
 
 func (s *Scanner) rootMember(name []byte) (err error) {
@@ -192,17 +192,17 @@ func (s *Scanner) markCut(first bool, previousEnd int) {
 
 const whiteSpace = " \t\r\n"
 
-// trailing refuses anything but white space after the root object.
-func (s *Scanner) trailing() error {
-	rest := s.body[s.h.end:]
+// trailing refuses anything but white space after the end of what a body is: an object, or an array.
+func trailing(body []byte, end int, kind string) error {
+	rest := body[end:]
 	after := bytes.TrimLeft(rest, whiteSpace)
 	if len(after) == 0 {
 		return nil
 	}
 	return &Error{
-		Offset: int64(s.h.end + len(rest) - len(after)),
+		Offset: int64(end + len(rest) - len(after)),
 		Reason: Syntax,
-		detail: "there is text after the end of the root object",
+		detail: "there is text after the end of the root " + kind,
 	}
 }
 

@@ -44,6 +44,9 @@ func (r *Registry) Change(ctx context.Context, rules *Rules, owner webhook.Owner
 	if len(checked[0].problems) > 0 {
 		return nil, Result{Errors: checked[0].problems}, nil
 	}
+	if err := reg.named(item.Settings, id); err != nil {
+		return nil, Result{Errors: []error{err}}, nil
+	}
 	fresh := changed(old, url, &checked[0])
 	c := &store.Changes{PutWebhooks: []*webhook.Webhook{fresh}}
 	endpoint := r.moved(old, url)

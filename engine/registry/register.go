@@ -24,7 +24,7 @@ type Item struct {
 
 // Result is what became of one Item: the number of its webhook, or everything that is wrong with it.
 // Errors are of the types *jql.SyntaxError, *jql.CheckError, [*EventError], [*NoEventsError], [*ListError],
-// [*URLInUseError], [*LimitError] and [*IDsExhaustedError].
+// [*NameTakenError], [*URLInUseError], [*LimitError] and [*IDsExhaustedError].
 type Result struct {
 	ID     int64
 	Errors []error
@@ -182,6 +182,9 @@ func (reg *registration) endpointOf(id int64) uint64 {
 // add gives an item a number if nothing is wrong with it.
 func (reg *registration) add(item *checkedItem) Result {
 	problems := append(slices.Clone(item.problems), reg.barred(reg.url)...)
+	if err := reg.named(item.Settings, 0); err != nil {
+		problems = append(problems, err)
+	}
 	if reg.lastID >= math.MaxUint32 {
 		problems = append(problems, &IDsExhaustedError{})
 	}
@@ -216,6 +219,23 @@ func (reg *registration) barred(url string) []error {
 		problems = append(problems, &LimitError{Limit: limit, Kind: reg.kind()})
 	}
 	return problems
+}
+
+// named says that a webhook other than the one with the number self has the name in these settings, where the rules
+// want names to differ.
+func (reg *registration) named(s *webhook.Settings, self int64) error {
+	if !reg.rules.UniqueNames || s == nil {
+		return nil
+	}
+	reg.tenant.mu.RLock()
+	others := reg.tenant.ownedBy(reg.owner, reg.rules.Flavor)
+	reg.tenant.mu.RUnlock()
+	for _, w := range append(others, reg.webhooks...) {
+		if w.ID != self && w.Settings != nil && w.Settings.Name == s.Name {
+			return &NameTakenError{Name: s.Name, Webhook: w.ID}
+		}
+	}
+	return nil
 }
 
 // kind is the kind of the owner's app, and empty for webhooks of the tenant itself.

@@ -34,6 +34,9 @@ type Rules struct {
 	// Separate gives every webhook an endpoint, and so a request, of its own.
 	Separate bool
 
+	// UniqueNames demands that no two webhooks of an owner have one name (Settings.Name). Expired ones count.
+	UniqueNames bool
+
 	// OneURL demands that all webhooks of an owner go to one URL. Expired ones do not count.
 	OneURL bool
 
@@ -70,6 +73,16 @@ type ListError struct {
 
 func (e *ListError) Error() string {
 	return fmt.Sprintf("%s may have at most %d entries of at most %d bytes", e.List, e.Entries, e.Bytes)
+}
+
+// NameTakenError says that another webhook of the owner has the name already.
+type NameTakenError struct {
+	Name    string
+	Webhook int64 // which has it
+}
+
+func (e *NameTakenError) Error() string {
+	return fmt.Sprintf("the name %q is that of webhook %d already", e.Name, e.Webhook)
 }
 
 // IDsExhaustedError says that all numbers of webhooks that a tenant has were given out.

@@ -158,3 +158,56 @@ func TestBatchKeyOfLines(t *testing.T) {
 	a, _ = h.batch(event+"\n"+event, map[string]string{"Idempotency-Key": long})
 	h.wantProblem(a, 400, "invalid_header", "245 bytes; at most 244")
 }
+
+// An array is a batch too: its elements are answered as lines are.
+func TestArray(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	got := h.subscribe()
+	large := `{"webhookEvent":"x","pad":"` + strings.Repeat("a", maxBody) + `"}`
+	body := " [\n" + event + ", {},\t" + large + `,{"webhookEvent":"y","a":1,"a":2},[` + event + `],7,{"webhookEvent":"z"}]` + "\r\n"
+	a, lines := h.batch(body, map[string]string{"Content-Type": "application/json"})
+	want := [][2]int{{1, 202}, {2, 400}, {3, 413}, {4, 400}, {5, 400}, {6, 400}, {7, 202}}
+	if a.status != 202 || !slices.Equal(statuses(lines), want) {
+		t.Fatalf("the answer is %d %s\nwant elements %v", a.status, a.body, want)
+	}
+	if e := lines[3].Error; e.Code != "invalid_event" || e.Pointer != "/a" || *e.Offset != 29 {
+		t.Errorf("the error of element 4 is %+v; offsets count from the element's beginning", e)
+	}
+	if body := <-got; !strings.HasPrefix(body, strings.TrimSuffix(event, "}")) {
+		t.Errorf("the receiver got %s", body)
+	}
+}
+
+func TestArrayStatus(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for body, want := range map[string]int{
+		"[" + event + "]": 202, "[{}," + event + "]": 202, "[{}]": 400, "[" + strings.Repeat("{},", 9_999) + "{}]": 400,
+	} {
+		if a, lines := h.batch(body, map[string]string{"Content-Type": "application/json"}); a.status != want || len(lines) == 0 {
+			t.Errorf("%.40q: %d, want %d", body, a.status, want)
+		}
+	}
+	for body, part := range map[string]string{
+		"[" + event: "ends too early", "[" + event + ",]": "syntax", "[" + event + "]x": "text after the end of the root array",
+		"[" + event + " " + event + "]": "syntax", "[" + event + "][]": "text after", "[" + strings.Repeat("[", 20_000): "syntax",
+	} {
+		h.wantProblem(h.publish(body, nil), 400, "invalid_event", part)
+	}
+	h.wantProblem(h.publish("[ ]", nil), 400, "empty", "no line")
+	h.wantProblem(h.publish("["+strings.Repeat("1,", 1<<20)+"1]", nil), 413, "too_large", "10000 lines")
+}
+
+// Each element has a key of its own: that of the line with its number.
+func TestArrayKeys(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	key := map[string]string{"Idempotency-Key": "batch"}
+	_, asLines := h.batch(event+"\n"+event, key)
+	key["Content-Type"] = "application/json"
+	a, asArray := h.batch("["+event+","+event+","+event+"]", key)
+	if len(asLines) != 2 || len(asArray) != 3 || asArray[0].ID != asLines[0].ID || asArray[1].ID != asLines[1].ID || !asArray[1].Repeated || asArray[2].Repeated {
+		t.Errorf("lines %+v, then %s", asLines, a.body)
+	}
+}

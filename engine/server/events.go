@@ -30,7 +30,7 @@ type accepted struct {
 	Repeated   bool   `json:"repeated,omitempty"`
 }
 
-// publish takes events in: one JSON object, or one a line as application/x-ndjson.
+// publish takes events in: one JSON object, an array of them, or one a line as application/x-ndjson.
 func (s *Server) publish(ctx *fasthttp.RequestCtx) {
 	if !s.forTenant(ctx) {
 		return
@@ -43,9 +43,9 @@ func (s *Server) publish(ctx *fasthttp.RequestCtx) {
 	kind, _, _ := strings.Cut(string(ctx.Request.Header.ContentType()), ";")
 	switch strings.ToLower(strings.TrimSpace(kind)) {
 	case "application/x-ndjson", "application/ndjson", "application/jsonl":
-		s.publishLines(ctx, ev)
+		s.publishBatch(ctx, ev, lines(ctx.PostBody()))
 	case "application/json", "":
-		s.publishOne(ctx, ev)
+		s.publishJSON(ctx, ev)
 	default:
 		problem(ctx, 415, "unsupported_type", "The body has Content-Type %s; send application/json or application/x-ndjson.", kind)
 	}
@@ -71,6 +71,21 @@ func eventOf(ctx *fasthttp.RequestCtx) (webhook.Event, error) {
 	return ev, ev.Validate()
 }
 
+func (s *Server) publishJSON(ctx *fasthttp.RequestCtx, ev webhook.Event) {
+	if !bytes.HasPrefix(bytes.TrimLeft(ctx.PostBody(), " \t\r\n"), []byte{'['}) {
+		s.publishOne(ctx, ev)
+		return
+	}
+	items, err := elements(ctx.PostBody())
+	if err != nil {
+		s.options.Engine.CountRejected(engine.RejectedInvalid)
+		status, body := refusal(ctx, err)
+		answer(ctx, status, failure{Error: body})
+		return
+	}
+	s.publishBatch(ctx, ev, items)
+}
+
 func (s *Server) publishOne(ctx *fasthttp.RequestCtx, ev webhook.Event) {
 	ev.Body = ctx.PostBody()
 	r, err := s.options.Engine.Publish(s.work, ev)
@@ -82,7 +97,37 @@ func (s *Server) publishOne(ctx *fasthttp.RequestCtx, ev webhook.Event) {
 	answer(ctx, 202, accepted(r))
 }
 
-// line is the answer to one line of a batch: what a request of its own would have been answered.
+// item is the body of one event of a batch, with the number of its line, or of its place in the array, from 1.
+type item struct {
+	number int
+	body   []byte
+}
+
+// lines returns the lines of a batch that are not blank. It stops at one more than are allowed, so that a body of tiny
+// lines takes no memory beyond its own.
+func lines(body []byte) []item {
+	var items []item
+	for n := 1; len(body) > 0 && len(items) <= maxLines; n++ {
+		var text []byte
+		text, body, _ = bytes.Cut(body, []byte{'\n'})
+		if text = bytes.TrimSpace(text); len(text) > 0 {
+			items = append(items, item{n, text})
+		}
+	}
+	return items
+}
+
+// elements is lines for an array.
+func elements(body []byte) ([]item, error) {
+	list, err := event.Elements(body, maxLines)
+	items := make([]item, len(list))
+	for i, text := range list {
+		items[i] = item{i + 1, text}
+	}
+	return items, err
+}
+
+// line is the answer to one event of a batch: what a request of its own would have been answered.
 type line struct {
 	Line   int `json:"line"`
 	Status int `json:"status"`
@@ -90,27 +135,26 @@ type line struct {
 	Error *failureBody `json:"error,omitempty"`
 }
 
-// publishLines answers 202 when at least one line was accepted, and the first line's status when none was.
-func (s *Server) publishLines(ctx *fasthttp.RequestCtx, ev webhook.Event) {
-	events, numbers := split(ctx.PostBody(), ev)
+// publishBatch answers 202 when at least one event was accepted, and the first one's status when none was.
+func (s *Server) publishBatch(ctx *fasthttp.RequestCtx, ev webhook.Event, items []item) {
 	switch {
 	case len(ev.Key) > maxBatchKey:
 		problem(ctx, 400, "invalid_header", "The Idempotency-Key has %d bytes; at most %d are allowed for a batch, as the number of the line is added for each.", len(ev.Key), maxBatchKey)
 		return
-	case len(events) == 0:
-		problem(ctx, 400, "empty", "The body has no line with an event.")
+	case len(items) == 0:
+		problem(ctx, 400, "empty", "The body has no line, and no element of an array, with an event.")
 		return
-	case len(events) > maxLines:
+	case len(items) > maxLines:
 		s.options.Engine.CountRejected(engine.RejectedTooLarge)
-		problem(ctx, 413, "too_large", "The body has more than %d lines; send it in parts.", maxLines)
+		problem(ctx, 413, "too_large", "The body has more than %d lines or elements; send it in parts.", maxLines)
 		return
 	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	status := 0
-	for i, p := range s.options.Engine.PublishAll(s.work, events) {
-		l := line{Line: numbers[i], Status: 202}
+	for i, p := range s.options.Engine.PublishAll(s.work, eventsOf(items, ev)) {
+		l := line{Line: items[i].number, Status: 202}
 		if p.Err != nil {
 			var body failureBody
 			l.Status, body = refusal(ctx, p.Err)
@@ -131,26 +175,17 @@ func (s *Server) publishLines(ctx *fasthttp.RequestCtx, ev webhook.Event) {
 	ctx.SetBody(out.Bytes())
 }
 
-// split returns the events of a batch and the numbers of their lines, counted from 1. Blank lines are passed over. It
-// stops at one event more than are allowed, so that a body of tiny lines takes no memory beyond its own.
-func split(body []byte, ev webhook.Event) ([]webhook.Event, []int) {
-	var events []webhook.Event
-	var numbers []int
-	key := ev.Key
-	for n := 1; len(body) > 0 && len(events) <= maxLines; n++ {
-		var text []byte
-		text, body, _ = bytes.Cut(body, []byte{'\n'})
-		if text = bytes.TrimSpace(text); len(text) == 0 {
-			continue
+// eventsOf returns the events of a batch, which share what ev says of them.
+func eventsOf(items []item, ev webhook.Event) []webhook.Event {
+	events := make([]webhook.Event, len(items))
+	for i, it := range items {
+		events[i] = ev
+		events[i].Body = it.body
+		if ev.Key != "" {
+			events[i].Key = lineKey(ev.Key, it.number)
 		}
-		ev.Body = text
-		if key != "" {
-			ev.Key = lineKey(key, n)
-		}
-		events = append(events, ev)
-		numbers = append(numbers, n)
 	}
-	return events, numbers
+	return events
 }
 
 // maxBatchKey leaves room in a line's key for a separator and ten digits: more lines than any body has.

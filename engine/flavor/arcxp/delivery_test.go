@@ -1,0 +1,290 @@
+package arcxp_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/engine/flavor"
+	"hookline/engine/flavor/arcxp"
+	"hookline/engine/webhook"
+)
+
+// A notification carries the webhook's headers and token and the record's very bytes, and all of it again with the next
+// attempt.
+func TestDelivery(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, quick(7))
+	url, got := receiver(t, 503, 429, 408, 425, 500)
+	h.register(url+"/in", "s", `"authToken":" t0ken\n"`, `"headers":{"Accept-Language":"en-US","x-team":"a, b","Host":"evil.example",
+		"content-length":"1","Transfer-Encoding":"chunked","CONNECTION":"close","Authorization":"Basic eA==","Expect":"100-continue","X-Hookline-Delivery":"mine"}`)
+	// The numbers, escapes and white space are what a careless re-encoding would change.
+	const odd = `{ "id":229338.0,"status" : "Circulated",
+		"updateDate":"2022-12-07T19:49:00.157Z", "n":100000000000000000001, "e":1E+2, "errorMessage":null,"x":"\u00fc <ü> \/ \ud83d\ude00","o":{ } }`
+	h.publish(`{"tags":{"webhookSubscriber":"s"}, "ANS":{"type":"story"}, "record": ` + odd + "\n}")
+	identifier := ""
+	for range 6 {
+		r := <-got
+		if r.method != "POST" || r.path != "/in" || r.body != `{"record":`+odd+`}` {
+			t.Errorf("the request is %s %s %s", r.method, r.path, r.body)
+		}
+		if identifier == "" {
+			identifier = r.header.Get("X-Hookline-Delivery")
+		}
+		want := http.Header{
+			"Content-Type": {"application/json"}, "User-Agent": {"Hookline"}, "Content-Length": {fmt.Sprint(len(r.body))},
+			"Authorization": {"Bearer t0ken"}, "Accept-Language": {"en-US"}, "X-Team": {"a, b"}, "X-Hookline-Delivery": {identifier},
+		}
+		if len(identifier) != 36 || !maps.EqualFunc(r.header, want, slices.Equal) {
+			t.Errorf("headers %v\nwant %v", r.header, want)
+		}
+	}
+	select {
+	case r := <-got:
+		t.Errorf("a notification that was taken came again: %+v", r)
+	default:
+	}
+}
+
+// The status that the page misspells is sent as it is meant, in an otherwise untouched record.
+func TestMisspeltStatus(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, quick(0))
+	url, got := receiver(t)
+	h.register(url, "s")
+	for _, spelling := range []string{"FallStory", `Fall\u0053tory`, "FailStory"} {
+		h.publish(`{"record":{"a":"FallStory","status" :"` + spelling + `" ,"b":[{"status":"FallStory"}]}}`)
+		if r := <-got; r.body != `{"record":{"a":"FallStory","status" :"FailStory" ,"b":[{"status":"FallStory"}]}}` {
+			t.Errorf("%s: the body is %s", spelling, r.body)
+		}
+	}
+}
+
+// The header names what is notified: organisation, record, status and time of the change. Where the record does not say,
+// each event is a notification of its own.
+func TestIdentifier(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, quick(0))
+	url, got := receiver(t)
+	h.register(url, "s")
+	send := func(record string) string {
+		h.publish(`{"record":` + record + `}`)
+		return (<-got).header.Get("X-Hookline-Delivery")
+	}
+	const one = `{"id":1,"status":"Success","updateDate":"2022-12-07T19:49:00.157Z"}`
+	first := send(one)
+	if send(one) != first || send(`{"status":"Success","website":"x","updateDate":"2022-12-07T19:49:00.157Z","id":1}`) != first {
+		t.Error("the same notification has another identifier")
+	}
+	seen := map[string]bool{first: true}
+	for _, other := range []string{
+		strings.Replace(one, `:1,`, `:2,`, 1), strings.Replace(one, "Success", "Published", 1), strings.Replace(one, ".157", ".158", 1),
+		`{"status":"Success"}`, `{"status":"Success"}`, `{"id":1,"status":"Success","updateDate":null}`, `{"id":null,"status":"Success","updateDate":"x"}`,
+		`{"id":{},"status":"Success","updateDate":"x"}`,
+	} {
+		if id := send(other); len(id) != 36 || seen[id] {
+			t.Errorf("%s: identifier %q", other, id)
+		} else {
+			seen[id] = true
+		}
+	}
+}
+
+func TestAuthorization(t *testing.T) {
+	t.Parallel()
+	plain, raw := newHouse(t, quick(0)), quick(0)
+	raw.RawToken = true
+	asIs := newHouse(t, raw)
+	for token, want := range map[string]string{
+		"abc": "Bearer abc", "Bearer abc": "Bearer abc", "bearer abc": "bearer abc", "Basic YTpi": "Basic YTpi", "Token abc": "Token abc",
+		"Bearerabc": "Bearer Bearerabc", "Digest abc": "Bearer Digest abc", " Bearer ": "Bearer Bearer", "\tabc ": "Bearer abc",
+	} {
+		for h, want := range map[*house]string{plain: want, asIs: strings.TrimSpace(token)} {
+			url, got := receiver(t)
+			id := h.register(url, "s", fmt.Sprintf(`"authToken":%q`, token)).ID
+			h.publish(document(1, "s", "Success"))
+			if r := <-got; r.header.Get("Authorization") != want {
+				t.Errorf("token %q is sent as %q; want %q", token, r.header.Get("Authorization"), want)
+			}
+			h.want(h.do("DELETE", fmt.Sprint(hooks, "/", id), ""), 200, "")
+		}
+	}
+}
+
+// A receiver's own content type is kept.
+func TestContentType(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, quick(0))
+	url, got := receiver(t)
+	h.register(url, "s", `"headers":{"content-type":"application/vnd.x+json; v=1","user-agent":"mine"}`)
+	h.publish(document(1, "s", "Success"))
+	if r := <-got; r.header.Get("Content-Type") != "application/vnd.x+json; v=1" || r.header.Get("User-Agent") != "mine" {
+		t.Errorf("headers %v", r.header)
+	}
+}
+
+// gate is a receiver that holds every request until open is called, and answers it with the status then.
+func gate(t *testing.T, status int) (url string, arrived <-chan http.Header, open func()) {
+	t.Helper()
+	wait, requests := make(chan struct{}), make(chan http.Header, 100)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests <- r.Header
+		<-wait
+		w.WriteHeader(status)
+	}))
+	open = sync.OnceFunc(func() { close(wait) })
+	t.Cleanup(func() {
+		open()
+		s.Close()
+	})
+	return s.URL, requests, open
+}
+
+// A renewed token, and another endpoint, are used by the later attempts at what is queued.
+func TestRenewedToken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, quick(3))
+	first, arrived, open := gate(t, 503)
+	second, got := receiver(t)
+	id := h.register(first, "s", `"authToken":"old"`).ID
+	h.publish(document(1, "s", "Success"))
+	before := <-arrived
+	h.patch(id, fmt.Sprintf(`{"authToken":"new","endpoint":%q,"headers":{"X-New":"1"}}`, second))
+	open()
+	after := (<-got).header
+	if before.Get("Authorization") != "Bearer old" || after.Get("Authorization") != "Bearer new" || after.Get("X-New") != "1" {
+		t.Errorf("before %v, after %v", before, after)
+	}
+	if before.Get("X-Hookline-Delivery") != after.Get("X-Hookline-Delivery") {
+		t.Errorf("identifiers %v and %v", before, after)
+	}
+}
+
+// What is queued for a webhook goes when it is switched off, or deleted, and is counted; nothing new comes; and nothing
+// old when it is switched on again.
+func TestSwitchedOff(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*house, int64){
+		"off":     func(h *house, id int64) { h.patch(id, `{"isEnabled":false}`) },
+		"deleted": func(h *house, id int64) { h.want(h.do("DELETE", fmt.Sprint(hooks, "/", id), ""), 200, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := quick(0)
+			o.Policy.Backoff = []time.Duration{time.Hour}
+			h := newHouse(t, o)
+			first, arrived, _ := gate(t, 503)
+			id := h.register(first, "s").ID
+			const queued = 30 // more than are in flight at a host
+			for n := range queued {
+				h.publish(document(n, "s", "Success"))
+			}
+			<-arrived
+			end(h, id)
+			if s := h.engine.Queue().Stats(); s.Waiting != 0 || s.InHand != 0 || s.Purged != queued {
+				t.Errorf("stats %+v", s)
+			}
+			if n := h.metric("hookline_deliveries_dropped_total"); n != queued {
+				t.Errorf("%v are counted as dropped", n)
+			}
+			if r := h.publish(document(100, "s", "Success")); r.Matched != 0 {
+				t.Errorf("%+v", r)
+			}
+			second, got := receiver(t)
+			if name == "off" {
+				h.patch(id, fmt.Sprintf(`{"isEnabled":true,"endpoint":%q}`, second))
+			} else {
+				h.register(second, "s")
+			}
+			h.publish(document(101, "s", "Success"))
+			if r := <-got; !strings.Contains(r.body, `"id": 101,`) {
+				t.Errorf("the first to come is %s", r.body)
+			}
+		})
+	}
+}
+
+func (h *house) metric(name string) float64 {
+	h.t.Helper()
+	families, err := h.metrics.Gather()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	h.t.Fatalf("there is no metric %s", name)
+	return 0
+}
+
+// An answer that is neither taken nor worth another attempt ends a notification, as does the last attempt.
+func TestDeliveryEnds(t *testing.T) {
+	t.Parallel()
+	for name, statuses := range map[string][]int{"refused": {404}, "redirected": {302}, "taken": {299}, "given up": {500, 500, 500}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, quick(2))
+			url, got := receiver(t, statuses...)
+			h.register(url, "s")
+			h.publish(document(1, "s", "Success"))
+			for range statuses {
+				if r := <-got; !strings.Contains(r.body, `"id": 1,`) {
+					t.Errorf("the body is %s", r.body)
+				}
+			}
+			h.publish(document(2, "s", "Success"))
+			if r := <-got; !strings.Contains(r.body, `"id": 2,`) {
+				t.Errorf("a notification that had ended was attempted again: %s", r.body)
+			}
+		})
+	}
+}
+
+func TestDefaultPolicy(t *testing.T) {
+	t.Parallel()
+	p := arcxp.Default()
+	for attempt, want := range []time.Duration{10, 20, 40, 80, 160, 320, 640} {
+		want *= time.Second
+		least, ok := p.Wait(attempt+1, 0, 0)
+		most, _ := p.Wait(attempt+1, 0, 1)
+		if !ok || least != want || most < want || most > 15*time.Minute {
+			t.Errorf("after attempt %d: %v to %v", attempt+1, least, most)
+		}
+	}
+	if _, more := p.Wait(8, 0, 0); more {
+		t.Error("there is a ninth attempt")
+	}
+	if p.Timeout != 10*time.Second {
+		t.Errorf("timeout %v", p.Timeout)
+	}
+	for status := 100; status < 600; status++ {
+		accepted, retried := status/100 == 2, status == 408 || status == 425 || status == 429 || status/100 == 5
+		if p.Accepts(status) != accepted || p.Retries(status) != retried {
+			t.Errorf("%d: accepted %v, retried %v", status, p.Accepts(status), p.Retries(status))
+		}
+	}
+}
+
+// An event that was read just before its webhook was switched off, or went, is not sent.
+func TestRenderTooLate(t *testing.T) {
+	t.Parallel()
+	c := arcxp.New(arcxp.Options{})
+	var req fasthttp.Request
+	for _, w := range []*webhook.Webhook{nil, {Settings: &webhook.Settings{Disabled: true}}} {
+		err := c.Render(&req, &flavor.Delivery{Webhook: w, Endpoint: &webhook.Endpoint{URL: "https://a.example/"}})
+		if err == nil || errors.Unwrap(err) != nil {
+			t.Errorf("webhook %+v: %v", w, err)
+		}
+	}
+}
