@@ -227,7 +227,10 @@ func (e *Engine) sweep(ctx context.Context) {
 
 func (e *Engine) keep(name string) time.Duration { return e.flavors[name].Rules().Keep }
 
-func (e *Engine) idle(endpoint uint64) bool { return e.queue.Idle(queue.EndpointID(endpoint)) }
+// idle says that an endpoint has nothing to deliver, and no failure that its owner could ask about.
+func (e *Engine) idle(endpoint uint64) bool {
+	return e.queue.Idle(queue.EndpointID(endpoint)) && !e.listed(endpoint)
+}
 
 // Close stops sending, waits for the attempts in flight until ctx ends, makes all settlements durable and
 // closes the data directory. Publish must not be called any more; a call that runs while Close is called

@@ -41,7 +41,7 @@ type request struct{ identifier, retry, body string }
 
 func newReceiver(t *testing.T, status func(n int) int) *receiver {
 	r := &receiver{listener: fasthttputil.NewInmemoryListener(), status: status, arrived: make(chan struct{}, 1000)}
-	s := &fasthttp.Server{Handler: r.handle, NoDefaultDate: true}
+	s := &fasthttp.Server{Handler: r.handle, NoDefaultDate: true, MaxRequestBodySize: 32 << 20}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(r.listener) }()
 	t.Cleanup(func() {

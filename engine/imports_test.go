@@ -43,7 +43,7 @@ var mayImport = map[string]map[string]string{
 	"engine/flavor/jira": {
 		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
 		"engine/webhook": "nouns", "engine/event": "the event types, and what is added to bodies",
-		"engine/sign": "secrets and signatures of admin webhooks",
+		"engine/sign": "secrets, signatures and tokens of requests",
 		"jql":         "dialects, and the errors to put into Jira's words",
 	},
 	"engine/flavor/migration": {

@@ -12,6 +12,7 @@ import (
 
 	"hookline/engine"
 	"hookline/engine/config"
+	"hookline/engine/sign"
 	"hookline/engine/webhook"
 )
 
@@ -104,6 +105,45 @@ func TestApplyAdds(t *testing.T) {
 	}
 }
 
+// Secrets are kept sealed, and the file's replace those of the API; without any in the file, the API's stay.
+func TestApplySecrets(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	e := open(t, &c)
+	check := func(issuer string, want ...string) {
+		t.Helper()
+		a, _ := e.Registry().App("acme", "ci")
+		if a.Issuer != issuer || len(a.Secrets) != len(want) {
+			t.Fatalf("issuer %q, %d secrets; want %q, %d", a.Issuer, len(a.Secrets), issuer, len(want))
+		}
+		for i, sealed := range a.Secrets {
+			secret, err := e.Keys().Open(sealed, a.SecretRecord())
+			if err != nil || secret.Reveal() != want[i] || strings.Contains(sealed, want[i]) {
+				t.Errorf("secret %d opens to %q, %v", i, secret.Reveal(), err)
+			}
+		}
+	}
+	for range 2 {
+		apply(t, e, everything)
+		check("client-id", "a client secret of ci", "the one before it")
+	}
+	sealed, err := e.Keys().Seal(sign.NewSecret("a secret made over the API"), (&webhook.App{Tenant: "acme", Key: "ci"}).SecretRecord())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.Registry().ChangeApp(t.Context(), "acme", "ci", func(a *webhook.App) { a.Issuer, a.Secrets = "api", []string{sealed} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(t, e, "tenants: [{id: acme, apps: [{key: ci, kind: oauth}]}]")
+	check("api", "a secret made over the API")
+	apply(t, e, everything)
+	check("client-id", "a client secret of ci", "the one before it")
+	if tenant, _ := e.Registry().Tenant("acme"); tenant.Limits != (webhook.Limits{ConnectLimit: 300, OAuthLimit: 20}) {
+		t.Errorf("limits %+v", tenant.Limits)
+	}
+}
+
 func TestApplyNamesWhatFailed(t *testing.T) {
 	t.Parallel()
 	c := config.Default()
@@ -132,7 +172,7 @@ func TestEngineOptions(t *testing.T) {
 		t.Fatalf("options %+v", o)
 	}
 	rules, policy := o.Flavors[0].Rules(), o.Flavors[0].Policy()
-	connect, oauth := rules.Limit(&webhook.App{Kind: webhook.Connect}), rules.Limit(&webhook.App{Kind: webhook.OAuth})
+	connect, oauth := rules.Limit(&webhook.Tenant{}, &webhook.App{Kind: webhook.Connect}), rules.Limit(&webhook.Tenant{}, &webhook.App{Kind: webhook.OAuth})
 	if connect != 10 || oauth != 2 || rules.Life != 720*time.Hour || rules.OneURL || !rules.PlainHTTP {
 		t.Errorf("limits %d and %d, rules %+v", connect, oauth, rules)
 	}
@@ -140,30 +180,30 @@ func TestEngineOptions(t *testing.T) {
 		t.Errorf("policy %+v", policy)
 	}
 
-	if rules := o.Flavors[1].Rules(); rules.Flavor != "jira-admin" || rules.Limit(nil) != 30 || !rules.PlainHTTP || o.Flavors[1].Policy().Timeout != 3*time.Second {
+	if rules := o.Flavors[1].Rules(); rules.Flavor != "jira-admin" || rules.Limit(nil, nil) != 30 || !rules.PlainHTTP || o.Flavors[1].Policy().Timeout != 3*time.Second {
 		t.Errorf("admin rules %+v", rules)
 	}
 	rules, policy = o.Flavors[2].Rules(), o.Flavors[2].Policy()
-	if rules.System != webhook.Migration || rules.Limit(nil) != 7 || !rules.PlainHTTP || policy.Timeout != 6*time.Second ||
+	if rules.System != webhook.Migration || rules.Limit(nil, nil) != 7 || !rules.PlainHTTP || policy.Timeout != 6*time.Second ||
 		policy.ConnectTimeout != 5*time.Second || len(policy.Backoff) != 2 || policy.GiveUp != 0 || !policy.Accepts(204) {
 		t.Errorf("migration: rules %+v, policy %+v", rules, policy)
 	}
 	arc := o.Flavors[3]
-	if p := arc.Policy(); arc.Rules().Limit(nil) != 7 || !arc.Rules().PlainHTTP || p.Timeout != 4*time.Second || len(p.Backoff) != 1 {
+	if p := arc.Policy(); arc.Rules().Limit(nil, nil) != 7 || !arc.Rules().PlainHTTP || p.Timeout != 4*time.Second || len(p.Backoff) != 1 {
 		t.Errorf("arcxp: rules %+v, policy %+v", arc.Rules(), p)
 	}
 
 	plain := config.Default()
 	rules, policy = plain.Engine().Flavors[0].Rules(), plain.Engine().Flavors[0].Policy()
-	if rules.Limit(&webhook.App{}) != 100 || rules.Limit(&webhook.App{Kind: webhook.OAuth}) != 5 || rules.Life != 30*24*time.Hour || !rules.OneURL || rules.PlainHTTP {
+	if rules.Limit(&webhook.Tenant{}, &webhook.App{}) != 100 || rules.Limit(&webhook.Tenant{}, &webhook.App{Kind: webhook.OAuth}) != 5 || rules.Life != 30*24*time.Hour || !rules.OneURL || rules.PlainHTTP {
 		t.Errorf("default rules %+v", rules)
 	}
 	if policy.Timeout != 20*time.Second || len(policy.Backoff) != 5 {
 		t.Errorf("default policy %+v", policy)
 	}
 	rules, policy = plain.Engine().Flavors[2].Rules(), plain.Engine().Flavors[2].Policy()
-	if rules.Limit(nil) != 20 || policy.Timeout != 5*time.Second || policy.GiveUp != 72*time.Hour || !policy.Repeat || policy.Accepts(204) {
-		t.Errorf("migration: default limit %d, policy %+v", rules.Limit(nil), policy)
+	if rules.Limit(nil, nil) != 20 || policy.Timeout != 5*time.Second || policy.GiveUp != 72*time.Hour || !policy.Repeat || policy.Accepts(204) {
+		t.Errorf("migration: default limit %d, policy %+v", rules.Limit(nil, nil), policy)
 	}
 }
 

@@ -74,7 +74,7 @@ type Config struct {
 
 // Jira are the settings of the Jira flavours.
 type Jira struct {
-	// Limits of webhooks per tenant: of a Connect app, and of a user of an OAuth app.
+	// Limits of webhooks per tenant: of a Connect app, and of a user of an OAuth app. A tenant may have limits of its own.
 	ConnectLimit int `yaml:"connect_limit" env:"CONNECT_LIMIT"`
 	OAuthLimit   int `yaml:"oauth_limit" env:"OAUTH_LIMIT"`
 
@@ -87,6 +87,18 @@ type Jira struct {
 	// ManyURLs allows an app to register webhooks with different URLs.
 	ManyURLs bool `yaml:"many_urls" env:"MANY_URLS"`
 
+	// ReplaceOnConflict lets webhooks with another URL take the place of those that an app has.
+	ReplaceOnConflict bool `yaml:"replace_on_conflict" env:"REPLACE_ON_CONFLICT"`
+
+	// SeedEvents restricts dynamic webhooks to the events of issues and comments, as in 2019.
+	SeedEvents bool `yaml:"seed_events" env:"SEED_EVENTS"`
+
+	// Patch opens PATCH of a dynamic webhook, which Jira does not have.
+	Patch bool `yaml:"patch" env:"PATCH"`
+
+	// FailedConnectOnly keeps the list of failed deliveries from users of OAuth apps, as in Jira.
+	FailedConnectOnly bool `yaml:"failed_connect_only" env:"FAILED_CONNECT_ONLY"`
+
 	// Waits between attempts, in place of those of Jira's guide; each is lengthened at random by up to half.
 	Waits []time.Duration `yaml:"waits" env:"WAITS"`
 
@@ -96,11 +108,12 @@ type Jira struct {
 
 // Tenant is a tenant in the file.
 type Tenant struct {
-	ID           string   `yaml:"id"`
-	Hosts        []string `yaml:"hosts"`
-	webhook.Site `yaml:",inline"`
-	Tokens       []string `yaml:"tokens"`
-	Apps         []App    `yaml:"apps"`
+	ID             string   `yaml:"id"`
+	Hosts          []string `yaml:"hosts"`
+	webhook.Site   `yaml:",inline"`
+	webhook.Limits `yaml:",inline"`
+	Tokens         []string `yaml:"tokens"`
+	Apps           []App    `yaml:"apps"`
 }
 
 // App is an app in the file.
@@ -109,6 +122,11 @@ type App struct {
 	Kind    webhook.AppKind `yaml:"kind"`
 	BaseURL string          `yaml:"base_url"`
 	Tokens  []AppToken      `yaml:"tokens"`
+
+	// Issuer and Secrets are those of webhook.App, the secrets in the clear. What is left out here stays as it was set
+	// over the API.
+	Issuer  string   `yaml:"issuer"`
+	Secrets []string `yaml:"secrets"`
 }
 
 // AppToken is a credential of an app in the file, in the clear.
@@ -172,7 +190,7 @@ func (c *Config) readFile(path string) error {
 }
 
 func (t *Tenant) tenant() webhook.Tenant {
-	info := webhook.Tenant{ID: t.ID, Hosts: slices.Clone(t.Hosts), Site: t.Site}
+	info := webhook.Tenant{ID: t.ID, Hosts: slices.Clone(t.Hosts), Site: t.Site, Limits: t.Limits}
 	for _, token := range t.Tokens {
 		info.Tokens = append(info.Tokens, webhook.HashToken(token))
 	}
@@ -180,7 +198,7 @@ func (t *Tenant) tenant() webhook.Tenant {
 }
 
 func (a *App) app(tenant string) webhook.App {
-	app := webhook.App{Tenant: tenant, Key: a.Key, Kind: a.Kind, BaseURL: a.BaseURL}
+	app := webhook.App{Tenant: tenant, Key: a.Key, Kind: a.Kind, BaseURL: a.BaseURL, Issuer: a.Issuer}
 	for _, token := range a.Tokens {
 		app.Tokens = append(app.Tokens, webhook.AppToken{Hash: webhook.HashToken(token.Token), User: token.User})
 	}
@@ -220,12 +238,16 @@ func (c *Config) admin() jira.AdminOptions {
 
 func (c *Config) dynamic() jira.DynamicOptions {
 	return jira.DynamicOptions{
-		ConnectLimit: c.Jira.ConnectLimit,
-		OAuthLimit:   c.Jira.OAuthLimit,
-		Life:         c.Jira.Life,
-		ManyURLs:     c.Jira.ManyURLs,
-		PlainHTTP:    c.AllowHTTP,
-		Policy:       c.Jira.policy(),
+		ConnectLimit:      c.Jira.ConnectLimit,
+		OAuthLimit:        c.Jira.OAuthLimit,
+		Life:              c.Jira.Life,
+		ManyURLs:          c.Jira.ManyURLs,
+		ReplaceOnConflict: c.Jira.ReplaceOnConflict,
+		SeedEvents:        c.Jira.SeedEvents,
+		Patch:             c.Jira.Patch,
+		FailedConnectOnly: c.Jira.FailedConnectOnly,
+		PlainHTTP:         c.AllowHTTP,
+		Policy:            c.Jira.policy(),
 	}
 }
 

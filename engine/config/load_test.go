@@ -72,6 +72,9 @@ jira:
   admin_limit: 30
   life: 720h
   many_urls: true
+  seed_events: true
+  patch: true
+  failed_connect_only: true
   waits: [1s, 1m30s]
   timeout: 3s
 migration:
@@ -99,11 +102,15 @@ tenants:
     week_start: sunday
     display_names: true
     dialect: full
+    connect_limit: 300
+    oauth_limit: 20
     tokens: [a publisher's token]
     apps:
       - key: ci
         kind: oauth
         base_url: https://ci.example/
+        issuer: client-id
+        secrets: [a client secret of ci, the one before it]
         tokens:
           - {token: a token of one user, user: u1}
 `
@@ -116,7 +123,7 @@ func TestFile(t *testing.T) {
 		AllowHTTP: true, HostLimit: 7, MaxBody: 1000, CacheSize: 2000, ShutdownTimeout: 90 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Jira: config.Jira{
-			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, Life: 720 * time.Hour, ManyURLs: true,
+			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, Life: 720 * time.Hour, ManyURLs: true, SeedEvents: true, Patch: true, FailedConnectOnly: true,
 			Waits: []time.Duration{time.Second, 90 * time.Second}, Timeout: 3 * time.Second,
 		},
 		Migration: config.Migration{
@@ -131,8 +138,10 @@ func TestFile(t *testing.T) {
 				EpicLink: 10020, CustomFields: []webhook.CustomField{{ID: 10016, Name: "Story points", Type: "number"}},
 				Priorities: []string{"Low", "High"}, TimeZone: "Etc/UTC", WeekStart: "sunday", DisplayNames: true, Dialect: "full",
 			},
+			Limits: webhook.Limits{ConnectLimit: 300, OAuthLimit: 20},
 			Apps: []config.App{{
 				Key: "ci", Kind: webhook.OAuth, BaseURL: "https://ci.example/",
+				Issuer: "client-id", Secrets: []string{"a client secret of ci", "the one before it"},
 				Tokens: []config.AppToken{{Token: "a token of one user", User: "u1"}},
 			}},
 		}},
@@ -154,7 +163,9 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_LOG_LEVEL": "warn", "HOOKLINE_LOG_FORMAT": "text",
 		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_ADMIN_LIMIT": "31", "HOOKLINE_JIRA_LIFE": "14h",
 		"HOOKLINE_JIRA_MANY_URLS": "false", "HOOKLINE_JIRA_WAITS": "15s,16m", "HOOKLINE_JIRA_TIMEOUT": "17s",
-		"HOOKLINE_MIGRATION_GIVE_UP": "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
+		"HOOKLINE_JIRA_REPLACE_ON_CONFLICT": "true", "HOOKLINE_JIRA_SEED_EVENTS": "false", "HOOKLINE_JIRA_PATCH": "false",
+		"HOOKLINE_JIRA_FAILED_CONNECT_ONLY": "false",
+		"HOOKLINE_MIGRATION_GIVE_UP":        "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
 		"HOOKLINE_MIGRATION_TIMEOUT": "20s", "HOOKLINE_MIGRATION_ENDPOINTS": "21", "HOOKLINE_MIGRATION_STRIP_BASE": "false",
 		"HOOKLINE_ARCXP_LIMIT": "18", "HOOKLINE_ARCXP_UNTAGGED": "none", "HOOKLINE_ARCXP_CREATED": "false",
 		"HOOKLINE_ARCXP_RAW_TOKEN": "false", "HOOKLINE_ARCXP_WAITS": "19s,20m", "HOOKLINE_ARCXP_TIMEOUT": "21s",
@@ -163,7 +174,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 		Listen: "127.0.0.1:9", Operations: "127.0.0.1:10", Data: "d", AdminToken: "another admin token", HostLimit: 8,
 		MaxBody: 9, CacheSize: 10, ShutdownTimeout: 11 * time.Second, LogLevel: slog.LevelWarn, LogFormat: "text",
 		Jira: config.Jira{
-			ConnectLimit: 12, OAuthLimit: 13, AdminLimit: 31, Life: 14 * time.Hour,
+			ConnectLimit: 12, OAuthLimit: 13, AdminLimit: 31, Life: 14 * time.Hour, ReplaceOnConflict: true,
 			Waits: []time.Duration{15 * time.Second, 16 * time.Minute}, Timeout: 17 * time.Second,
 		},
 		Migration: config.Migration{

@@ -50,6 +50,9 @@ func (c *Config) Validate() error {
 	number("jira.admin_limit", int64(c.Jira.AdminLimit), 0)
 	duration("jira.life", c.Jira.Life, 0)
 	duration("jira.timeout", c.Jira.Timeout, 0)
+	if c.Jira.ManyURLs && c.Jira.ReplaceOnConflict {
+		add("jira.replace_on_conflict is for apps that may have one URL, and jira.many_urls lets them have several; use one of them")
+	}
 	for _, wait := range c.Jira.Waits {
 		duration("jira.waits", wait, 1)
 	}
@@ -105,7 +108,13 @@ func (t *Tenant) validate() []error {
 		}
 		apps[a.Key] = true
 		app := a.app(t.ID)
+		app.Secrets = a.Secrets // to be counted
 		add(app.Validate())
+		for _, secret := range a.Secrets {
+			if err := webhook.CheckSecret(secret); err != nil {
+				add(fmt.Errorf("app %s: %w", a.Key, err))
+			}
+		}
 		for _, token := range a.Tokens {
 			add(webhook.CheckToken(token.Token))
 			if other, taken := owners[token.Token]; taken && other != a.Key {

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ func TestValidateNamesEverything(t *testing.T) {
 	t.Parallel()
 	c := config.Config{
 		Listen: "8080", AdminToken: "short", LogFormat: "xml", ShutdownTimeout: -time.Second, HostLimit: -1,
-		Jira:      config.Jira{ConnectLimit: -1, OAuthLimit: -2, AdminLimit: -3, Life: -time.Hour, Timeout: -time.Minute, Waits: []time.Duration{time.Second, 0}},
+		Jira:      config.Jira{ConnectLimit: -1, OAuthLimit: -2, AdminLimit: -3, Life: -time.Hour, Timeout: -time.Minute, ManyURLs: true, ReplaceOnConflict: true, Waits: []time.Duration{time.Second, 0}},
 		Migration: config.Migration{GiveUp: -time.Second, Timeout: -time.Second, Endpoints: -1, Waits: []time.Duration{-time.Second}},
 		ArcXP:     config.ArcXP{Limit: -1, Untagged: "some", Timeout: -time.Minute, Waits: []time.Duration{0}},
 		Tenants: []config.Tenant{
@@ -21,8 +22,10 @@ func TestValidateNamesEverything(t *testing.T) {
 			{ID: "one", Hosts: []string{"A.example"}, Apps: []config.App{
 				{Key: "k", Kind: "forge", Tokens: []config.AppToken{{Token: "short"}}}, {Key: "k"}, {Key: "c", BaseURL: "nowhere", Tokens: []config.AppToken{{Token: "shared by c and d"}}},
 				{Key: "d", Tokens: []config.AppToken{{Token: "shared by c and d"}}},
+				{Key: "e", Secrets: []string{"123", ""}}, {Key: "f", Secrets: slices.Repeat([]string{"a secret that is long enough"}, 6)},
+				{Key: "g", Issuer: strings.Repeat("i", 256)},
 			}},
-			{ID: "two", Hosts: []string{"a.example"}},
+			{ID: "two", Hosts: []string{"a.example"}, Limits: webhook.Limits{ConnectLimit: -3}},
 			{ID: "one", Site: webhook.Site{EpicLink: -1}},
 		},
 	}
@@ -37,13 +40,14 @@ func TestValidateNamesEverything(t *testing.T) {
 		"migration.give_up is -1s", "migration.timeout is -1s", "migration.endpoints is -1", "migration.waits is -1s",
 		"arcxp.limit is -1", `arcxp.untagged is "some"`, "arcxp.timeout is -1m", "arcxp.waits is 0s",
 		`tenant id "Acme"`, "tenant Acme: a token has 5", `kind "forge"`, "tenant one: a token has 5", `apps has "k" twice`,
-		"app c: baseURL", "the apps c and d have the same token", "host a.example is given to the tenants one and two", `tenants has "one" twice`, "epicLink -1",
+		"app c: baseURL", "app e: a secret has 3 characters", "app e: a secret has 0", "app f: 6 secrets", "app g: the issuer has 256 bytes",
+		"tenant two: connectLimit -3", "jira.replace_on_conflict is for apps that may have one URL", "the apps c and d have the same token", "host a.example is given to the tenants one and two", `tenants has "one" twice`, "epicLink -1",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not named", want)
 		}
 	}
-	if strings.Contains(err.Error(), "shared by") {
+	if strings.Contains(err.Error(), "shared by") || strings.Contains(err.Error(), "123") || strings.Contains(err.Error(), "long enough") {
 		t.Errorf("a token is shown: %v", err)
 	}
 	for line := range strings.Lines(err.Error()) {

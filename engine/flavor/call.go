@@ -2,7 +2,6 @@ package flavor
 
 import (
 	"context"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -26,8 +25,8 @@ type Call struct {
 	// Drop removes what is queued for an endpoint that is gone.
 	Drop func(endpoint uint64)
 
-	// Failed lists deliveries that were given up; see engine.Engine.Failed.
-	Failed func(owner webhook.Owner, flavor string, from time.Time, size int) ([]Failure, error)
+	// Failed lists deliveries of an owner under a flavour that were given up; see engine.Engine.Failed.
+	Failed func(ctx context.Context, owner webhook.Owner, flavor string, q FailureQuery) ([]Failure, error)
 
 	// Admin is set when the request has the installation's admin token, which makes it no app's.
 	Admin bool

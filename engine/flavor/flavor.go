@@ -70,6 +70,13 @@ type Delivery struct {
 	Body  []byte // the event's body as stored
 }
 
+// FailureQuery selects deliveries that were given up.
+type FailureQuery struct {
+	From   time.Time // given up then or later
+	Reason string    // as in Failure; empty for any
+	Size   int       // how many, at least 1
+}
+
 // Failure is a delivery that was given up.
 type Failure struct {
 	Identifier string

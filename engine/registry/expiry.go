@@ -108,18 +108,17 @@ func (r *Registry) sweepEndpoints(ctx context.Context, now time.Time, idle func(
 	r.change.Lock()
 	defer r.change.Unlock()
 	byTenant := map[string]*store.Changes{}
-	r.mu.RLock()
-	for id, e := range r.endpoints {
-		if e.users == 0 && now.Sub(e.idleSince) > endpointGrace && idle(id) {
-			c := byTenant[e.Owner.Tenant]
-			if c == nil {
-				c = &store.Changes{}
-				byTenant[e.Owner.Tenant] = c
-			}
-			c.DeleteEndpoints = append(c.DeleteEndpoints, id)
+	for _, e := range r.unused(now) {
+		if !idle(e.ID) {
+			continue
 		}
+		c := byTenant[e.Owner.Tenant]
+		if c == nil {
+			c = &store.Changes{}
+			byTenant[e.Owner.Tenant] = c
+		}
+		c.DeleteEndpoints = append(c.DeleteEndpoints, e.ID)
 	}
-	r.mu.RUnlock()
 	for id, c := range byTenant {
 		if err := r.store.Apply(ctx, c); err != nil {
 			return err
@@ -127,4 +126,17 @@ func (r *Registry) sweepEndpoints(ctx context.Context, now time.Time, idle func(
 		r.forget(r.tenant(id), c)
 	}
 	return nil
+}
+
+// unused returns the endpoints that no webhook has led to for long enough.
+func (r *Registry) unused(now time.Time) []*webhook.Endpoint {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var list []*webhook.Endpoint
+	for _, e := range r.endpoints {
+		if e.users == 0 && now.Sub(e.idleSince) > endpointGrace {
+			list = append(list, e.Endpoint)
+		}
+	}
+	return list
 }

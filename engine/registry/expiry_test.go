@@ -64,7 +64,7 @@ func TestRefreshKeepsToTheRules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _ := opened(t)
 		strict := *rules
-		strict.OneURL, strict.Limit = true, func(*webhook.App) int { return 2 }
+		strict.OneURL, strict.Limit = true, func(*webhook.Tenant, *webhook.App) int { return 2 }
 		add := func(url string) int64 {
 			t.Helper()
 			results, err := r.Register(ctx, &strict, owner, url, []registry.Item{item("project = EX", updated)})

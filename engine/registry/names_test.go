@@ -13,7 +13,7 @@ import (
 func TestUniqueNames(t *testing.T) {
 	r, _ := opened(t)
 	rules := &registry.Rules{
-		Flavor: "named", System: webhook.ArcXP, Limit: func(*webhook.App) int { return 10 }, Separate: true, UniqueNames: true,
+		Flavor: "named", System: webhook.ArcXP, Limit: func(*webhook.Tenant, *webhook.App) int { return 10 }, Separate: true, UniqueNames: true,
 	}
 	org := webhook.Owner{Tenant: "acme"}
 	named := func(name string) registry.Item { return registry.Item{Settings: &webhook.Settings{Name: name}} }

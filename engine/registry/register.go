@@ -37,6 +37,26 @@ type Result struct {
 // An error of the call means that nothing was registered: webhook.ErrUnknownTenant,
 // webhook.ErrUnknownApp, *webhook.InvalidError or [*BaseURLError] about the URL, or one of the store.
 func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Owner, callbackURL string, items []Item) ([]Result, error) {
+	return r.register(rules, owner, callbackURL, items, func(reg *registration) error {
+		if err := r.store.Apply(ctx, reg.changes()); err != nil {
+			return err
+		}
+		r.publish(reg)
+		return nil
+	})
+}
+
+// Try says what Register would say, and changes nothing. A result without errors has no number.
+func (r *Registry) Try(rules *Rules, owner webhook.Owner, callbackURL string, items []Item) ([]Result, error) {
+	results, err := r.register(rules, owner, callbackURL, items, func(*registration) error { return nil })
+	for i := range results {
+		results[i].ID = 0
+	}
+	return results, err
+}
+
+// register works out a registration, and has it carried out if anything comes of it.
+func (r *Registry) register(rules *Rules, owner webhook.Owner, callbackURL string, items []Item, carryOut func(*registration) error) ([]Result, error) {
 	t := r.tenant(owner.Tenant)
 	if t == nil {
 		return nil, webhook.ErrUnknownTenant
@@ -53,6 +73,7 @@ func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Own
 	if err != nil {
 		return nil, err
 	}
+	reg.supersede()
 	reg.endpoint, reg.lastEndpoint = r.endpointFor(reg)
 	if now, env := reg.tenant.site(); now != info {
 		checked = check(rules, now, env, items)
@@ -64,10 +85,9 @@ func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Own
 	if len(reg.webhooks) == 0 {
 		return results, nil
 	}
-	if err := r.store.Apply(ctx, reg.changes()); err != nil {
+	if err := carryOut(reg); err != nil {
 		return nil, err
 	}
-	r.publish(reg)
 	return results, nil
 }
 
@@ -86,6 +106,7 @@ type registration struct {
 	lastID   int64
 	webhooks []*webhook.Webhook
 	entries  []matcher.Entry
+	replaced []*webhook.Webhook // gone when the others are there
 
 	lastEndpoint uint64
 }
@@ -118,6 +139,26 @@ func (reg *registration) aim(callbackURL string) error {
 	}
 	reg.url = callbackURL
 	return nil
+}
+
+// supersede counts the owner's webhooks with other URLs as gone, where the rules want that.
+func (reg *registration) supersede() {
+	if !reg.rules.OneURL || !reg.rules.Replace {
+		return
+	}
+	t := reg.tenant
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	reg.live = 0
+	for _, w := range t.ownedBy(reg.owner, reg.rules.Flavor) {
+		switch {
+		case w.URL != reg.url:
+			reg.replaced = append(reg.replaced, w)
+		case !w.Expired(reg.now):
+			reg.live++
+		}
+	}
+	reg.usedURL = reg.url
 }
 
 // firstWebhookID is the first number given out in a tenant; Jira's own examples begin there.
@@ -215,7 +256,8 @@ func (reg *registration) barred(url string) []error {
 	if reg.rules.OneURL && reg.live > 0 && reg.usedURL != url {
 		problems = append(problems, &URLInUseError{URL: reg.usedURL, Kind: reg.kind()})
 	}
-	if limit := reg.rules.Limit(reg.app); reg.live >= limit {
+	info, _ := reg.tenant.site()
+	if limit := reg.rules.Limit(info, reg.app); reg.live >= limit {
 		problems = append(problems, &LimitError{Limit: limit, Kind: reg.kind()})
 	}
 	return problems
@@ -248,8 +290,9 @@ func (reg *registration) kind() webhook.AppKind {
 
 func (reg *registration) changes() *store.Changes {
 	c := &store.Changes{
-		PutWebhooks:   reg.webhooks,
-		LastWebhookID: map[string]int64{reg.owner.Tenant: reg.lastID},
+		PutWebhooks:    reg.webhooks,
+		DeleteWebhooks: reg.replaced,
+		LastWebhookID:  map[string]int64{reg.owner.Tenant: reg.lastID},
 	}
 	if len(reg.created) > 0 {
 		c.PutEndpoints = reg.created
@@ -270,6 +313,10 @@ func (r *Registry) publish(reg *registration) {
 	}
 	r.mu.Unlock()
 	reg.tenant.index.update(reg.entries, nil)
+	if len(reg.replaced) > 0 {
+		// Only now, so that an event in between finds both rather than none.
+		r.forget(reg.tenant, &store.Changes{DeleteWebhooks: reg.replaced})
+	}
 }
 
 // Delete removes webhooks of an owner; numbers that are unknown or not the owner's are passed over. Deliveries

@@ -22,7 +22,7 @@ var (
 		Flavor:  "test",
 		Dialect: func(_ *webhook.Tenant, env jql.Env) *jql.Dialect { return jql.Dynamic(env) },
 		Event:   func(name string) bool { _, ok := event.Lookup(name); return ok },
-		Limit:   func(*webhook.App) int { return 100 },
+		Limit:   func(*webhook.Tenant, *webhook.App) int { return 100 },
 		Life:    time.Hour, Keep: 24 * time.Hour,
 	}
 )

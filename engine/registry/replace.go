@@ -64,7 +64,8 @@ func (reg *registration) distinct(urls []string) ([]string, error) {
 		}
 		seen[url] = true
 	}
-	if limit := reg.rules.Limit(reg.app); len(list) > limit {
+	info, _ := reg.tenant.site()
+	if limit := reg.rules.Limit(info, reg.app); len(list) > limit {
 		return nil, &LimitError{Limit: limit, Kind: reg.kind()}
 	}
 	return list, nil

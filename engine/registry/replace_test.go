@@ -15,7 +15,7 @@ import (
 
 // plain are rules of a system without filters.
 var plain = &registry.Rules{
-	Flavor: "plain", System: webhook.Migration, AnyBase: true, Limit: func(*webhook.App) int { return 5 },
+	Flavor: "plain", System: webhook.Migration, AnyBase: true, Limit: func(*webhook.Tenant, *webhook.App) int { return 5 },
 }
 
 func urlsOf(list []*webhook.Webhook) []string {

@@ -27,9 +27,9 @@ type Rules struct {
 	Event    func(name string) bool
 	NoEvents bool
 
-	// Limit returns how many webhooks that have not expired an owner may have. The app is nil for webhooks of the
-	// tenant itself.
-	Limit func(*webhook.App) int
+	// Limit returns how many webhooks that have not expired an owner may have in a tenant. The app is nil for webhooks
+	// of the tenant itself.
+	Limit func(*webhook.Tenant, *webhook.App) int
 
 	// Separate gives every webhook an endpoint, and so a request, of its own.
 	Separate bool
@@ -39,6 +39,10 @@ type Rules struct {
 
 	// OneURL demands that all webhooks of an owner go to one URL. Expired ones do not count.
 	OneURL bool
+
+	// Replace lets webhooks that are registered with another URL, where there may be only one, take the place of the
+	// owner's others, instead of being refused.
+	Replace bool
 
 	// Life is how long a webhook matches after it was registered or refreshed; 0 is for ever. Keep is how long it is
 	// listed after that.

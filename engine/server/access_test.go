@@ -9,8 +9,9 @@ import (
 var (
 	tenantRoutes = []string{
 		"POST /v1/events",
-		"POST /rest/api/2/webhook", "GET /rest/api/2/webhook", "PUT /rest/api/2/webhook", "DELETE /rest/api/2/webhook", "PUT /rest/api/2/webhook/refresh",
-		"POST /rest/api/3/webhook", "GET /rest/api/3/webhook", "PUT /rest/api/3/webhook", "DELETE /rest/api/3/webhook", "PUT /rest/api/3/webhook/refresh",
+		"POST /rest/api/2/webhook", "GET /rest/api/2/webhook", "PUT /rest/api/2/webhook", "DELETE /rest/api/2/webhook", "PUT /rest/api/2/webhook/refresh", "GET /rest/api/2/webhook/failed",
+		"POST /rest/api/3/webhook", "GET /rest/api/3/webhook", "PUT /rest/api/3/webhook", "DELETE /rest/api/3/webhook", "PUT /rest/api/3/webhook/refresh", "GET /rest/api/3/webhook/failed",
+		"GET /ex/jira/acme/rest/api/2/webhook", "POST /ex/jira/acme/rest/api/3/webhook",
 	}
 	installation = []string{
 		"GET /v1", "GET /v1/tenants", "GET /v1/tenants/acme", "PUT /v1/tenants/acme", "DELETE /v1/tenants/acme", "POST /v1/tenants/acme/tokens",

@@ -25,10 +25,33 @@ func (s *Server) address(u *fasthttp.URI) address {
 		a.id, a.path, _ = strings.Cut(rest, "/")
 		a.prefix, a.path = "/t/"+a.id, "/"+a.path
 		a.tenant, _ = s.options.Engine.Registry().Tenant(a.id)
-		return a
+	} else {
+		a.tenant, _ = s.options.Engine.Registry().TenantOfHost(a.host)
 	}
-	a.tenant, _ = s.options.Engine.Registry().TenantOfHost(a.host)
+	s.throughGateway(&a)
 	return a
+}
+
+// gateway is where Atlassian's API gateway, by which OAuth apps call, has the REST API of each site:
+// /ex/jira/{cloudId}/rest/. A tenant's id is its cloud id.
+const gateway = "/ex/jira/"
+
+// throughGateway takes the gateway's part off a path. It addresses a tenant by itself, and where the request is
+// addressed to one already it must name the same.
+func (s *Server) throughGateway(a *address) {
+	rest, ok := strings.CutPrefix(a.path, gateway)
+	id, path, _ := strings.Cut(rest, "/")
+	if !ok || !strings.HasPrefix(path, "rest/") {
+		return
+	}
+	switch {
+	case a.tenant == nil && a.prefix == "":
+		a.id = id
+		a.tenant, _ = s.options.Engine.Registry().Tenant(id)
+	case a.tenant != nil && a.tenant.ID != id:
+		a.id, a.tenant = id, nil
+	}
+	a.prefix, a.path = a.prefix+gateway+id, "/"+path
 }
 
 func hostName(host string) string {

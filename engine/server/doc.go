@@ -7,11 +7,16 @@
 // tenant is known by. A client of one of the compatible systems is given
 // https://hooks.example/t/acme as its base URL and works from there.
 //
+// Clients of Jira that go through Atlassian's API gateway put /ex/jira/{cloudId} in front of /rest/. The cloud id is the
+// tenant's id: it addresses the tenant by itself, and below /t/{tenant} or at a tenant's host name it has to be that
+// tenant's.
+//
 // # Credentials
 //
 // The admin token opens the installation's API (/v1/...) and every tenant's native API (/v1/events and
 // /v1/jql/...); a tenant's tokens open the native API of that tenant; apps' tokens open the flavours' APIs for that app. All are sent
-// as Authorization: Bearer.
+// as Authorization: Bearer. Connect apps may sign their requests instead and send Authorization: JWT; see
+// flavor.Call.Caller.
 //
 // Without an admin token New insists on a loopback address. The installation's API, and the events API of tenants
 // that have no tokens, are then open to the programs of this machine: to requests without Authorization that

@@ -26,6 +26,7 @@ type tenantView struct {
 	ID    string   `json:"id"`
 	Hosts []string `json:"hosts"`
 	webhook.Site
+	webhook.Limits
 	Tokens int `json:"tokens"`
 }
 
@@ -34,7 +35,7 @@ func viewTenant(t *webhook.Tenant) tenantView {
 	if hosts == nil {
 		hosts = []string{}
 	}
-	return tenantView{ID: t.ID, Hosts: hosts, Site: t.Site, Tokens: len(t.Tokens)}
+	return tenantView{ID: t.ID, Hosts: hosts, Site: t.Site, Limits: t.Limits, Tokens: len(t.Tokens)}
 }
 
 // tenantBody is what PUT takes. A member that is left out stays as it is.
@@ -47,6 +48,8 @@ type tenantBody struct {
 	WeekStart    *string                `json:"weekStart"`
 	DisplayNames *bool                  `json:"displayNames"`
 	Dialect      *string                `json:"dialect"`
+	ConnectLimit *int                   `json:"connectLimit"`
+	OAuthLimit   *int                   `json:"oauthLimit"`
 	Tokens       *[]string              `json:"tokens"` // in the clear; they replace the tenant's
 }
 
@@ -92,6 +95,8 @@ func (b *tenantBody) apply(t *webhook.Tenant) {
 	replace(&t.WeekStart, b.WeekStart)
 	replace(&t.DisplayNames, b.DisplayNames)
 	replace(&t.Dialect, b.Dialect)
+	replace(&t.ConnectLimit, b.ConnectLimit)
+	replace(&t.OAuthLimit, b.OAuthLimit)
 	if b.Tokens != nil {
 		t.Tokens = nil
 		for _, token := range *b.Tokens {
@@ -251,6 +256,9 @@ func (s *Server) seal(secrets *[]string, a *webhook.App) error {
 		return nil
 	}
 	for i, text := range *secrets {
+		if err := webhook.CheckSecret(text); err != nil {
+			return err
+		}
 		sealed, err := s.options.Engine.Keys().Seal(sign.NewSecret(text), a.SecretRecord())
 		if err != nil {
 			return &webhook.InvalidError{Problem: err.Error()}

@@ -16,6 +16,11 @@ func TestTenants(t *testing.T) {
 		`{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"tokens":1}`)
 	// What is left out stays, what is given replaces.
 	h.want(h.admin("PUT", path, "{}"), 200, `{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"tokens":1}`)
+	h.want(h.admin("PUT", path, `{"connectLimit":300,"oauthLimit":20}`), 200,
+		`{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"connectLimit":300,"oauthLimit":20,"tokens":1}`)
+	h.wantProblem(h.admin("PUT", path, `{"oauthLimit":-1}`), 400, "invalid", "oauthLimit -1")
+	h.wantProblem(h.admin("PUT", path, `{"oauthLimit":"20"}`), 400, "invalid_json", "oauthLimit")
+	h.want(h.admin("PUT", path, `{"connectLimit":0,"oauthLimit":0}`), 200, `{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"tokens":1}`)
 	h.want(h.admin("PUT", path, `{"hosts":["b.example"],"epicLink":0}`), 200, `{"id":"new","hosts":["b.example"],"tokens":1}`)
 	h.want(h.admin("GET", path, ""), 200, `{"id":"new","hosts":["b.example"],"tokens":1}`)
 	h.want(h.admin("GET", "/v1/tenants", ""), 200,
@@ -252,4 +257,19 @@ func TestTokenOfSomethingDeleted(t *testing.T) {
 			t.Fatalf("%s is there again: %s", path, a.body)
 		}
 	}
+}
+
+// An app's secrets go in and do not come out; what is left out stays.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const path = "/v1/tenants/acme/apps/ci"
+	h.want(h.admin("PUT", path, `{"issuer":"client-key","secrets":["the secret of ci, long enough","the one before that, too"]}`), 200,
+		`{"key":"ci","kind":"connect","issuer":"client-key","secrets":2,"tokens":1}`)
+	h.wantProblem(h.admin("PUT", path, `{"secrets":["123"]}`), 400, "invalid", "a secret has 3 characters")
+	h.wantProblem(h.admin("PUT", path, `{"secrets":[""]}`), 400, "invalid", "a secret has 0 characters")
+	h.wantProblem(h.admin("PUT", path, `{"secrets":[`+strings.Repeat(`"a secret that is long enough",`, 5)+`"a secret that is long enough"]}`), 400, "invalid", "6 secrets")
+	h.wantProblem(h.admin("PUT", path, `{"issuer":"`+strings.Repeat("i", 256)+`"}`), 400, "invalid", "256 bytes")
+	h.want(h.admin("PUT", path, `{}`), 200, `{"key":"ci","kind":"connect","issuer":"client-key","secrets":2,"tokens":1}`)
+	h.want(h.admin("PUT", path, `{"secrets":[],"issuer":""}`), 200, `{"key":"ci","kind":"connect","tokens":1}`)
 }

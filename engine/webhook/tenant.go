@@ -21,11 +21,21 @@ type Tenant struct {
 	// Site is what the filters of the tenant's webhooks speak of.
 	Site
 
+	// Limits are those of the installation where they are 0.
+	Limits
+
 	// Tokens admit publishers of events and users of the tenant's native API.
 	Tokens []TokenHash `json:"tokens,omitempty"`
 
 	// Generation tells a tenant from earlier ones with the same ID. The registry sets it when a tenant is added.
 	Generation uint64 `json:"generation"`
+}
+
+// Limits are how many webhooks apps may have in a tenant in place of what is usual in the installation; 0 leaves that
+// in place. Their JSON is that of the API, their YAML that of the configuration.
+type Limits struct {
+	ConnectLimit int `json:"connectLimit,omitempty" yaml:"connect_limit"` // of a Connect app
+	OAuthLimit   int `json:"oauthLimit,omitempty" yaml:"oauth_limit"`     // of a user of an OAuth app
 }
 
 // AppKind says by what rules an app registers webhooks.
@@ -80,7 +90,7 @@ type Owner struct {
 // meant to be long and random, so no slow hash is needed.
 type TokenHash string
 
-// MinToken is the shortest token that is taken over from outside, in bytes. Tokens are kept as a plain hash, so
+// MinToken is the shortest token or secret that is taken over from outside, in bytes. Tokens are kept as a plain hash, so
 // they must not be guessable.
 const MinToken = 16
 
@@ -88,6 +98,15 @@ const MinToken = 16
 func CheckToken(token string) error {
 	if len(token) < MinToken {
 		return invalid("a token has %d characters; use at least %d, at random", len(token), MinToken)
+	}
+	return nil
+}
+
+// CheckSecret reports a secret that is too short to sign with, as an [*InvalidError] that does not repeat it: who
+// guesses it can speak for the app.
+func CheckSecret(secret string) error {
+	if len(secret) < MinToken {
+		return invalid("a secret has %d characters; use at least %d, at random", len(secret), MinToken)
 	}
 	return nil
 }
@@ -128,8 +147,18 @@ func (t *Tenant) Validate() error {
 	if _, err := t.Env(); err != nil {
 		return invalid("tenant %s: %v", t.ID, err)
 	}
+	if t.ConnectLimit < 0 || t.OAuthLimit < 0 {
+		return invalid("tenant %s: connectLimit %d, oauthLimit %d: use a positive number, or 0 for what is usual", t.ID, t.ConnectLimit, t.OAuthLimit)
+	}
 	return nil
 }
+
+// Bounds of what an app has to say of itself in tokens. Every secret is a signature to compute for each JWT that
+// comes in, whoever it is from.
+const (
+	maxIssuer  = 255
+	maxSecrets = 5
+)
 
 // Validate reports what is wrong with the app's own fields, as an [*InvalidError]. An empty Kind becomes Connect.
 func (a *App) Validate() error {
@@ -147,6 +176,12 @@ func (a *App) Validate() error {
 	}
 	if a.Kind == Connect && slices.ContainsFunc(a.Tokens, func(t AppToken) bool { return t.User != "" }) {
 		return invalid("app %s: a token names a user; a Connect app is one owner, only apps of kind oauth have users", a.Key)
+	}
+	if len(a.Issuer) > maxIssuer {
+		return invalid("app %s: the issuer has %d bytes; at most %d are allowed", a.Key, len(a.Issuer), maxIssuer)
+	}
+	if len(a.Secrets) > maxSecrets {
+		return invalid("app %s: %d secrets; at most %d are allowed, the first signs and all verify", a.Key, len(a.Secrets), maxSecrets)
 	}
 	if a.BaseURL != "" {
 		if _, err := ParseURL(a.BaseURL, true); err != nil {

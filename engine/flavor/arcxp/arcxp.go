@@ -69,7 +69,7 @@ func New(o Options) *Center {
 	return &Center{options: o, rules: &registry.Rules{
 		Flavor:      Flavor,
 		System:      webhook.ArcXP,
-		Limit:       func(*webhook.App) int { return o.Limit },
+		Limit:       func(*webhook.Tenant, *webhook.App) int { return o.Limit },
 		Separate:    true,
 		UniqueNames: true,
 		PlainHTTP:   o.PlainHTTP,

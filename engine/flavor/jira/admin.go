@@ -48,7 +48,7 @@ func NewAdmin(o AdminOptions) *Admin {
 		Dialect:   func(_ *webhook.Tenant, env jql.Env) *jql.Dialect { return jql.Full(env) },
 		Event:     isEvent,
 		NoEvents:  true, // a webhook may be there for post-functions only
-		Limit:     func(*webhook.App) int { return o.Limit },
+		Limit:     func(*webhook.Tenant, *webhook.App) int { return o.Limit },
 		Separate:  true,
 		PlainHTTP: o.PlainHTTP,
 	}}

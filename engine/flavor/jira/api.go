@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -23,25 +21,26 @@ type call struct {
 	caller registry.Caller
 }
 
-// authenticated admits requests with an app's token. Without one the answer is 401; with a token that is
-// the tenant's or the installation's but no app's it is 403, as the API is for apps only.
+// authenticated admits requests of apps. Without credentials the answer is 401; with a token that is the tenant's or
+// the installation's but no app's it is 403, as the API is for apps only.
 func (d *Dynamic) authenticated(handle func(*call)) flavor.Handler {
 	return func(c *flavor.Call) {
-		token := flavor.Bearer(&c.HTTP.Request.Header)
-		if token == "" {
-			c.HTTP.Response.Header.Set("WWW-Authenticate", "Bearer")
-			fail(c.HTTP, 401, "Client must be authenticated to access this resource: send the app's token as Authorization: Bearer.")
-			return
-		}
-		caller, ok := c.Registry.Authenticate(c.Tenant.ID, token)
+		caller, err := c.Caller()
+		var refused *flavor.RefusedError
 		switch {
-		case ok:
+		case err == nil:
 			handle(&call{Call: c, caller: caller})
-		case c.Admin || c.Tenant.Admits(token):
+		case errors.Is(err, flavor.ErrNoCredentials):
+			flavor.Challenge(c.HTTP, err)
+			fail(c.HTTP, 401, "Client must be authenticated to access this resource: send the app's token as Authorization: Bearer, or as a Connect app Authorization: JWT.")
+		case errors.As(err, &refused):
+			flavor.Challenge(c.HTTP, err)
+			fail(c.HTTP, 401, refused.Problem)
+		case errors.Is(err, flavor.ErrNotApp):
 			fail(c.HTTP, 403, "Only apps can use this resource.")
 		default:
-			c.HTTP.Response.Header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-			fail(c.HTTP, 401, "The token is not known in this tenant.")
+			c.HTTP.SetUserValue(flavor.ErrorKey, err)
+			fail(c.HTTP, 500, "The app's secrets cannot be read.")
 		}
 	}
 }
@@ -92,64 +91,6 @@ func readable(err error) string {
 	return err.Error() + "."
 }
 
-type registerRequest struct {
-	URL      string `json:"url"`
-	Webhooks []struct {
-		JQLFilter    string   `json:"jqlFilter"`
-		Events       []string `json:"events"`
-		FieldIDs     []string `json:"fieldIdsFilter"`
-		PropertyKeys []string `json:"issuePropertyKeysFilter"`
-	} `json:"webhooks"`
-}
-
-// maxItems bounds the webhooks in one request. The limits per app are far below it; it keeps a hostile
-// list from being worked through.
-const maxItems = 1000
-
-func (d *Dynamic) register(c *call) {
-	var req registerRequest
-	if !c.read(&req) {
-		return
-	}
-	switch {
-	case req.URL == "":
-		fail(c.HTTP, 400, "url is missing.")
-		return
-	case len(req.Webhooks) == 0:
-		fail(c.HTTP, 400, "webhooks is missing or empty.")
-		return
-	case len(req.Webhooks) > maxItems:
-		fail(c.HTTP, 400, fmt.Sprintf("webhooks has %d items; at most %d are allowed in one request.", len(req.Webhooks), maxItems))
-		return
-	}
-	items := make([]registry.Item, len(req.Webhooks))
-	for i, w := range req.Webhooks {
-		items[i] = registry.Item{Filter: w.JQLFilter, Events: w.Events, FieldIDs: w.FieldIDs, PropertyKeys: w.PropertyKeys}
-	}
-	results, err := c.Registry.Register(c.Context, d.rules, c.caller.Owner, req.URL, items)
-	if err != nil {
-		c.refuse(err)
-		return
-	}
-	answer(c.HTTP, 200, map[string]any{"webhookRegistrationResult": itemResults(results)})
-}
-
-type itemResult struct {
-	ID     int64    `json:"createdWebhookId,omitempty"`
-	Errors []string `json:"errors,omitempty"`
-}
-
-func itemResults(results []registry.Result) []itemResult {
-	list := make([]itemResult, len(results))
-	for i, r := range results {
-		list[i].ID = r.ID
-		for _, err := range r.Errors {
-			list[i].Errors = append(list[i].Errors, wording(err)...)
-		}
-	}
-	return list
-}
-
 // refuse answers a request that failed as a whole.
 func (c *call) refuse(err error) {
 	var invalid *webhook.InvalidError
@@ -159,6 +100,8 @@ func (c *call) refuse(err error) {
 		fail(c.HTTP, 400, "url: "+invalid.Problem+".")
 	case errors.As(err, &base):
 		fail(c.HTTP, 400, "url: "+base.Error()+".")
+	case errors.Is(err, registry.ErrUnknownWebhook):
+		fail(c.HTTP, 404, "The app has no such webhook.")
 	case errors.Is(err, webhook.ErrUnknownApp), errors.Is(err, webhook.ErrUnknownTenant):
 		fail(c.HTTP, 403, "The app is not installed in this tenant.")
 	case flavor.Stopped(err):
@@ -207,86 +150,6 @@ func per(kind webhook.AppKind, connect, oauth string) string {
 		return oauth
 	}
 	return connect
-}
-
-type listedWebhook struct {
-	ID           int64    `json:"id"`
-	JQLFilter    string   `json:"jqlFilter"`
-	FieldIDs     []string `json:"fieldIdsFilter,omitempty"`
-	PropertyKeys []string `json:"issuePropertyKeysFilter,omitempty"`
-	Events       []string `json:"events"`
-	Expiration   string   `json:"expirationDate,omitempty"`
-	URL          string   `json:"url"`
-}
-
-type page struct {
-	Self       string          `json:"self"`
-	NextPage   string          `json:"nextPage,omitempty"`
-	MaxResults int             `json:"maxResults"`
-	StartAt    int             `json:"startAt"`
-	Total      int             `json:"total"`
-	IsLast     bool            `json:"isLast"`
-	Values     []listedWebhook `json:"values"`
-}
-
-// maxPage is both the default and the most that one page of a list holds.
-const maxPage = 100
-
-func (d *Dynamic) list(c *call) {
-	start, ok := c.number("startAt", 0)
-	if !ok {
-		return
-	}
-	size, ok := c.number("maxResults", maxPage)
-	if !ok {
-		return
-	}
-	size = min(size, maxPage)
-	all := c.Registry.List(c.caller.Owner, DynamicFlavor)
-	from := min(start, len(all))
-	to := min(from+size, len(all))
-	p := page{
-		Self: c.pageURL(start, size), MaxResults: size, StartAt: start, Total: len(all),
-		IsLast: to == len(all), Values: make([]listedWebhook, 0, to-from),
-	}
-	if !p.IsLast && size > 0 {
-		p.NextPage = c.pageURL(to, size)
-	}
-	for _, w := range all[from:to] {
-		p.Values = append(p.Values, listed(w))
-	}
-	answer(c.HTTP, 200, p)
-}
-
-func listed(w *webhook.Webhook) listedWebhook {
-	l := listedWebhook{
-		ID: w.ID, JQLFilter: w.Filter, FieldIDs: w.FieldIDs, PropertyKeys: w.PropertyKeys, Events: w.Events, URL: w.URL,
-	}
-	if !w.Expires.IsZero() {
-		l.Expiration = date(w.Expires)
-	}
-	return l
-}
-
-// date is how Jira prints times: in UTC, with milliseconds and an offset without colon.
-func date(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000-0700") }
-
-func (c *call) number(name string, absent int) (int, bool) {
-	raw := c.HTTP.QueryArgs().Peek(name)
-	if len(raw) == 0 {
-		return absent, true
-	}
-	n, err := strconv.Atoi(string(raw))
-	if err != nil || n < 0 {
-		fail(c.HTTP, 400, fmt.Sprintf("%s is %q; a number from 0 up is expected.", name, raw))
-		return 0, false
-	}
-	return n, true
-}
-
-// pageURL is the address of a page of the list under the name by which the client called.
-func (c *call) pageURL(start, size int) string {
-	return fmt.Sprintf("%s?startAt=%d&maxResults=%d", flavor.ExternalURL(c.HTTP), start, size)
 }
 
 type idsRequest struct {

@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -26,7 +27,7 @@ type Dynamic struct {
 // DynamicOptions are settings of the dynamic flavour. The zero value is Jira's behaviour.
 type DynamicOptions struct {
 	// ConnectLimit and OAuthLimit are how many webhooks that have not expired a Connect app, and a user of an
-	// OAuth app, may have in a tenant.
+	// OAuth app, may have in a tenant that has no webhook.Limits of its own.
 	//
 	// Default to 100 and 5.
 	ConnectLimit, OAuthLimit int
@@ -39,6 +40,20 @@ type DynamicOptions struct {
 
 	// ManyURLs allows an app to register webhooks with different URLs; each URL then gets a request of its own.
 	ManyURLs bool
+
+	// ReplaceOnConflict lets webhooks that an app registers with another URL take the place of those it has, instead
+	// of refusing them.
+	ReplaceOnConflict bool
+
+	// SeedEvents restricts the events that may be registered for to those of 2019: of issues and comments.
+	SeedEvents bool
+
+	// Patch opens PATCH of a webhook, which Jira does not have.
+	Patch bool
+
+	// FailedConnectOnly keeps the list of failed deliveries to Connect apps, as in Jira; otherwise it is open to users
+	// of OAuth apps as well.
+	FailedConnectOnly bool
 
 	// Policy is how deliveries are attempted. Defaults to [Seed].
 	Policy *webhook.Policy
@@ -66,9 +81,10 @@ func NewDynamic(o DynamicOptions) *Dynamic {
 	d.rules = &registry.Rules{
 		Flavor:    DynamicFlavor,
 		Dialect:   dialect,
-		Event:     mayRegister,
+		Event:     d.mayRegister,
 		Limit:     d.limit,
 		OneURL:    !o.ManyURLs,
+		Replace:   o.ReplaceOnConflict,
 		Life:      o.Life,
 		Keep:      keepExpired,
 		PlainHTTP: o.PlainHTTP,
@@ -84,16 +100,16 @@ func dialect(t *webhook.Tenant, env jql.Env) *jql.Dialect {
 	return jql.Dynamic(env)
 }
 
-func mayRegister(name string) bool {
+func (d *Dynamic) mayRegister(name string) bool {
 	t, ok := event.Lookup(name)
-	return ok && t.Dynamic
+	return ok && t.Dynamic && (t.Seed || !d.options.SeedEvents)
 }
 
-func (d *Dynamic) limit(a *webhook.App) int {
+func (d *Dynamic) limit(t *webhook.Tenant, a *webhook.App) int {
 	if a.Kind == webhook.OAuth {
-		return d.options.OAuthLimit
+		return cmp.Or(t.OAuthLimit, d.options.OAuthLimit)
 	}
-	return d.options.ConnectLimit
+	return cmp.Or(t.ConnectLimit, d.options.ConnectLimit)
 }
 
 // Rules implements flavor.Flavor.
@@ -114,7 +130,11 @@ func (d *Dynamic) Routes() []flavor.Route {
 			flavor.Route{Method: "DELETE", Path: path, Handle: d.authenticated(d.remove)},
 			flavor.Route{Method: "PUT", Path: path, Handle: d.authenticated(d.refresh)},
 			flavor.Route{Method: "PUT", Path: path + "/refresh", Handle: d.authenticated(d.refresh)},
+			flavor.Route{Method: "GET", Path: path + "/failed", Handle: d.authenticated(d.failed)},
 		)
+		if d.options.Patch {
+			routes = append(routes, flavor.Route{Method: "PATCH", Path: path + "/{id}", Handle: d.authenticated(d.patch)})
+		}
 	}
 	return routes
 }

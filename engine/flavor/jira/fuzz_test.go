@@ -2,6 +2,7 @@ package jira_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"hookline/engine/flavor/jira"
@@ -43,4 +44,55 @@ func FuzzRegisterBody(f *testing.F) {
 			t.Fatalf("the answer is %d %s", a.status, a.body)
 		}
 	})
+}
+
+// FuzzIDs sends arbitrary bodies to the operations that take numbers: 202 or 200, or 400 in Jira's error form.
+func FuzzIDs(f *testing.F) {
+	for _, seed := range []string{
+		`{"webhookIds":[1000]}`, `{"webhookIds":[]}`, `{"webhookIds":null}`, `{"webhookIds":[-1,1e3,9223372036854775807]}`, ``, `[`, `null`, `{"webhookIds":[[1]]} x`,
+	} {
+		f.Add(seed)
+	}
+	h := newHouse(f, jira.DynamicOptions{})
+	f.Fuzz(func(t *testing.T, body string) {
+		for method, status := range map[string]int{"PUT": 200, "DELETE": 202} {
+			a := h.in(t).do(method, v3, tokenCI, body)
+			if a.status != status && !isRefusal(a) {
+				t.Fatalf("%s: the answer is %d %s", method, a.status, a.body)
+			}
+		}
+	})
+}
+
+// FuzzPatchBody sends arbitrary changes of one webhook: it is listed as it is answered, or unchanged and 400.
+func FuzzPatchBody(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"jqlFilter":"project = B","events":["comment_created"],"fieldIdsFilter":[],"issuePropertyKeysFilter":["k","k"]}`,
+		`{"jqlFilter":""}`, `{"events":[]}`, `{"url":"https://h.example/"}`, `null`, `[]`, ``, `{"JQLFILTER":"x"}`, "{\"jqlFilter\":\"project = \xff\"}",
+	} {
+		f.Add(seed)
+	}
+	h := newHouse(f, jira.DynamicOptions{Patch: true})
+	h.register(tokenCI, callback, "project = A")
+	f.Fuzz(func(t *testing.T, body string) {
+		h := h.in(t)
+		before := h.do("GET", v3, tokenCI, "").body
+		a := h.do("PATCH", v3+"/1000", tokenCI, body)
+		after := h.do("GET", v3, tokenCI, "").body
+		switch {
+		case a.status == 200 && strings.HasSuffix(after, `"values":[`+a.body+`]}`):
+		case isRefusal(a) && before == after:
+		default:
+			t.Fatalf("the answer is %d %s; listed is %s, before %s", a.status, a.body, after, before)
+		}
+	})
+}
+
+// isRefusal says whether an answer is 400 in Jira's error form.
+func isRefusal(a answer) bool {
+	var got struct {
+		Messages []string        `json:"errorMessages"`
+		Errors   map[string]bool `json:"errors"`
+	}
+	return a.status == 400 && json.Unmarshal([]byte(a.body), &got) == nil && len(got.Messages) > 0 && got.Errors != nil
 }

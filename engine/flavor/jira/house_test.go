@@ -135,6 +135,15 @@ func (h *house) do(method, path, token, body string) answer {
 
 func (h *house) send(method, path, token, body, host string) answer {
 	h.t.Helper()
+	if token != "" {
+		token = "Bearer " + token
+	}
+	return h.call(method, path, token, body, host)
+}
+
+// call sends one request with any Authorization.
+func (h *house) call(method, path, authorization, body, host string) answer {
+	h.t.Helper()
 	if strings.HasPrefix(path, "/") {
 		path = "http://" + h.server.Address() + path
 	}
@@ -143,8 +152,8 @@ func (h *house) send(method, path, token, body, host string) answer {
 		h.t.Fatal(err)
 	}
 	req.Host = host
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := h.client.Do(req)

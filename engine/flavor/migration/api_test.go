@@ -154,7 +154,7 @@ func TestUnsignable(t *testing.T) {
 	h.wantError(put(set("https://a.example/")), 400, "the app has no shared secret; the operator")
 	h.want(put(set()), 200, set())
 	h.want(h.do("GET", "/t/acme"+hook, "Bearer "+tokenBare, ""), 200, set())
-	h.want(h.do("PUT", "/v1/tenants/acme/apps/bare", "Bearer "+tokenAdmin, `{"secrets":["a secret"]}`), 200, "")
+	h.want(h.do("PUT", "/v1/tenants/acme/apps/bare", "Bearer "+tokenAdmin, `{"secrets":["a secret of some length"]}`), 200, "")
 	h.wantError(put(set("https://a.example/")), 400, "the app has no issuer (the client key of the tenant)")
 	h.want(h.do("PUT", "/v1/tenants/acme/apps/bare", "Bearer "+tokenAdmin, `{"issuer":"a key"}`), 200, "")
 	h.want(put(set("https://a.example/")), 200, set("https://a.example/"))

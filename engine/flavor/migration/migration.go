@@ -45,7 +45,7 @@ func New(o Options) *Flavor {
 	return &Flavor{options: o, rules: &registry.Rules{
 		Flavor:    Name,
 		System:    webhook.Migration,
-		Limit:     func(*webhook.App) int { return o.Endpoints },
+		Limit:     func(*webhook.Tenant, *webhook.App) int { return o.Endpoints },
 		AnyBase:   true,
 		PlainHTTP: o.PlainHTTP,
 	}}
