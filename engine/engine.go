@@ -92,6 +92,9 @@ func (e *Engine) open() (err error) {
 	if e.keys, err = keyring(o.SecretKeys, e.store.IdentifierKey()); err != nil {
 		return err
 	}
+	if err = e.checkSecrets(); err != nil {
+		return err
+	}
 	e.metrics = newMetrics(e)
 	e.dispatch = dispatch.New(dispatch.Options{
 		Target: e.target, HostLimit: o.HostLimit, MaxInFlight: o.MaxInFlight,
@@ -146,6 +149,29 @@ func keyring(keys []sign.Secret, store [16]byte) (*sign.Keyring, error) {
 	return sign.NewKeyring(all[0], all[1:]...)
 }
 
+// checkSecrets refuses to open a directory with secrets that no key opens: what is queued under them could not be
+// sent and would be given up.
+func (e *Engine) checkSecrets() error {
+	for _, t := range e.registry.Tenants() {
+		for _, a := range e.registry.Apps(t.ID) {
+			for _, sealed := range a.Secrets {
+				if _, err := e.keys.Open(sealed, a.SecretRecord()); err != nil {
+					return fmt.Errorf("engine: a secret of app %s of tenant %s cannot be opened (%w); add its key to SecretKeys", a.Key, t.ID, err)
+				}
+			}
+		}
+		for _, w := range e.registry.All(t.ID) {
+			if w.Settings == nil || w.Settings.Secret == "" {
+				continue
+			}
+			if _, err := e.keys.Open(w.Settings.Secret, w.Owner.SecretRecord()); err != nil {
+				return fmt.Errorf("engine: the secret of webhook %d of tenant %s cannot be opened (%w); add its key to SecretKeys", w.ID, t.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
 // Queue returns the queue, for reading its state.
 func (e *Engine) Queue() *queue.Queue { return e.queue }
 
@@ -171,7 +197,7 @@ func (e *Engine) DeleteApp(ctx context.Context, tenant, key string) error {
 	return err
 }
 
-// Drop removes what is queued for an endpoint that is gone.
+// Drop removes what is queued for an endpoint: its webhook is gone, or switched off.
 func (e *Engine) Drop(endpoint uint64) { e.purge([]uint64{endpoint}) }
 
 // purge removes what is queued for endpoints that are gone. What it cannot remove is given up when its turn comes,

@@ -98,9 +98,21 @@ func (e *Engine) prepare(p *publication, ev *webhook.Event, now time.Time) (Rece
 	if ev.Key != "" {
 		p.message.Scope = e.keyScope(ev.Tenant)
 		p.message.Key = ev.Key
-		p.message.Fingerprint = xxhash.Sum64(ev.Body)
+		p.message.Fingerprint = fingerprint(ev)
 	}
 	return receipt, nil
+}
+
+// fingerprint tells events apart that come with one key. Those of Jira have that of their body alone.
+func fingerprint(ev *webhook.Event) uint64 {
+	if ev.System == "" || ev.System == webhook.Jira {
+		return xxhash.Sum64(ev.Body)
+	}
+	var d xxhash.Digest
+	d.Reset()
+	_, _ = d.WriteString(string(ev.System) + "\n") // never fails
+	_, _ = d.Write(ev.Body)
+	return d.Sum64()
 }
 
 // match finds the webhooks that an event is for, fills in p.targets, and completes p.payload if there are any.

@@ -22,7 +22,7 @@ type Call struct {
 	Registry *registry.Registry
 	Keys     *sign.Keyring // seals secrets
 
-	// Drop removes what is queued for an endpoint that is gone.
+	// Drop removes what is queued for an endpoint: its webhook is gone, or switched off.
 	Drop func(endpoint uint64)
 
 	// Failed lists deliveries of an owner under a flavour that were given up; see engine.Engine.Failed.

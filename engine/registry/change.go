@@ -36,8 +36,10 @@ func (r *Registry) Change(ctx context.Context, rules *Rules, owner webhook.Owner
 	if url != old.URL && !rules.Separate {
 		return nil, Result{}, &webhook.InvalidError{Problem: "the URL cannot be changed; register another webhook"}
 	}
-	if err := reg.aim(url); err != nil {
-		return nil, Result{}, err
+	if url != old.URL { // one that is there stays, whatever is demanded of new ones
+		if err := reg.aim(url); err != nil {
+			return nil, Result{}, err
+		}
 	}
 	info, env := reg.tenant.site()
 	checked := check(rules, info, env, []Item{item})
@@ -89,10 +91,10 @@ func (r *Registry) moved(w *webhook.Webhook, url string) *webhook.Endpoint {
 func (r *Registry) exchange(t *tenant, w *webhook.Webhook, endpoint *webhook.Endpoint) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if endpoint != nil {
-		r.endpoints[endpoint.ID].Endpoint = endpoint
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if endpoint != nil {
+		r.endpoints[endpoint.ID].Endpoint = endpoint // which the tenant has, too
+	}
 	t.webhooks[w.ID] = w
 }

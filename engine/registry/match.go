@@ -56,7 +56,7 @@ func (t *tenant) resolve(dst []*webhook.Webhook, ids []matcher.ID, now time.Time
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, id := range ids {
-		if w := t.webhooks[int64(id)]; w != nil && !w.Expired(now) {
+		if w := t.webhooks[int64(id)]; w != nil && !w.Expired(now) && !w.Disabled() {
 			dst = append(dst, w)
 		}
 	}

@@ -76,7 +76,7 @@ func callbackOf(e *webhook.Endpoint) callback {
 // endpoint is an endpoint with the number of webhooks that lead to it. users and idleSince are guarded by
 // the registry's mutex.
 type endpoint struct {
-	*webhook.Endpoint // never changed, but replaced
+	*webhook.Endpoint // never changed, but replaced, under the mutexes of the registry and the tenant
 	users             int
 	idleSince         time.Time // when users fell to 0
 }

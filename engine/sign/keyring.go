@@ -94,8 +94,8 @@ func decodeKey(text string) ([]byte, bool) {
 }
 
 // Seal returns the secret sealed for a record. The record's name is not in the result; [Keyring.Open] has to be given
-// the same one. It must be no other record's, ever: include what tells it from one that was deleted before. The
-// error is [ErrNoSecret] or [ErrNoRecord].
+// the same one. Who can write where sealed secrets are kept can exchange those of records with one name. The error is
+// [ErrNoSecret] or [ErrNoRecord].
 func (r *Keyring) Seal(s Secret, record string) (string, error) {
 	if s.IsZero() {
 		return "", ErrNoSecret

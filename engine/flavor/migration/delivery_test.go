@@ -91,7 +91,7 @@ const uploaded = `{"eventType":"app-data-uploaded","messageId":"0f0c2a1e-3b0e-4f
 func TestUntilAcknowledged(t *testing.T) {
 	t.Parallel()
 	policy := quick()
-	policy.Timeout = time.Second
+	policy.Timeout = 3 * time.Second
 	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: policy})
 	var mu sync.Mutex
 	attempts := 0
