@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata" // also where the machine has no time zones
 
 	"hookline/engine/webhook"
 	"hookline/jql"
@@ -21,7 +22,7 @@ func TestSiteEnv(t *testing.T) {
 	}
 	lisbon, err := time.LoadLocation("Europe/Lisbon")
 	if err != nil {
-		t.Skip("this machine has no time zones")
+		t.Fatal(err)
 	}
 	want := jql.Env{
 		EpicLink: 10008, Priorities: []string{"Low", "High"}, Zone: lisbon, SundayFirst: true, DisplayNames: true,
