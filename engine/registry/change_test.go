@@ -74,7 +74,9 @@ func TestChangeWhileRead(t *testing.T) {
 		t.Fatal(results, err)
 	}
 	var wg sync.WaitGroup
+	done := make(chan struct{})
 	wg.Go(func() {
+		defer close(done)
 		for i := range 200 {
 			_, _, err := r.Change(ctx, rules, owner, results[0].ID, func(url *string, _ *registry.Item) error {
 				*url = fmt.Sprint("https://r/", i)
@@ -85,17 +87,26 @@ func TestChangeWhileRead(t *testing.T) {
 			}
 		}
 	})
-	for range 200 {
-		for _, e := range r.EndpointsOf(owner, rules.Flavor) {
-			if e.Webhook != results[0].ID {
-				t.Errorf("endpoint %+v", e)
+	for range 4 {
+		wg.Go(func() {
+			for {
+				for _, e := range r.EndpointsOf(owner, rules.Flavor) {
+					if e.Webhook != results[0].ID {
+						t.Errorf("endpoint %+v", e)
+					}
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
 			}
-		}
-		if err := r.Sweep(ctx, time.Now().Add(48*time.Hour), func(string) time.Duration { return 0 }, func(uint64) bool { return true }); err != nil {
-			t.Error(err)
-		}
+		})
 	}
 	wg.Wait()
+	if err := r.Sweep(ctx, time.Now().Add(48*time.Hour), func(string) time.Duration { return 0 }, func(uint64) bool { return true }); err != nil {
+		t.Error(err)
+	}
 	if len(r.EndpointsOf(owner, rules.Flavor)) != 1 {
 		t.Error("the endpoint of a webhook that is registered was swept")
 	}
