@@ -86,6 +86,13 @@ type Endpoint struct {
 
 	// Webhook is the one webhook that the endpoint is for, 0 where webhooks share it.
 	Webhook int64 `json:"webhook,omitempty"`
+
+	// Paused endpoints are sent nothing: what is queued for them stays, and more is accepted.
+	Paused bool `json:"paused,omitempty"`
+
+	// Secret signs every request to the endpoint with X-Hub-Signature, whatever the flavour adds. It is kept sealed
+	// (package sign) under the record of the owner, and empty where requests are not signed so.
+	Secret string `json:"secret,omitempty"`
 }
 
 // Flow tells receivers how an event came about, as Jira's X-Atlassian-Webhook-Flow does.

@@ -1,0 +1,43 @@
+package registry
+
+import (
+	"context"
+	"errors"
+
+	"hookline/engine/store"
+	"hookline/engine/webhook"
+)
+
+// ErrUnknownEndpoint is the error about a number that is no endpoint of the tenant.
+var ErrUnknownEndpoint = errors.New("unknown endpoint")
+
+// ChangeEndpoint replaces whether an endpoint is paused and what signs the requests to it: change gets a copy and sets
+// Paused and Secret; other fields stay whatever it does. No other change comes in between. The endpoint as it is then
+// is returned; it is shared and must not be changed. An error means that nothing was changed: [ErrUnknownEndpoint], what
+// change returned, or one of the store.
+func (r *Registry) ChangeEndpoint(ctx context.Context, tenant string, id uint64, change func(*webhook.Endpoint) error) (*webhook.Endpoint, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	old, ok := r.Endpoint(id)
+	t := r.tenant(tenant)
+	if !ok || t == nil || old.Owner.Tenant != tenant {
+		return nil, ErrUnknownEndpoint
+	}
+	wish := *old
+	if err := change(&wish); err != nil {
+		return nil, err
+	}
+	fresh := *old
+	fresh.Paused, fresh.Secret = wish.Paused, wish.Secret
+	if err := r.store.Apply(ctx, &store.Changes{PutEndpoints: []*webhook.Endpoint{&fresh}}); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := r.endpoints[id]; e != nil {
+		e.Endpoint = &fresh // which the tenant has, too
+	}
+	return &fresh, nil
+}
