@@ -98,7 +98,7 @@ func (e *Engine) open() (err error) {
 	e.metrics = newMetrics(e)
 	e.dispatch = dispatch.New(dispatch.Options{
 		Target: e.target, HostLimit: o.HostLimit, MaxInFlight: o.MaxInFlight,
-		Dial: o.Dial, OnAttempt: e.metrics.attempted, Logger: o.Logger,
+		Breaker: o.Breaker, Dial: o.Dial, OnAttempt: e.attempted, Logger: o.Logger,
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
 		Ready: e.dispatch.Ready, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,

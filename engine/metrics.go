@@ -196,7 +196,7 @@ func (m *metrics) refused(err error) {
 	}
 }
 
-// attempted counts one attempt; the dispatcher calls it.
+// attempted counts one attempt.
 func (m *metrics) attempted(a *webhook.Attempt) {
 	m.attempts[a.Outcome].Inc()
 	m.duration[a.Outcome == webhook.Delivered].Observe(a.Duration.Seconds())

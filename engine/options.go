@@ -40,6 +40,9 @@ type Options struct {
 	// Defaults to 16384.
 	MaxInFlight int
 
+	// Breaker keeps a host that is down from being sent to, until a request to it succeeds.
+	Breaker Breaker
+
 	// MaxBody is the largest event body in bytes.
 	//
 	// Defaults to 25 MB, above which Jira Cloud drops a webhook.

@@ -50,10 +50,16 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 		return nil, false
 	}
 	t := &target{endpoint: ep}
-	t.Target = dispatch.Target{Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: f.Policy(), Render: e.renderer(ep, f)}
+	t.Target = dispatch.Target{Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: f.Policy(), Paused: ep.Paused, Render: e.renderer(ep, f)}
 	t.Host.Scheme, t.Host.Address = webhook.HostOf(u)
 	e.targets.byID.Store(id, t)
 	return &t.Target, true
+}
+
+// attempted sees every attempt. What it returns is kept of it.
+func (e *Engine) attempted(a *webhook.Attempt, _ *queue.Delivery) []byte {
+	e.metrics.attempted(a)
+	return nil
 }
 
 // settling is the queue as the dispatcher uses it, with a count of what it gives up.

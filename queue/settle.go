@@ -68,6 +68,8 @@ type Outcome struct {
 	Reason Reason
 	// Attempted counts the attempt, and unless the verdict is Done as a failed one.
 	Attempted bool
+	// Record is kept in the attempt log with this settlement; nil writes none. It must not be changed afterwards.
+	Record []byte
 }
 
 func (o Outcome) validate() error {

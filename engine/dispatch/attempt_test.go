@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -38,8 +39,8 @@ func TestRetriesThenDead(t *testing.T) {
 				t.Errorf("attempt %d started at %v, want %v", i+2, log[i+1].Start, a.Next)
 			}
 		}
-		want := queue.Outcome{Verdict: queue.Dead, Reason: queue.Exhausted, Status: 503, Attempted: true}
-		if r.queue.dead[0] != want {
+		want := queue.Outcome{Verdict: queue.Dead, Reason: queue.Exhausted, Status: 503, Attempted: true, Record: []byte("1/6")}
+		if !reflect.DeepEqual(r.queue.dead[0], want) {
 			t.Errorf("settled with %+v, want %+v", r.queue.dead[0], want)
 		}
 	})
@@ -107,7 +108,7 @@ func TestRetryScheduleOfJira(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const deliveries = 600
-				r := newRig(t, func(o *Options) { o.HostLimit = deliveries }).start()
+				r := newRig(t, func(o *Options) { o.HostLimit, o.Breaker.Failures = deliveries, -1 }).start()
 				receive(r)
 				r.target(1, "a:80", jiraPolicy())
 				r.queue.accept(1, deliveries)

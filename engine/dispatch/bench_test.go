@@ -133,7 +133,7 @@ func benchDispatcher(addr string) *Dispatcher {
 	}
 	return New(Options{
 		Target:    func(queue.EndpointID) (*Target, bool) { return target, true },
-		OnAttempt: func(*webhook.Attempt) {},
+		OnAttempt: func(*webhook.Attempt, *queue.Delivery) []byte { return nil },
 		Dial: func(addr string, timeout time.Duration) (net.Conn, error) {
 			return net.DialTimeout("tcp", addr, timeout)
 		},

@@ -24,6 +24,8 @@ type Dispatcher struct {
 	dialer *fasthttp.TCPDialer // nil when Options.Dial is given
 	closed atomic.Bool
 
+	transitions [breakerStates]atomic.Uint64 // of breakers, by the new state
+
 	mu      sync.Mutex
 	sweeper *time.Timer
 }
@@ -45,6 +47,9 @@ func (o Options) withDefaults() Options {
 	o.MaxResponse = cmp.Or(o.MaxResponse, 64<<10)
 	o.IdleConn = cmp.Or(o.IdleConn, 10*time.Second)
 	o.IdleHost = cmp.Or(o.IdleHost, time.Minute)
+	o.Breaker.Failures = cmp.Or(o.Breaker.Failures, 20)
+	o.Breaker.Open = cmp.Or(o.Breaker.Open, 10*time.Second)
+	o.Breaker.MaxOpen = max(cmp.Or(o.Breaker.MaxOpen, 5*time.Minute), o.Breaker.Open)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
 }
@@ -76,7 +81,8 @@ func (d *Dispatcher) sweep() {
 
 // Ready says that a delivery of the endpoint is due at the given time, where a time that has passed
 // means now. It does not block and does not call the queue. A delivery has to be there for Take before
-// Ready is called for it; calls may be more than needed, and may come before Start.
+// Ready is called for it; calls may be more than needed, and may come before Start. For an endpoint that
+// is paused a call does nothing; one is needed when it is paused no more.
 func (d *Dispatcher) Ready(endpoint queue.EndpointID, at time.Time) {
 	if at.After(time.Now()) {
 		d.timers.set(endpoint, at)
@@ -85,7 +91,7 @@ func (d *Dispatcher) Ready(endpoint queue.EndpointID, at time.Time) {
 	d.wake(endpoint)
 }
 
-// wake gives the endpoint a turn at its host. An endpoint that is gone gets it at the zero Host, where
+// wake gives the endpoint a turn at its host, unless it is paused. An endpoint that is gone gets it at the zero Host, where
 // a worker clears up what waits for it.
 func (d *Dispatcher) wake(endpoint queue.EndpointID) {
 	if d.closed.Load() {
@@ -93,6 +99,9 @@ func (d *Dispatcher) wake(endpoint queue.EndpointID) {
 	}
 	var key Host
 	if target, ok := d.opts.Target(endpoint); ok {
+		if target.Paused {
+			return
+		}
 		key = target.Host
 	}
 	for !d.hosts.get(key, d.newHost).wake(endpoint) {
@@ -119,7 +128,7 @@ func (d *Dispatcher) Close(ctx context.Context) error {
 	d.mu.Unlock()
 	d.timers.close()
 	idle := d.slots.close()
-	d.hosts.closeIdle()
+	d.hosts.close()
 	if d.dialer != nil {
 		d.dialer.FlushDNSCache() // ends the goroutine that looks after the cache, within a second
 	}

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -195,10 +196,13 @@ func newRig(t testing.TB, change func(*Options)) *rig {
 			}
 			return dial()
 		},
-		OnAttempt: func(a *webhook.Attempt) {
+		OnAttempt: func(a *webhook.Attempt, d *queue.Delivery) []byte {
 			r.mu.Lock()
-			r.attempts = append(r.attempts, *a)
-			r.mu.Unlock()
+			defer r.mu.Unlock()
+			kept := *a
+			kept.Answer = slices.Clone(a.Answer)
+			r.attempts = append(r.attempts, kept)
+			return fmt.Appendf(nil, "%d/%d", d.Event, a.Number)
 		},
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}

@@ -21,7 +21,9 @@ import (
 // if there is room; a worker lets an endpoint rest only if no wake-up came since before its Take,
 // and leaves only when the ring is empty or the host waits in line for a slot. So after a wake-up the
 // endpoint stays in the ring until a Take that began later has found nothing, and while the ring has
-// a member, a worker is at work, or the host is in line.
+// a member, a worker is at work, or the host is in line, or its breaker is open and has a timer that ends that. A
+// worker that makes the probe of a half-open breaker asks for the next turn afterwards, whatever came of it, so those that
+// left because of the probe are not missed.
 type host struct {
 	d      *Dispatcher
 	key    Host
@@ -34,6 +36,7 @@ type host struct {
 	peak    int  // most workers at once since the last sweep
 	waiting bool // in line for a slot
 	gone    bool // no longer in the table; whoever holds it looks it up again
+	breaker breaker
 
 	unusedSince time.Time // when a sweep first found it without work
 }
@@ -42,7 +45,8 @@ type host struct {
 type turn struct {
 	endpoint queue.EndpointID
 	wake     uint64
-	room     bool // the host had room for another worker
+	room     bool   // the host had room for another worker
+	probe    uint64 // number of the probe that the turn is, 0 if it is none
 }
 
 // wake tells the host that the endpoint may have a delivery to take. It reports false if the host is
@@ -82,7 +86,9 @@ func (h *host) hire() bool {
 	return true
 }
 
-func (h *host) wants() bool { return h.ready.len() > 0 && h.workers < h.d.opts.HostLimit }
+func (h *host) wants() bool {
+	return h.ready.len() > 0 && h.workers < h.d.opts.HostLimit && h.breaker.admits()
+}
 
 func (h *host) count() {
 	h.workers++
@@ -109,7 +115,7 @@ func (h *host) work() {
 	w := workers.Get().(*worker)
 	w.d, w.host = h.d, h
 	for t, ok := h.next(true); ok; t, ok = h.next(false) {
-		w.turn(t)
+		h.report(t, w.turn(t))
 	}
 	w.d, w.host = nil, nil
 	workers.Put(w)
@@ -119,12 +125,12 @@ func (h *host) work() {
 	h.d.slots.give()
 }
 
-// next returns the next turn of the host, or false when the worker has to leave: there is no work,
-// or other hosts wait for a slot and the worker has had a turn of its own.
+// next returns the next turn of the host, or false when the worker has to leave: there is no work, the breaker lets
+// nothing through, or other hosts wait for a slot and the worker has had a turn of its own.
 func (h *host) next(first bool) (turn, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	leave := h.ready.len() == 0 || h.d.closed.Load()
+	leave := h.ready.len() == 0 || !h.breaker.admits() || h.d.closed.Load()
 	if !leave && !first && h.d.slots.scarce.Load() {
 		leave = true
 		if !h.waiting {
@@ -135,7 +141,7 @@ func (h *host) next(first bool) (turn, bool) {
 		h.workers--
 		return turn{}, false
 	}
-	t := turn{room: h.workers < h.d.opts.HostLimit}
+	t := turn{room: h.workers < h.d.opts.HostLimit, probe: h.breaker.begin()}
 	t.endpoint, t.wake = h.ready.turn()
 	return t, true
 }

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"reflect"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -165,7 +166,7 @@ func TestEndpointThatIsGone(t *testing.T) {
 		r.queue.accept(9, 3)
 		r.queue.wait(3)
 		for _, o := range r.queue.dead {
-			if (o != queue.Outcome{Verdict: queue.Dead, Reason: queue.Gone}) {
+			if !reflect.DeepEqual(o, queue.Outcome{Verdict: queue.Dead, Reason: queue.Gone}) {
 				t.Errorf("settled with %+v", o)
 			}
 		}

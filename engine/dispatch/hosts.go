@@ -41,6 +41,14 @@ func (t *table) get(key Host, create func(Host) *host) *host {
 	return h
 }
 
+// find returns the host, nil if it is not there.
+func (t *table) find(key Host) *host {
+	s := &t.shards[maphash.Comparable(t.seed, key)%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hosts[key]
+}
+
 // each calls f for every host, with the host's mutex held. Hosts for which it returns false are
 // taken off the table.
 func (t *table) each(f func(*host) bool) {
@@ -71,7 +79,7 @@ func (t *table) sweep(now time.Time, idleHost time.Duration) {
 		if h.client.ConnsCount() > h.peak {
 			surplus = append(surplus, h.client)
 		}
-		used := h.peak > 0 || h.ready.len() > 0 || h.waiting
+		used := h.peak > 0 || h.ready.len() > 0 || h.waiting || h.breaker.remembered(&h.d.opts.Breaker, now)
 		h.peak = h.workers
 		if used {
 			h.unusedSince = now
@@ -83,10 +91,11 @@ func (t *table) sweep(now time.Time, idleHost time.Duration) {
 	}
 }
 
-// closeIdle closes every connection that is not in use.
-func (t *table) closeIdle() {
+// close closes every connection that is not in use, and leaves breakers as they are.
+func (t *table) close() {
 	var clients []*fasthttp.HostClient
 	t.each(func(h *host) bool {
+		h.breaker.stop()
 		clients = append(clients, h.client)
 		return true
 	})

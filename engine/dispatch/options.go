@@ -28,11 +28,19 @@ type Host struct {
 	Address string // host:port, always with the port
 }
 
+// String returns the host as in a URL, always with the port: "https://receiver.example:443". The tenant is not in it.
+func (h Host) String() string { return h.Scheme + "://" + h.Address }
+
 // Target says where and how the deliveries of one endpoint are sent. It is not changed once the
 // dispatcher has it; a new Target for the same endpoint takes effect with the next delivery.
 type Target struct {
 	Host   Host
 	Policy *webhook.Policy
+
+	// Paused keeps deliveries of the endpoint from being taken: they stay in the queue. Attempts in flight go on, and one
+	// that is just being taken may still be made. Once the target is not paused any more, Dispatcher.Ready is to
+	// be called for the endpoint.
+	Paused bool
 
 	// Render fills in the request of one attempt: method, URL, headers, body. attempt counts
 	// from 1. The request is the dispatcher's; Render must not retain it, nor change the delivery.
@@ -83,9 +91,13 @@ type Options struct {
 	// Defaults to Go's.
 	TLS *tls.Config
 
+	// Breaker keeps hosts that are down from being sent to.
+	Breaker Breaker
+
 	// OnAttempt is called after every attempt, before the delivery is settled, and for a delivery that
-	// is Unsendable. The record is reused: it must not be kept.
-	OnAttempt func(*webhook.Attempt)
+	// is Unsendable. Attempt and delivery are reused: they must not be kept or changed. What it returns goes into the queue's attempt
+	// log with the settlement, and must not be changed afterwards; nil writes nothing.
+	OnAttempt func(*webhook.Attempt, *queue.Delivery) (record []byte)
 
 	// Logger gets failures worth an operator's eye. Defaults to slog.Default.
 	Logger *slog.Logger

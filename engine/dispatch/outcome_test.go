@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"reflect"
 	"syscall"
 	"testing"
 	"time"
@@ -80,7 +81,7 @@ func TestSettlement(t *testing.T) {
 		{webhook.Throttled, 429, 6, 0.9, queue.Outcome{Verdict: queue.Dead, Reason: queue.Exhausted, Status: 429, Attempted: true}},
 	} {
 		record := &webhook.Attempt{Outcome: test.outcome, Status: test.status, Number: test.attempt, Accepted: now}
-		if got := settlement(record, p, now, test.random); got != test.want {
+		if got := settlement(record, p, now, test.random); !reflect.DeepEqual(got, test.want) {
 			t.Errorf("settlement(%s, %d, attempt %d) = %+v, want %+v", test.outcome, test.status, test.attempt, got, test.want)
 		}
 	}

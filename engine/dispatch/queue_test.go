@@ -23,7 +23,12 @@ import (
 func TestWithTheQueue(t *testing.T) {
 	const messages, endpoints = 300, 5
 	attempts := make(chan webhook.Attempt, 2*messages)
-	r := newRig(t, func(o *Options) { o.OnAttempt = func(a *webhook.Attempt) { attempts <- *a } })
+	r := newRig(t, func(o *Options) {
+		o.OnAttempt = func(a *webhook.Attempt, _ *queue.Delivery) []byte {
+			attempts <- *a
+			return nil
+		}
+	})
 	var firsts atomic.Int64
 	r.listen("a:80", func(c net.Conn) {
 		br := bufio.NewReader(c)

@@ -1,5 +1,11 @@
 package dispatch
 
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
 // Stats is a snapshot of what the dispatcher is doing.
 type Stats struct {
 	InFlight         int // workers, each with a request in flight or about to have one
@@ -8,6 +14,9 @@ type Stats struct {
 	ReadyEndpoints   int // endpoints that may have a delivery due now
 	WaitingEndpoints int // endpoints with a delivery due later
 	Connections      int // open connections, in use or not
+
+	OpenBreakers, HalfOpenBreakers int    // hosts that nothing, or one request at a time, is sent to
+	Opened, HalfOpened, Closed     uint64 // times that a breaker has become so since New
 }
 
 // Stats returns a snapshot. It looks at every host, so it is meant for a metrics page, not for every
@@ -16,11 +25,57 @@ func (d *Dispatcher) Stats() Stats {
 	var s Stats
 	s.InFlight, s.WaitingHosts = d.slots.counts()
 	s.WaitingEndpoints = d.timers.len()
+	s.Opened, s.HalfOpened, s.Closed = d.transitions[BreakerOpen].Load(), d.transitions[BreakerHalfOpen].Load(), d.transitions[BreakerClosed].Load()
 	d.hosts.each(func(h *host) bool {
+		switch h.breaker.state {
+		case BreakerOpen:
+			s.OpenBreakers++
+		case BreakerHalfOpen:
+			s.HalfOpenBreakers++
+		}
 		s.Hosts++
 		s.ReadyEndpoints += h.ready.len()
 		s.Connections += h.client.ConnsCount()
 		return true
 	})
+	return s
+}
+
+// HostState is what the dispatcher knows of a host.
+type HostState struct {
+	Host      Host
+	InFlight  int // workers, each with a request in flight or about to have one
+	Endpoints int // endpoints that may have a delivery due now
+	Failures  int // attempts that failed since the last success
+	Breaker   BreakerState
+	OpenUntil time.Time // when an open breaker lets a probe through; zero for another
+}
+
+// Hosts calls yield for the hosts with work, or with some lately, until it returns false. They come in order of
+// tenant, address and scheme, and are as they were when the call began.
+func (d *Dispatcher) Hosts(yield func(HostState) bool) {
+	var list []HostState
+	d.hosts.each(func(h *host) bool {
+		if h.key != (Host{}) { // which is where endpoints are that are gone
+			list = append(list, h.view())
+		}
+		return true
+	})
+	slices.SortFunc(list, func(a, b HostState) int {
+		return cmp.Or(cmp.Compare(a.Host.Tenant, b.Host.Tenant), cmp.Compare(a.Host.Address, b.Host.Address), cmp.Compare(a.Host.Scheme, b.Host.Scheme))
+	})
+	for _, s := range list {
+		if !yield(s) {
+			return
+		}
+	}
+}
+
+// view is the host's state. mu is held.
+func (h *host) view() HostState {
+	s := HostState{Host: h.key, InFlight: h.workers, Endpoints: h.ready.len(), Failures: h.breaker.failures, Breaker: h.breaker.state}
+	if s.Breaker == BreakerOpen {
+		s.OpenUntil = h.breaker.until
+	}
 	return s
 }

@@ -17,6 +17,9 @@ import (
 // and yet hands nothing out.
 const recheck = 10 * time.Millisecond
 
+// maxAnswer is how many bytes of an answer's body are shown to OnAttempt.
+const maxAnswer = 256
+
 // worker is the memory of one worker goroutine, reused from turn to turn and from worker to worker.
 type worker struct {
 	d    *Dispatcher
@@ -26,21 +29,26 @@ type worker struct {
 	req      fasthttp.Request
 	resp     fasthttp.Response
 	record   webhook.Attempt
+	answer   [maxAnswer]byte
 }
 
 var workers = sync.Pool{New: func() any { return new(worker) }}
 
-// turn takes one delivery of an endpoint and attempts it.
-func (w *worker) turn(t turn) {
+// turn takes one delivery of an endpoint and attempts it. It returns what that says about the host.
+func (w *worker) turn(t turn) health {
 	target, known := w.d.opts.Target(t.endpoint)
-	if known && target.Host != w.host.key {
+	switch {
+	case known && target.Paused:
+		w.host.rest(t) // until it is resumed; no timer would have anything to do before
+		return unknown
+	case known && target.Host != w.host.key:
 		w.move(t)
-		return
+		return unknown
 	}
 	var ok bool
 	if w.delivery, ok = w.d.queue.Take(t.endpoint); !ok {
 		w.rest(t)
-		return
+		return unknown
 	}
 	defer func() { w.delivery = queue.Delivery{} }() // lets go of the payload
 	if t.room {
@@ -53,8 +61,9 @@ func (w *worker) turn(t turn) {
 		w.d.opts.Logger.Debug("gave up a delivery: its endpoint is gone", "event", w.delivery.Event, "endpoint", w.delivery.Endpoint)
 		w.settle(queue.Outcome{Verdict: queue.Dead, Reason: queue.Gone})
 	default:
-		w.attempt(target)
+		return w.attempt(target)
 	}
+	return unknown
 }
 
 // move sends an endpoint that belongs to another host now to that one.
@@ -80,8 +89,8 @@ func (w *worker) rest(t turn) {
 	w.d.timers.set(t.endpoint, at)
 }
 
-// attempt makes one attempt at the delivery in hand and settles it.
-func (w *worker) attempt(target *Target) {
+// attempt makes one attempt at the delivery in hand and settles it. It returns what that says about the host.
+func (w *worker) attempt(target *Target) health {
 	start := time.Now()
 	w.record = webhook.Attempt{
 		Event:    uint64(w.delivery.Event),
@@ -93,7 +102,7 @@ func (w *worker) attempt(target *Target) {
 	err := w.send(target, start)
 	if errors.Is(err, fasthttp.ErrNoFreeConns) {
 		w.d.queue.Release(&w.delivery)
-		return
+		return unknown
 	}
 	end := time.Now()
 	r := &w.record
@@ -101,9 +110,10 @@ func (w *worker) attempt(target *Target) {
 	outcome := settlement(r, target.Policy, end, rand.Float64())
 	r.Settled, r.Next = outcome.Verdict != queue.Again, outcome.At
 	if w.d.opts.OnAttempt != nil {
-		w.d.opts.OnAttempt(r)
+		outcome.Record = w.d.opts.OnAttempt(r, &w.delivery)
 	}
 	w.settle(outcome)
+	return healthOf(r)
 }
 
 // send renders the request, sends it and notes what came back.
@@ -129,6 +139,7 @@ func (w *worker) send(target *Target, start time.Time) error {
 		err = nil
 		w.record.Status = w.resp.StatusCode()
 		w.record.Received = len(w.resp.Body())
+		w.record.Answer = w.answer[:copy(w.answer[:], w.resp.Body())]
 	}
 	w.record.Outcome = classify(w.record.Status, err, p)
 	return err

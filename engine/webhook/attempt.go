@@ -38,4 +38,8 @@ type Attempt struct {
 	Next     time.Time // when the next attempt is due; zero when there is none
 
 	Sent, Received int // bytes of the bodies
+
+	// Answer is the beginning of the answer's body, at most 256 bytes, as they came. It is reused: whoever is shown an
+	// attempt copies what is to be kept.
+	Answer []byte
 }

@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"hookline/engine/dispatch"
+	"hookline/engine/webhook"
+	"hookline/queue"
+)
+
+// What the dispatcher says of hosts, for those who use an Engine and not the dispatcher.
+type (
+	Host         = dispatch.Host
+	HostState    = dispatch.HostState
+	Breaker      = dispatch.Breaker
+	BreakerState = dispatch.BreakerState
+)
+
+// The states of a host's breaker.
+const (
+	BreakerClosed   = dispatch.BreakerClosed
+	BreakerOpen     = dispatch.BreakerOpen
+	BreakerHalfOpen = dispatch.BreakerHalfOpen
+)
+
+// Hosts calls yield for the hosts that deliveries go to or went to lately, in order of tenant, address and scheme, until it
+// returns false. Hosts without work for a minute are not among them, unless their breaker is not closed.
+func (e *Engine) Hosts(yield func(HostState) bool) { e.dispatch.Hosts(yield) }
+
+// ResetHost closes the breaker of a host, so that what is queued for it is sent at once. It reports whether the breaker was
+// not closed already.
+func (e *Engine) ResetHost(h Host) bool { return e.dispatch.Reset(h) }
+
+// Pause keeps an endpoint of a tenant from being sent to, from now on and after a restart, until it is resumed: what is
+// queued for it stays, and more is accepted. Attempts in flight go on. The endpoint as it is then is returned; it
+// is shared and must not be changed. Errors: registry.ErrUnknownEndpoint, or one of the store.
+func (e *Engine) Pause(ctx context.Context, tenant string, endpoint uint64) (*webhook.Endpoint, error) {
+	return e.pause(ctx, tenant, endpoint, true)
+}
+
+// Resume ends what Pause began. What was queued in between is due at once. Returns as Pause does.
+func (e *Engine) Resume(ctx context.Context, tenant string, endpoint uint64) (*webhook.Endpoint, error) {
+	fresh, err := e.pause(ctx, tenant, endpoint, false)
+	if err == nil {
+		e.Wake(endpoint)
+	}
+	return fresh, err
+}
+
+func (e *Engine) pause(ctx context.Context, tenant string, endpoint uint64, paused bool) (*webhook.Endpoint, error) {
+	return e.registry.ChangeEndpoint(ctx, tenant, endpoint, func(ep *webhook.Endpoint) error {
+		ep.Paused = paused
+		return nil
+	})
+}
+
+// Wake has what is queued for an endpoint sent, as far as it is due: the endpoint leads elsewhere now, or is held back
+// no more.
+func (e *Engine) Wake(endpoint uint64) { e.dispatch.Ready(queue.EndpointID(endpoint), time.Time{}) }
