@@ -171,7 +171,7 @@ func TestGivenUpBecomesDeadLetter(t *testing.T) {
 			}
 			e = open(t, e.Options())
 			var dead []queue.DeadLetter
-			err := e.Queue().DeadLetters(queue.Select{Oldest: true}, func(d queue.DeadLetter) bool { dead = append(dead, d); return true })
+			err := e.Queue().DeadLetters(nil, func(d queue.DeadLetter) bool { dead = append(dead, d); return true })
 			if err != nil || len(dead) != 1 {
 				t.Fatalf("dead letters %v, %v", dead, err)
 			}
@@ -292,7 +292,7 @@ func TestNothingIsSentToAnEndpointThatIsGone(t *testing.T) {
 		runtime.Gosched()
 	}
 	var dead []queue.DeadLetter
-	if err := e.Queue().DeadLetters(queue.Select{Oldest: true}, func(d queue.DeadLetter) bool { dead = append(dead, d); return true }); err != nil {
+	if err := e.Queue().DeadLetters(nil, func(d queue.DeadLetter) bool { dead = append(dead, d); return true }); err != nil {
 		t.Fatal(err)
 	}
 	if len(dead) != 1 || dead[0].Reason != queue.Gone || len(r.arrived) != 0 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hookline/engine/dispatch"
 	"hookline/engine/event"
 	"hookline/engine/webhook"
 	"hookline/queue"
@@ -222,6 +223,8 @@ var (
 	descIndexed  = desc("index_tenants", "Tenants whose index is in memory.")
 	descInFlight = desc("delivery_inflight", "Requests to receivers in flight.")
 	descHosts    = desc("hosts", "Hosts with state in memory.")
+	descBreakers = desc("circuit_breakers", "Hosts that nothing is sent to (open) or one request at a time (half_open).", "state")
+	descBroken   = desc("circuit_breaker_transitions_total", "Changes of hosts' circuit breakers, by the new state.", "to")
 	descDepth    = desc("queue_depth", "Deliveries in the queue.", "state")
 	descOldest   = desc("queue_oldest_age_seconds", "Time since the oldest waiting delivery that is known was due.")
 	descDropped  = desc("deliveries_dropped_total", "Deliveries removed before they were settled: their webhook was switched off or deleted.")
@@ -250,6 +253,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	d := c.e.dispatch.Stats()
 	gauge(descInFlight, float64(d.InFlight))
 	gauge(descHosts, float64(d.Hosts))
+	gauge(descBreakers, float64(d.OpenBreakers), dispatch.BreakerOpen.String())
+	gauge(descBreakers, float64(d.HalfOpenBreakers), dispatch.BreakerHalfOpen.String())
+	for to, n := range map[dispatch.BreakerState]uint64{
+		dispatch.BreakerOpen: d.Opened, dispatch.BreakerHalfOpen: d.HalfOpened, dispatch.BreakerClosed: d.Closed,
+	} {
+		ch <- prometheus.MustNewConstMetric(descBroken, prometheus.CounterValue, float64(n), to.String())
+	}
 	q := c.e.queue.Stats()
 	gauge(descDepth, float64(q.Waiting), "waiting")
 	gauge(descDepth, float64(q.InHand), "in_hand")

@@ -80,6 +80,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.HostLimit = cmp.Or(o.HostLimit, 20)
 	o.MaxInFlight = cmp.Or(o.MaxInFlight, 16384)
+	o.Breaker = o.Breaker.WithDefaults()
 	o.MaxBody = cmp.Or(o.MaxBody, 25_000_000)
 	o.CacheSize = cmp.Or(o.CacheSize, 256<<20)
 	o.KeepDead = cmp.Or(o.KeepDead, 14*24*time.Hour)
@@ -109,6 +110,7 @@ func (o *Options) validate() error {
 	for name, n := range map[string]int64{
 		"HostLimit": int64(o.HostLimit), "MaxInFlight": int64(o.MaxInFlight), "MaxBody": int64(o.MaxBody),
 		"CacheSize": o.CacheSize, "KeepDead": int64(o.KeepDead), "KeepKeys": int64(o.KeepKeys),
+		"Breaker.Open": int64(o.Breaker.Open),
 	} {
 		if n < 0 {
 			add("%s is negative", name)

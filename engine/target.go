@@ -15,10 +15,11 @@ import (
 // targets holds what dispatch needs to know of endpoints that had deliveries.
 type targets struct{ byID sync.Map } // queue.EndpointID -> *target
 
-// target is how to reach an endpoint as long as that is not replaced.
+// target is how to reach an endpoint as long as that is not replaced, and its webhook not switched on or off.
 type target struct {
 	dispatch.Target
 	endpoint *webhook.Endpoint
+	holder   flavor.Holder // nil where the flavour is none
 }
 
 func (t *targets) drop(id uint64) { t.byID.Delete(queue.EndpointID(id)) }
@@ -40,8 +41,11 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 	if !ok {
 		return nil, false
 	}
-	if kept, ok := e.targets.byID.Load(id); ok && kept.(*target).endpoint == ep {
-		return &kept.(*target).Target, true
+	if v, ok := e.targets.byID.Load(id); ok {
+		kept := v.(*target)
+		if kept.endpoint == ep && kept.Paused == e.rests(ep, kept.holder) {
+			return &kept.Target, true
+		}
 	}
 	f := e.flavors[ep.Flavor]
 	u, err := webhook.ParseURL(ep.URL, true)
@@ -50,10 +54,23 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 		return nil, false
 	}
 	t := &target{endpoint: ep}
-	t.Target = dispatch.Target{Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: f.Policy(), Paused: ep.Paused, Render: e.renderer(ep, f)}
+	t.holder, _ = f.(flavor.Holder)
+	t.Target = dispatch.Target{
+		Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: f.Policy(), Paused: e.rests(ep, t.holder), Render: e.renderer(ep, f),
+	}
 	t.Host.Scheme, t.Host.Address = webhook.HostOf(u)
 	e.targets.byID.Store(id, t)
 	return &t.Target, true
+}
+
+// rests says whether what is queued for an endpoint waits: an operator has paused it, or its webhook is switched off and the
+// flavour keeps what is queued then.
+func (e *Engine) rests(ep *webhook.Endpoint, holder flavor.Holder) bool {
+	if ep.Paused || holder == nil {
+		return ep.Paused
+	}
+	w := e.registry.Only(ep)
+	return w != nil && holder.Holds(w)
 }
 
 // attempted sees every attempt. What it returns is kept of it.

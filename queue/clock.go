@@ -97,17 +97,6 @@ func (c *clock) at(t time.Time) micros {
 	return max(c.start+micros(t.Sub(c.base).Microseconds()), 0)
 }
 
-// ceil converts a bound for times that were shown: one is at or after t if and only if its micros are at or after
-// the result.
-func (c *clock) ceil(t time.Time) micros {
-	d := t.Sub(c.base)
-	m := c.start + micros(d/time.Microsecond)
-	if d%time.Microsecond > 0 {
-		m++
-	}
-	return m
-}
-
 // time converts to a time that compares exactly with the caller's clock, even when that is being set.
 func (c *clock) time(m micros) time.Time {
 	return c.base.Add(time.Duration(m-c.start) * time.Microsecond)

@@ -22,6 +22,9 @@ type ArcXP struct {
 	// RawToken sends tokens as they are, without Bearer in front.
 	RawToken bool `yaml:"raw_token" env:"RAW_TOKEN"`
 
+	// KeepQueued keeps what is queued for a webhook while it is switched off, in place of dropping it.
+	KeepQueued bool `yaml:"keep_queued" env:"KEEP_QUEUED"`
+
 	// Waits between attempts; each is lengthened at random by up to a quarter.
 	Waits []time.Duration `yaml:"waits" env:"WAITS"`
 
@@ -38,7 +41,8 @@ func (a *ArcXP) options(plainHTTP bool) arcxp.Options {
 		policy.Timeout, policy.ConnectTimeout = a.Timeout, a.Timeout
 	}
 	return arcxp.Options{
-		Limit: a.Limit, Untagged: a.Untagged, Created: a.Created, RawToken: a.RawToken, PlainHTTP: plainHTTP, Policy: policy,
+		Limit: a.Limit, Untagged: a.Untagged, Created: a.Created, RawToken: a.RawToken, KeepQueued: a.KeepQueued, PlainHTTP: plainHTTP,
+		Policy: policy,
 	}
 }
 

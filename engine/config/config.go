@@ -50,6 +50,9 @@ type Config struct {
 	// HostLimit is the number of requests in flight per tenant and host.
 	HostLimit int `yaml:"host_limit" env:"HOST_LIMIT"`
 
+	// Breaker keeps a host that is down from being sent to.
+	Breaker Breaker `yaml:"breaker" envPrefix:"BREAKER_"`
+
 	// MaxBody is the largest event body in bytes, CacheSize the memory for reading the store.
 	MaxBody   int   `yaml:"max_body" env:"MAX_BODY"`
 	CacheSize int64 `yaml:"cache_size" env:"CACHE_SIZE"`
@@ -70,6 +73,17 @@ type Config struct {
 	// or a token away, remove it here and send a PUT of the tenant or app with those that remain
 	// ({"tokens": [...]}): what is still here comes back with the next start.
 	Tenants []Tenant `yaml:"tenants"`
+}
+
+// Breaker are the settings of the breaker that every host of a tenant has. What is zero has the engine's default.
+type Breaker struct {
+	// Failures is the number of attempts that fail one after the other, after which nothing more is sent to the
+	// host; negative for no breaker.
+	Failures int `yaml:"failures" env:"FAILURES"`
+
+	// Open is how long nothing is sent then, before one request is tried; it doubles with every one that fails, up to MaxOpen.
+	Open    time.Duration `yaml:"open" env:"OPEN"`
+	MaxOpen time.Duration `yaml:"max_open" env:"MAX_OPEN"`
 }
 
 // Jira are the settings of the Jira flavours.
@@ -223,6 +237,7 @@ func (c *Config) Engine() engine.Options {
 			arcxp.New(c.ArcXP.options(c.AllowHTTP)),
 		},
 		HostLimit: c.HostLimit,
+		Breaker:   engine.Breaker(c.Breaker),
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,
 	}

@@ -61,6 +61,7 @@ data: /var/lib/hookline
 admin_token: an admin token for tests
 allow_http: true
 host_limit: 7
+breaker: {failures: 5, open: 4s, max_open: 1m}
 max_body: 1000
 cache_size: 2000
 shutdown_timeout: 90s
@@ -89,6 +90,7 @@ arcxp:
   untagged: all
   created: true
   raw_token: true
+  keep_queued: true
   waits: [5s]
   timeout: 4s
 tenants:
@@ -120,7 +122,7 @@ func TestFile(t *testing.T) {
 	got := load(t, everything, nil)
 	want := config.Config{
 		Listen: "0.0.0.0:80", Operations: "127.0.0.1:81", Data: "/var/lib/hookline", AdminToken: "an admin token for tests",
-		AllowHTTP: true, HostLimit: 7, MaxBody: 1000, CacheSize: 2000, ShutdownTimeout: 90 * time.Second,
+		AllowHTTP: true, HostLimit: 7, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, ShutdownTimeout: 90 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Jira: config.Jira{
 			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, Life: 720 * time.Hour, ManyURLs: true, SeedEvents: true, Patch: true, FailedConnectOnly: true,
@@ -130,7 +132,7 @@ func TestFile(t *testing.T) {
 			Accept2xx: true, Waits: []time.Duration{4 * time.Second, 5 * time.Second}, Timeout: 6 * time.Second, Endpoints: 7, StripBase: true,
 		},
 		ArcXP: config.ArcXP{
-			Limit: 7, Untagged: arcxp.All, Created: true, RawToken: true, Waits: []time.Duration{5 * time.Second}, Timeout: 4 * time.Second,
+			Limit: 7, Untagged: arcxp.All, Created: true, RawToken: true, KeepQueued: true, Waits: []time.Duration{5 * time.Second}, Timeout: 4 * time.Second,
 		},
 		Tenants: []config.Tenant{{
 			ID: "acme", Hosts: []string{"acme.example"}, Tokens: []string{"a publisher's token"},
@@ -159,6 +161,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 	c := load(t, everything, map[string]string{
 		"HOOKLINE_LISTEN": "127.0.0.1:9", "HOOKLINE_OPERATIONS": "127.0.0.1:10", "HOOKLINE_DATA": "d",
 		"HOOKLINE_ADMIN_TOKEN": "another admin token", "HOOKLINE_ALLOW_HTTP": "false", "HOOKLINE_HOST_LIMIT": "8",
+		"HOOKLINE_BREAKER_FAILURES": "-1", "HOOKLINE_BREAKER_OPEN": "22s", "HOOKLINE_BREAKER_MAX_OPEN": "23s",
 		"HOOKLINE_MAX_BODY": "9", "HOOKLINE_CACHE_SIZE": "10", "HOOKLINE_SHUTDOWN_TIMEOUT": "11s",
 		"HOOKLINE_LOG_LEVEL": "warn", "HOOKLINE_LOG_FORMAT": "text",
 		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_ADMIN_LIMIT": "31", "HOOKLINE_JIRA_LIFE": "14h",
@@ -168,10 +171,11 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_MIGRATION_GIVE_UP":        "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
 		"HOOKLINE_MIGRATION_TIMEOUT": "20s", "HOOKLINE_MIGRATION_ENDPOINTS": "21", "HOOKLINE_MIGRATION_STRIP_BASE": "false",
 		"HOOKLINE_ARCXP_LIMIT": "18", "HOOKLINE_ARCXP_UNTAGGED": "none", "HOOKLINE_ARCXP_CREATED": "false",
-		"HOOKLINE_ARCXP_RAW_TOKEN": "false", "HOOKLINE_ARCXP_WAITS": "19s,20m", "HOOKLINE_ARCXP_TIMEOUT": "21s",
+		"HOOKLINE_ARCXP_RAW_TOKEN": "false", "HOOKLINE_ARCXP_KEEP_QUEUED": "false", "HOOKLINE_ARCXP_WAITS": "19s,20m", "HOOKLINE_ARCXP_TIMEOUT": "21s",
 	})
 	want := config.Config{
 		Listen: "127.0.0.1:9", Operations: "127.0.0.1:10", Data: "d", AdminToken: "another admin token", HostLimit: 8,
+		Breaker: config.Breaker{Failures: -1, Open: 22 * time.Second, MaxOpen: 23 * time.Second},
 		MaxBody: 9, CacheSize: 10, ShutdownTimeout: 11 * time.Second, LogLevel: slog.LevelWarn, LogFormat: "text",
 		Jira: config.Jira{
 			ConnectLimit: 12, OAuthLimit: 13, AdminLimit: 31, Life: 14 * time.Hour, ReplaceOnConflict: true,

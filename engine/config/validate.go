@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"hookline/engine"
 	"hookline/engine/webhook"
 )
 
@@ -38,6 +39,11 @@ func (c *Config) Validate() error {
 		}
 	}
 	number("host_limit", int64(c.HostLimit), 1)
+	duration("breaker.open", c.Breaker.Open, 0)
+	duration("breaker.max_open", c.Breaker.MaxOpen, 0)
+	if b := engine.Breaker(c.Breaker).WithDefaults(); c.Breaker.MaxOpen > 0 && c.Breaker.MaxOpen < b.Open {
+		add("breaker.max_open is %v, less than breaker.open; use %v or more", c.Breaker.MaxOpen, b.Open)
+	}
 	number("max_body", int64(c.MaxBody), 1)
 	number("cache_size", c.CacheSize, 1)
 	duration("shutdown_timeout", c.ShutdownTimeout, 1)

@@ -14,6 +14,7 @@ func TestValidateNamesEverything(t *testing.T) {
 	t.Parallel()
 	c := config.Config{
 		Listen: "8080", AdminToken: "short", LogFormat: "xml", ShutdownTimeout: -time.Second, HostLimit: -1,
+		Breaker:   config.Breaker{Open: -time.Second, MaxOpen: -time.Minute},
 		Jira:      config.Jira{ConnectLimit: -1, OAuthLimit: -2, AdminLimit: -3, Life: -time.Hour, Timeout: -time.Minute, ManyURLs: true, ReplaceOnConflict: true, Waits: []time.Duration{time.Second, 0}},
 		Migration: config.Migration{GiveUp: -time.Second, Timeout: -time.Second, Endpoints: -1, Waits: []time.Duration{-time.Second}},
 		ArcXP:     config.ArcXP{Limit: -1, Untagged: "some", Timeout: -time.Minute, Waits: []time.Duration{0}},
@@ -35,7 +36,7 @@ func TestValidateNamesEverything(t *testing.T) {
 	}
 	for _, want := range []string{
 		`listen is "8080"`, `operations is ""`, "data is missing", "admin_token: a token has 5 characters", `log_format is "xml"`,
-		"shutdown_timeout is -1s", "host_limit is -1", "max_body is 0", "cache_size is 0",
+		"shutdown_timeout is -1s", "host_limit is -1", "breaker.open is -1s", "breaker.max_open is -1m", "max_body is 0", "cache_size is 0",
 		"jira.connect_limit is -1", "jira.oauth_limit is -2", "jira.admin_limit is -3", "jira.life is -1h", "jira.timeout is -1m", "jira.waits is 0s",
 		"migration.give_up is -1s", "migration.timeout is -1s", "migration.endpoints is -1", "migration.waits is -1s",
 		"arcxp.limit is -1", `arcxp.untagged is "some"`, "arcxp.timeout is -1m", "arcxp.waits is 0s",
@@ -72,6 +73,26 @@ func TestValidateAccepts(t *testing.T) {
 		change(&c)
 		if err := c.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestBreakerThatIsOpenLongerThanItMay(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		breaker config.Breaker
+		want    string
+	}{
+		{config.Breaker{Open: time.Minute, MaxOpen: time.Second}, "breaker.max_open is 1s, less than breaker.open; use 1m0s or more"},
+		{config.Breaker{MaxOpen: time.Second}, "use 10s or more"},
+		{config.Breaker{Open: time.Minute, MaxOpen: time.Minute}, ""},
+		{config.Breaker{Open: time.Hour}, ""}, // which the default of the other follows
+		{config.Breaker{Failures: -1}, ""},
+	} {
+		c := config.Default()
+		c.Breaker = tt.breaker
+		if err := c.Validate(); (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: %v", tt.breaker, err)
 		}
 	}
 }

@@ -147,3 +147,24 @@ func checkSchedule(t *testing.T, log []webhook.Attempt, deliveries int) {
 		t.Errorf("%d attempts, want %d", len(log), 6*deliveries)
 	}
 }
+
+func TestAttemptShowsTheBeginningOfTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *Options) { o.HostLimit = 1 }).start()
+		long := strings.Repeat("0123456789", 100)
+		answers := []string{"", "no such issue", long[:256], long}
+		r.serve("a:80", func(ctx *fasthttp.RequestCtx) {
+			ctx.SetStatusCode(404)
+			ctx.SetBodyString(answers[0])
+			answers = answers[1:]
+		})
+		r.target(1, "a:80", jiraPolicy())
+		r.queue.accept(1, 4)
+		r.queue.wait(4)
+		for i, want := range []string{"", "no such issue", long[:256], long[:256]} {
+			if a := r.log()[i]; string(a.Answer) != want {
+				t.Errorf("answer %d is %q, want %q", i+1, a.Answer, want)
+			}
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -22,6 +23,14 @@ type Breaker struct {
 	//
 	// Default to 10 seconds and 5 minutes.
 	Open, MaxOpen time.Duration
+}
+
+// WithDefaults returns the breaker with the defaults in place of zeros, and with a MaxOpen that is not less than Open.
+func (b Breaker) WithDefaults() Breaker {
+	b.Failures = cmp.Or(b.Failures, 20)
+	b.Open = cmp.Or(b.Open, 10*time.Second)
+	b.MaxOpen = max(cmp.Or(b.MaxOpen, 5*time.Minute), b.Open)
+	return b
 }
 
 // BreakerState is what a host's breaker lets through.

@@ -141,6 +141,11 @@ func roundTrip(conn net.Conn, req *fasthttp.Request, resp *fasthttp.Response, de
 		return false, unansweredError{err}
 	}
 	if err := resp.ReadLimitBody(br, maxBody); err != nil {
+		if errors.Is(err, fasthttp.ErrBodyTooLarge) && len(resp.Body()) == 0 {
+			// A length that is announced too large is refused before anything of the body is read.
+			start, _ := br.Peek(maxAnswer)
+			resp.SetBody(start)
+		}
 		return false, err
 	}
 	// Bytes after the answer belong to nothing that was asked for, and would be taken for the next

@@ -130,6 +130,9 @@ func TestOversizedAnswerCountsByItsStatus(t *testing.T) {
 					if a.Outcome != webhook.Delivered || a.Status != 200 || a.Err != nil {
 						t.Errorf("attempt: %+v", a)
 					}
+					if n := len(a.Answer); n < 100 || n > 256 || string(a.Answer) != long[:n] {
+						t.Errorf("answer %q", a.Answer)
+					}
 				}
 				if n := r.Stats().Connections; n != 0 {
 					t.Errorf("%d connections kept", n)

@@ -47,9 +47,7 @@ func (o Options) withDefaults() Options {
 	o.MaxResponse = cmp.Or(o.MaxResponse, 64<<10)
 	o.IdleConn = cmp.Or(o.IdleConn, 10*time.Second)
 	o.IdleHost = cmp.Or(o.IdleHost, time.Minute)
-	o.Breaker.Failures = cmp.Or(o.Breaker.Failures, 20)
-	o.Breaker.Open = cmp.Or(o.Breaker.Open, 10*time.Second)
-	o.Breaker.MaxOpen = max(cmp.Or(o.Breaker.MaxOpen, 5*time.Minute), o.Breaker.Open)
+	o.Breaker = o.Breaker.WithDefaults()
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
 }

@@ -8,6 +8,18 @@
 // connections and never answers occupies its own slots and nobody else's. Hosts are state, not
 // goroutines: one without work costs memory only. Endpoints of one host take turns.
 //
+// # The breaker
+//
+// A host at which [Breaker.Failures] attempts have failed in a row is open: nothing is taken for it, so that no attempt
+// is used up and nothing is written; its endpoints keep their turns. When a timer ends that, the host is half open: one
+// delivery at a time is taken, the probe. A success closes the breaker, and the host is back at its limit; a failure opens it
+// for twice as long. The state is the dispatcher's alone, and learned anew after a restart.
+//
+//	closed    -- failures in a row -->             open
+//	open      -- time is over -->                  half open
+//	half open -- probe fails -->                   open
+//	any       -- a success, or [Dispatcher.Reset] --> closed
+//
 // # One attempt
 //
 // Take from the queue, render the request, send it within the policy's time limits, classify the answer

@@ -25,6 +25,9 @@ type Call struct {
 	// Drop removes what is queued for an endpoint: its webhook is gone, or switched off.
 	Drop func(endpoint uint64)
 
+	// Wake has what is queued for an endpoint sent: its webhook leads elsewhere now, or is switched on again.
+	Wake func(endpoint uint64)
+
 	// Failed lists deliveries of an owner under a flavour that were given up; see engine.Engine.Failed.
 	Failed func(ctx context.Context, owner webhook.Owner, flavor string, q FailureQuery) ([]Failure, error)
 

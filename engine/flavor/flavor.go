@@ -45,6 +45,15 @@ type Reader interface {
 	Read(body []byte, tenant *webhook.Tenant, r *registry.Registry, now time.Time) (Reading, error)
 }
 
+// Holder is a flavour that may hold back what is queued for a webhook that has an endpoint of its own.
+type Holder interface {
+	Flavor
+
+	// Holds says whether what is queued for the webhook waits. When that may have become false, Call.Wake is
+	// to be called. It is asked for every delivery, so it must be quick.
+	Holds(w *webhook.Webhook) bool
+}
+
 // Reading is what a Reader makes of an event.
 type Reading struct {
 	Type     string             // as the system names it

@@ -65,7 +65,7 @@ func (s *Server) flavored(h flavor.Handler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		h(&flavor.Call{
 			HTTP: ctx, Context: s.work, Tenant: tenantOf(ctx), Registry: s.options.Engine.Registry(),
-			Keys: s.options.Engine.Keys(), Drop: s.options.Engine.Drop, Failed: s.options.Engine.Failed,
+			Keys: s.options.Engine.Keys(), Drop: s.options.Engine.Drop, Wake: s.options.Engine.Wake, Failed: s.options.Engine.Failed,
 			Admin: s.isAdmin(&ctx.Request.Header),
 		})
 	}

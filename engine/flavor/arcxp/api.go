@@ -177,8 +177,10 @@ func (c *Center) change(call *flavor.Call) {
 		refuse(call.HTTP, err)
 		return
 	}
-	if w.Disabled() {
+	if w.Disabled() && !c.options.KeepQueued {
 		call.Drop(w.Endpoint)
+	} else {
+		call.Wake(w.Endpoint)
 	}
 	answer(call.HTTP, 200, viewOf(w))
 }

@@ -38,6 +38,10 @@ type Options struct {
 	// RawToken sends a webhook's token as it is. Without it "Bearer " is put in front, unless the token names a scheme.
 	RawToken bool
 
+	// KeepQueued keeps what is queued for a webhook that is switched off, until it is switched on again. Without it that is
+	// dropped.
+	KeepQueued bool
+
 	// PlainHTTP allows endpoints with http beside https.
 	PlainHTTP bool
 
@@ -81,6 +85,9 @@ func (c *Center) Rules() *registry.Rules { return c.rules }
 
 // Policy implements flavor.Flavor.
 func (c *Center) Policy() *webhook.Policy { return c.options.Policy }
+
+// Holds implements flavor.Holder.
+func (c *Center) Holds(w *webhook.Webhook) bool { return c.options.KeepQueued && w.Disabled() }
 
 // Routes implements flavor.Flavor. DELETE is not Migration Center's, where a place once taken stays taken.
 func (c *Center) Routes() []flavor.Route {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -210,6 +211,55 @@ func TestSwitchedOff(t *testing.T) {
 				t.Errorf("the first to come is %s", r.body)
 			}
 		})
+	}
+}
+
+// By setting, what is queued for a webhook waits while it is switched off, whatever else of it changes, and goes
+// where it leads when it is switched on.
+func TestSwitchedOffAndKept(t *testing.T) {
+	t.Parallel()
+	o := quick(3)
+	o.KeepQueued = true
+	h := newHouse(t, o)
+	first, arrived, open := gate(t, 503)
+	second, got := receiver(t)
+	id := h.register(first, "s").ID
+	h.register(second, "neighbour")
+	const queued = 30 // more than are in flight at a host
+	for n := range queued {
+		h.publish(document(n, "s", "Success"))
+	}
+	<-arrived
+	h.patch(id, `{"isEnabled":false}`)
+	open()
+	for h.engine.Queue().Stats().InHand > 0 {
+		runtime.Gosched()
+	}
+	if r := h.publish(document(100, "s", "Success")); r.Matched != 0 {
+		t.Errorf("%+v", r)
+	}
+	h.patch(id, fmt.Sprintf(`{"authToken":"new","endpoint":%q}`, second))
+	h.publish(document(101, "neighbour", "Success"))
+	if r := <-got; !strings.Contains(r.body, `"id": 101,`) {
+		t.Errorf("sent although the webhook is switched off: %s", r.body)
+	}
+	if s := h.engine.Queue().Stats(); s.Waiting < queued || s.Dead != 0 || s.Purged != 0 {
+		t.Errorf("stats %+v", s)
+	}
+	h.patch(id, `{"isEnabled":true}`)
+	seen := map[string]bool{}
+	for range queued {
+		r := <-got
+		if r.header.Get("Authorization") != "Bearer new" {
+			t.Errorf("authorized by %s", r.header.Get("Authorization"))
+		}
+		seen[r.body] = true
+	}
+	if len(seen) != queued {
+		t.Errorf("%d of %d arrived", len(seen), queued)
+	}
+	if !arcxp.New(o).Holds(&webhook.Webhook{Settings: &webhook.Settings{Disabled: true}}) || arcxp.New(quick(0)).Holds(&webhook.Webhook{Settings: &webhook.Settings{Disabled: true}}) {
+		t.Error("what is held is not a matter of the setting")
 	}
 }
 

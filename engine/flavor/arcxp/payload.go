@@ -36,7 +36,7 @@ func (c *Center) Render(req *fasthttp.Request, d *flavor.Delivery) error {
 	switch {
 	case w == nil:
 		return errDeleted
-	case w.Disabled():
+	case w.Disabled() && !c.options.KeepQueued: // what is kept is held back, but for what was being sent just then
 		return errDisabled
 	}
 	token, err := d.Keys.Open(w.Settings.Secret, w.Owner.SecretRecord())

@@ -121,6 +121,7 @@ func (a *Admin) change(c *adminCall) {
 		return
 	}
 	if !c.wrong(result.Errors) {
+		c.Wake(w.Endpoint) // it may lead to a host that works, away from one that does not
 		answer(c.HTTP, 200, shown(w, c.self(w)))
 	}
 }

@@ -115,7 +115,7 @@ func TestFailedPages(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, jira.DynamicOptions{PlainHTTP: true, ManyURLs: true, Policy: quick(0)})
 	const events, urls = 30, 3
-	down := slices.Repeat([]int{500}, events*urls)
+	down := slices.Repeat([]int{429}, events*urls) // with which the host is not down
 	url, got := receiver(t, down...)
 	for i := range urls {
 		h.register(tokenCI, fmt.Sprintf("%s/%d", url, i), "project = A")
