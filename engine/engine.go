@@ -2,11 +2,8 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +29,8 @@ type Engine struct {
 	keys     *sign.Keyring
 	metrics  *metrics
 	targets  targets
+
+	successes successes
 
 	publications sync.Pool // *publication
 	scratches    sync.Pool // *registry.Scratch
@@ -111,7 +110,7 @@ func (e *Engine) open() (err error) {
 	if err = e.metrics.register(o.Metrics); err != nil {
 		return err
 	}
-	e.dispatch.Start(&settling{e.queue, e.metrics})
+	e.dispatch.Start(&settling{e.queue, e.metrics, &e.successes})
 	return nil
 }
 
@@ -137,40 +136,6 @@ func (e *Engine) CountRejected(r Rejection) { e.metrics.rejected[r].Inc() }
 // Options returns the options the engine was opened with, defaults filled in. FS, Dial and Metrics stay nil where
 // they were.
 func (e *Engine) Options() Options { return e.options }
-
-// Keys returns what seals and opens the secrets of webhooks and apps.
-func (e *Engine) Keys() *sign.Keyring { return e.keys }
-
-// keyring is the keys from outside and after them the store's own, so that secrets which were sealed before there
-// were others open all the same.
-func keyring(keys []sign.Secret, store [16]byte) (*sign.Keyring, error) {
-	own := sha256.Sum256(append([]byte("hookline secrets "), store[:]...))
-	all := append(slices.Clone(keys), sign.NewSecret(hex.EncodeToString(own[:])))
-	return sign.NewKeyring(all[0], all[1:]...)
-}
-
-// checkSecrets refuses to open a directory with secrets that no key opens: what is queued under them could not be
-// sent and would be given up.
-func (e *Engine) checkSecrets() error {
-	for _, t := range e.registry.Tenants() {
-		for _, a := range e.registry.Apps(t.ID) {
-			for _, sealed := range a.Secrets {
-				if _, err := e.keys.Open(sealed, a.SecretRecord()); err != nil {
-					return fmt.Errorf("engine: a secret of app %s of tenant %s cannot be opened (%w); add its key to SecretKeys", a.Key, t.ID, err)
-				}
-			}
-		}
-		for _, w := range e.registry.All(t.ID) {
-			if w.Settings == nil || w.Settings.Secret == "" {
-				continue
-			}
-			if _, err := e.keys.Open(w.Settings.Secret, w.Owner.SecretRecord()); err != nil {
-				return fmt.Errorf("engine: the secret of webhook %d of tenant %s cannot be opened (%w); add its key to SecretKeys", w.ID, t.ID, err)
-			}
-		}
-	}
-	return nil
-}
 
 // Queue returns the queue, for reading its state.
 func (e *Engine) Queue() *queue.Queue { return e.queue }
@@ -231,24 +196,36 @@ func (e *Engine) Register(ctx context.Context, r Registration) ([]registry.Resul
 	return e.registry.Register(ctx, f.Rules(), r.Owner, r.URL, r.Webhooks)
 }
 
-// sweepInterval is how often what has expired is cleared away. Nothing depends on it but space.
+// sweepInterval is how often webhooks are extended, and what has expired is cleared away.
 const sweepInterval = time.Minute
 
 func (e *Engine) sweep(ctx context.Context) {
 	defer close(e.swept)
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
+	var last time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			if err := e.registry.Sweep(ctx, now, e.keep, e.idle); err != nil && ctx.Err() == nil {
-				e.options.Logger.Error("clearing away expired registrations failed; it will be tried again", "err", err)
-			}
-			e.targets.prune(e.registry)
+			e.sweepOnce(ctx, last, now)
+			last = now
 		}
 	}
+}
+
+// sweepOnce does what is due at a time, after the sweep that was at another.
+func (e *Engine) sweepOnce(ctx context.Context, last, now time.Time) {
+	if err := e.extend(ctx, now); err != nil && ctx.Err() == nil {
+		e.options.Logger.Error("extending webhooks failed; it will be tried again", "err", err)
+	}
+	e.warn(last, now)
+	if err := e.registry.Sweep(ctx, now, e.keep, e.idle); err != nil && ctx.Err() == nil {
+		e.options.Logger.Error("clearing away expired registrations failed; it will be tried again", "err", err)
+	}
+	e.targets.prune(e.registry)
+	e.successes.prune(e.registry)
 }
 
 func (e *Engine) keep(name string) time.Duration { return e.flavors[name].Rules().Keep }
@@ -268,6 +245,7 @@ func (e *Engine) Close(ctx context.Context) error {
 		e.stop()
 		<-e.swept
 		err = errors.Join(e.dispatch.Close(ctx), e.queue.Close())
+		err = errors.Join(err, e.extend(context.WithoutCancel(ctx), time.Now())) // what succeeded since the last sweep
 		e.metrics.unregister(e.options.Metrics)
 		err = errors.Join(err, e.store.Close())
 	})

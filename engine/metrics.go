@@ -38,6 +38,8 @@ type metrics struct {
 	dead      *prometheus.CounterVec // few enough to be looked up by label
 	sent      prometheus.Counter
 	answered  prometheus.Counter
+
+	extended prometheus.Counter
 }
 
 // Rejection is why an event was not accepted: the reason label of hookline_events_rejected_total.
@@ -89,6 +91,7 @@ func newMetrics(e *Engine) *metrics {
 	matches := m.counterVec("matches_total", "Events by whether any webhook matched.", "result")
 	m.matches, m.unmatched = matches.WithLabelValues("matched"), matches.WithLabelValues("unmatched")
 	m.enqueued = m.counter("deliveries_enqueued_total", "Deliveries made durable.")
+	m.extended = m.counter("webhooks_extended_total", "Webhooks that were given a new life because deliveries to them succeed.")
 	m.deliveryMetrics()
 	m.all = append(m.all, &collector{e})
 	return m
@@ -220,6 +223,7 @@ type collector struct{ e *Engine }
 
 var (
 	descWebhooks = desc("subscriptions", "Registered webhooks.", "state")
+	descExpiring = desc("webhooks_expiring", "Webhooks that expire within the time of the warning.")
 	descIndexed  = desc("index_tenants", "Tenants whose index is in memory.")
 	descInFlight = desc("delivery_inflight", "Requests to receivers in flight.")
 	descHosts    = desc("hosts", "Hosts with state in memory.")
@@ -249,6 +253,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	r := c.e.registry.Counts(time.Now())
 	gauge(descWebhooks, float64(r.Webhooks-r.Expired), "active")
 	gauge(descWebhooks, float64(r.Expired), "expired")
+	gauge(descExpiring, float64(len(c.e.registry.Expiring(time.Now(), c.e.lead))))
 	gauge(descIndexed, float64(r.Indexed))
 	d := c.e.dispatch.Stats()
 	gauge(descInFlight, float64(d.InFlight))

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"errors"
 	"sync"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -79,10 +81,12 @@ func (e *Engine) attempted(a *webhook.Attempt, _ *queue.Delivery) []byte {
 	return nil
 }
 
-// settling is the queue as the dispatcher uses it, with a count of what it gives up.
+// settling is the queue as the dispatcher uses it, with a count of what it gives up and a note of what
+// succeeded.
 type settling struct {
 	*queue.Queue
-	metrics *metrics
+	metrics   *metrics
+	successes *successes
 }
 
 func (s *settling) Settle(d *queue.Delivery, o queue.Outcome) error {
@@ -90,14 +94,19 @@ func (s *settling) Settle(d *queue.Delivery, o queue.Outcome) error {
 	if err == nil && o.Verdict == queue.Dead {
 		s.metrics.dead.WithLabelValues(reasonLabel(o.Reason)).Inc()
 	}
+	if err == nil && o.Verdict == queue.Done {
+		s.successes.note(d.Endpoint, time.Now())
+	}
 	return err
 }
 
 // renderer makes the function that writes requests to an endpoint.
 func (e *Engine) renderer(ep *webhook.Endpoint, f flavor.Flavor) func(*fasthttp.Request, *queue.Delivery, int) error {
+	secret, sealed := e.endpointSecret(ep)
+	lead := e.lead(ep.Flavor)
 	return func(req *fasthttp.Request, d *queue.Delivery, attempt int) error {
 		flow, trace, body, err := splitPayload(d.Payload)
-		if err != nil {
+		if err = errors.Join(err, sealed); err != nil {
 			return err
 		}
 		var few [8]int64
@@ -105,7 +114,7 @@ func (e *Engine) renderer(ep *webhook.Endpoint, f flavor.Flavor) func(*fasthttp.
 		if err != nil {
 			return err
 		}
-		return f.Render(req, &flavor.Delivery{
+		err = f.Render(req, &flavor.Delivery{
 			Identifier: e.names.delivery(d.Event, d.Endpoint),
 			Attempt:    attempt,
 			Endpoint:   ep,
@@ -117,5 +126,15 @@ func (e *Engine) renderer(ep *webhook.Endpoint, f flavor.Flavor) func(*fasthttp.
 			Trace:      string(trace),
 			Body:       body,
 		})
+		if err != nil {
+			return err
+		}
+		if d.Lane == queue.Replay {
+			req.Header.Set("X-Hookline-Replay", "true")
+		}
+		if expires, soon := e.expiring(ep, ids, lead); soon {
+			req.Header.Set(expiresHeader, expires.UTC().Format(time.RFC3339))
+		}
+		return signBody(req, secret)
 	}
 }

@@ -98,6 +98,13 @@ type Jira struct {
 	// Life is how long a dynamic webhook matches after it was registered or refreshed.
 	Life time.Duration `yaml:"life" env:"LIFE"`
 
+	// AutoExtend gives dynamic webhooks a new life while deliveries to them succeed, unless one says otherwise for itself.
+	AutoExtend bool `yaml:"auto_extend" env:"AUTO_EXTEND"`
+
+	// ExpiryWarning is how long before it expires a dynamic webhook is warned of in the log, in a metric and in a header of
+	// its deliveries: at most half of Life. 0 is not at all.
+	ExpiryWarning time.Duration `yaml:"expiry_warning" env:"EXPIRY_WARNING"`
+
 	// ManyURLs allows an app to register webhooks with different URLs.
 	ManyURLs bool `yaml:"many_urls" env:"MANY_URLS"`
 
@@ -160,6 +167,7 @@ func Default() Config {
 		CacheSize:       256 << 20,
 		ShutdownTimeout: 30 * time.Second,
 		LogFormat:       "text",
+		Jira:            Jira{ExpiryWarning: 72 * time.Hour},
 		Migration:       Migration{GiveUp: migration.GiveUp},
 	}
 }
@@ -256,6 +264,8 @@ func (c *Config) dynamic() jira.DynamicOptions {
 		ConnectLimit:      c.Jira.ConnectLimit,
 		OAuthLimit:        c.Jira.OAuthLimit,
 		Life:              c.Jira.Life,
+		AutoExtend:        c.Jira.AutoExtend,
+		ExpiryWarning:     c.Jira.ExpiryWarning,
 		ManyURLs:          c.Jira.ManyURLs,
 		ReplaceOnConflict: c.Jira.ReplaceOnConflict,
 		SeedEvents:        c.Jira.SeedEvents,

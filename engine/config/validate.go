@@ -55,6 +55,7 @@ func (c *Config) Validate() error {
 	number("jira.oauth_limit", int64(c.Jira.OAuthLimit), 0)
 	number("jira.admin_limit", int64(c.Jira.AdminLimit), 0)
 	duration("jira.life", c.Jira.Life, 0)
+	duration("jira.expiry_warning", c.Jira.ExpiryWarning, 0)
 	duration("jira.timeout", c.Jira.Timeout, 0)
 	if c.Jira.ManyURLs && c.Jira.ReplaceOnConflict {
 		add("jira.replace_on_conflict is for apps that may have one URL, and jira.many_urls lets them have several; use one of them")

@@ -32,12 +32,19 @@ func (r *Registry) ChangeEndpoint(ctx context.Context, tenant string, id uint64,
 	if err := r.store.Apply(ctx, &store.Changes{PutEndpoints: []*webhook.Endpoint{&fresh}}); err != nil {
 		return nil, err
 	}
+	r.renewEndpoints(t, []*webhook.Endpoint{&fresh})
+	return &fresh, nil
+}
+
+// renewEndpoints replaces endpoints of a tenant by what they are now.
+func (r *Registry) renewEndpoints(t *tenant, list []*webhook.Endpoint) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e := r.endpoints[id]; e != nil {
-		e.Endpoint = &fresh // which the tenant has, too
+	for _, fresh := range list {
+		if e := r.endpoints[fresh.ID]; e != nil {
+			e.Endpoint = fresh // which the tenant has, too
+		}
 	}
-	return &fresh, nil
 }

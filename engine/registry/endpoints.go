@@ -35,11 +35,24 @@ func (r *Registry) EndpointsOf(o webhook.Owner, flavor string) []*webhook.Endpoi
 	if t == nil {
 		return nil
 	}
+	return t.endpointsWhere(func(e *webhook.Endpoint) bool { return e.Owner == o && e.Flavor == flavor })
+}
+
+// Endpoints returns all endpoints of a tenant, in order of their numbers. They are shared and must not be changed.
+func (r *Registry) Endpoints(tenantID string) []*webhook.Endpoint {
+	t := r.tenant(tenantID)
+	if t == nil {
+		return nil
+	}
+	return t.endpointsWhere(func(*webhook.Endpoint) bool { return true })
+}
+
+func (t *tenant) endpointsWhere(wanted func(*webhook.Endpoint) bool) []*webhook.Endpoint {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	var list []*webhook.Endpoint
 	for _, e := range t.endpoints {
-		if e.Owner == o && e.Flavor == flavor {
+		if wanted(e.Endpoint) {
 			list = append(list, e.Endpoint)
 		}
 	}

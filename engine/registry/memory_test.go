@@ -20,6 +20,7 @@ type memory struct {
 	ages      map[string]uint64
 	lastEnd   uint64
 	fail      error
+	applied   int // changes
 }
 
 func newMemory() *memory {
@@ -57,6 +58,7 @@ func webhookKey(w *webhook.Webhook) string { return fmt.Sprint(w.Owner.Tenant, "
 func (m *memory) Apply(_ context.Context, c *store.Changes) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.applied++
 	if m.fail != nil {
 		return m.fail
 	}

@@ -245,7 +245,9 @@ func (reg *registration) add(item *checkedItem) Result {
 	}
 	reg.webhooks = append(reg.webhooks, w)
 	if indexed(w) {
-		reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, item.filter)})
+		info, _ := reg.tenant.site()
+		filter := condition(w, item.filter, info.FilterProjects)
+		reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: filter})
 	}
 	return Result{ID: w.ID}
 }

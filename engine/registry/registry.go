@@ -277,6 +277,18 @@ func (t *tenant) ownedBy(owner webhook.Owner, flavor string) []*webhook.Webhook 
 	return list
 }
 
+// Webhook returns one webhook of a tenant, whoever's it is. It is shared and must not be changed.
+func (r *Registry) Webhook(tenantID string, id int64) (*webhook.Webhook, bool) {
+	t := r.tenant(tenantID)
+	if t == nil {
+		return nil, false
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	w, ok := t.webhooks[id]
+	return w, ok
+}
+
 // All returns every webhook of a tenant, in order of their numbers. The values are shared and must not be
 // changed.
 func (r *Registry) All(tenantID string) []*webhook.Webhook {

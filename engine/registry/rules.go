@@ -34,6 +34,9 @@ type Rules struct {
 	// Separate gives every webhook an endpoint, and so a request, of its own.
 	Separate bool
 
+	// HubSecret says that the flavour signs with the secret of a webhook's settings, as X-Hub-Signature.
+	HubSecret bool
+
 	// UniqueNames demands that no two webhooks of an owner have one name (Settings.Name). Expired ones count.
 	UniqueNames bool
 
@@ -47,6 +50,13 @@ type Rules struct {
 	// Life is how long a webhook matches after it was registered or refreshed; 0 is for ever. Keep is how long it is
 	// listed after that.
 	Life, Keep time.Duration
+
+	// AutoExtend gives webhooks a new life while deliveries to them succeed (see [Registry.Extend]), unless their settings
+	// say otherwise.
+	AutoExtend bool
+
+	// Warning is how long before it expires a webhook is warned of; 0 is not at all.
+	Warning time.Duration
 
 	// AnyBase allows callback URLs that are not under the app's base URL.
 	AnyBase bool

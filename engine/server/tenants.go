@@ -48,9 +48,13 @@ type tenantBody struct {
 	WeekStart    *string                `json:"weekStart"`
 	DisplayNames *bool                  `json:"displayNames"`
 	Dialect      *string                `json:"dialect"`
-	ConnectLimit *int                   `json:"connectLimit"`
-	OAuthLimit   *int                   `json:"oauthLimit"`
-	Tokens       *[]string              `json:"tokens"` // in the clear; they replace the tenant's
+
+	FilterProjects *bool              `json:"filterProjects"`
+	Projects       *[]webhook.Project `json:"projects"`
+
+	ConnectLimit *int      `json:"connectLimit"`
+	OAuthLimit   *int      `json:"oauthLimit"`
+	Tokens       *[]string `json:"tokens"` // in the clear; they replace the tenant's
 }
 
 func (s *Server) listTenants(ctx *fasthttp.RequestCtx) {
@@ -95,6 +99,8 @@ func (b *tenantBody) apply(t *webhook.Tenant) {
 	replace(&t.WeekStart, b.WeekStart)
 	replace(&t.DisplayNames, b.DisplayNames)
 	replace(&t.Dialect, b.Dialect)
+	replace(&t.FilterProjects, b.FilterProjects)
+	replace(&t.Projects, b.Projects)
 	replace(&t.ConnectLimit, b.ConnectLimit)
 	replace(&t.OAuthLimit, b.OAuthLimit)
 	if b.Tokens != nil {

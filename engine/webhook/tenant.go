@@ -153,12 +153,11 @@ func (t *Tenant) Validate() error {
 	return nil
 }
 
-// Bounds of what an app has to say of itself in tokens. Every secret is a signature to compute for each JWT that
-// comes in, whoever it is from.
-const (
-	maxIssuer  = 255
-	maxSecrets = 5
-)
+// MaxSecrets is how many secrets an app may have: each is a signature to compute for every JWT that comes in, whoever it
+// is from.
+const MaxSecrets = 5
+
+const maxIssuer = 255
 
 // Validate reports what is wrong with the app's own fields, as an [*InvalidError]. An empty Kind becomes Connect.
 func (a *App) Validate() error {
@@ -180,8 +179,8 @@ func (a *App) Validate() error {
 	if len(a.Issuer) > maxIssuer {
 		return invalid("app %s: the issuer has %d bytes; at most %d are allowed", a.Key, len(a.Issuer), maxIssuer)
 	}
-	if len(a.Secrets) > maxSecrets {
-		return invalid("app %s: %d secrets; at most %d are allowed, the first signs and all verify", a.Key, len(a.Secrets), maxSecrets)
+	if len(a.Secrets) > MaxSecrets {
+		return invalid("app %s: %d secrets; at most %d are allowed, the first signs and all verify", a.Key, len(a.Secrets), MaxSecrets)
 	}
 	if a.BaseURL != "" {
 		if _, err := ParseURL(a.BaseURL, true); err != nil {

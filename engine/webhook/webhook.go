@@ -60,6 +60,10 @@ type Settings struct {
 	// Secret signs requests, or is sent with them, as the flavour has it. It is kept sealed (package sign).
 	Secret string `json:"secret,omitempty"`
 
+	// AutoExtend says whether the webhook is given a new life while deliveries to it succeed; nil leaves it to the
+	// installation.
+	AutoExtend *bool `json:"autoExtend,omitempty"`
+
 	// Written is what the flavour keeps of the owner's own spelling, to repeat it in answers.
 	Written json.RawMessage `json:"written,omitempty"`
 
@@ -89,6 +93,10 @@ type Endpoint struct {
 
 	// Paused endpoints are sent nothing: what is queued for them stays, and more is accepted.
 	Paused bool `json:"paused,omitempty"`
+
+	// Delivered is when a delivery to the endpoint succeeded, as far as that matters to extending webhooks: not the last
+	// time, but one in the present life of them. Zero where none did, or it does not matter.
+	Delivered time.Time `json:"delivered,omitzero"`
 
 	// Secret signs every request to the endpoint with X-Hub-Signature, whatever the flavour adds. It is kept sealed
 	// (package sign) under the record of the owner, and empty where requests are not signed so.

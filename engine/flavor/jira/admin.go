@@ -50,6 +50,7 @@ func NewAdmin(o AdminOptions) *Admin {
 		NoEvents:  true, // a webhook may be there for post-functions only
 		Limit:     func(*webhook.Tenant, *webhook.App) int { return o.Limit },
 		Separate:  true,
+		HubSecret: true,
 		PlainHTTP: o.PlainHTTP,
 	}}
 }

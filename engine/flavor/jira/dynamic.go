@@ -35,6 +35,14 @@ type DynamicOptions struct {
 	// Life is how long a webhook matches after it was registered or refreshed. Defaults to 30 days.
 	Life time.Duration
 
+	// AutoExtend gives webhooks a new life while deliveries to them succeed, unless a webhook says otherwise for itself
+	// (webhook.Settings): once less than half of its life is left, if a delivery succeeded since that life began.
+	AutoExtend bool
+
+	// ExpiryWarning is how long before a webhook expires the log, a metric and a header of its deliveries say so, at most
+	// half of Life. 0 is no warning.
+	ExpiryWarning time.Duration
+
 	// PlainHTTP allows callback URLs with http beside https.
 	PlainHTTP bool
 
@@ -88,6 +96,9 @@ func NewDynamic(o DynamicOptions) *Dynamic {
 		Life:      o.Life,
 		Keep:      keepExpired,
 		PlainHTTP: o.PlainHTTP,
+
+		AutoExtend: o.AutoExtend,
+		Warning:    o.ExpiryWarning,
 	}
 	return d
 }

@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/engine/registry"
+	"hookline/engine/sign"
+	"hookline/engine/webhook"
+)
+
+// Keys returns what seals and opens the secrets of webhooks and apps.
+func (e *Engine) Keys() *sign.Keyring { return e.keys }
+
+// keyring is the keys from outside and after them the store's own, so that secrets which were sealed before there
+// were others open all the same.
+func keyring(keys []sign.Secret, store [16]byte) (*sign.Keyring, error) {
+	own := sha256.Sum256(append([]byte("hookline secrets "), store[:]...))
+	all := append(slices.Clone(keys), sign.NewSecret(hex.EncodeToString(own[:])))
+	return sign.NewKeyring(all[0], all[1:]...)
+}
+
+// checkSecrets refuses to open a directory with secrets that no key opens: what is queued under them could not be
+// sent and would be given up.
+func (e *Engine) checkSecrets() error {
+	for _, t := range e.registry.Tenants() {
+		if err := e.checkSecretsOf(t.ID); err != nil {
+			return fmt.Errorf("engine: tenant %s: %w; add its key to SecretKeys", t.ID, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) checkSecretsOf(tenant string) error {
+	for _, a := range e.registry.Apps(tenant) {
+		for _, sealed := range a.Secrets {
+			if _, err := e.keys.Open(sealed, a.SecretRecord()); err != nil {
+				return fmt.Errorf("a secret of app %s cannot be opened (%w)", a.Key, err)
+			}
+		}
+	}
+	for _, w := range e.registry.All(tenant) {
+		if w.Settings == nil || w.Settings.Secret == "" {
+			continue
+		}
+		if _, err := e.keys.Open(w.Settings.Secret, w.Owner.SecretRecord()); err != nil {
+			return fmt.Errorf("the secret of webhook %d cannot be opened (%w)", w.ID, err)
+		}
+	}
+	for _, ep := range e.registry.Endpoints(tenant) {
+		if _, err := e.endpointSecret(ep); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endpointSecret opens the secret that requests to an endpoint are signed with. It is empty where there is none.
+func (e *Engine) endpointSecret(ep *webhook.Endpoint) (sign.Secret, error) {
+	if ep.Secret == "" {
+		return sign.Secret{}, nil
+	}
+	secret, err := e.keys.Open(ep.Secret, ep.Owner.SecretRecord())
+	if err != nil {
+		return sign.Secret{}, fmt.Errorf("the secret of callback %d cannot be opened (%w)", ep.ID, err)
+	}
+	return secret, nil
+}
+
+// hubHeader has the HMAC of a request's body.
+const hubHeader = "X-Hub-Signature"
+
+// signBody signs the body as it goes over the wire, unless there is no secret or the flavour has signed it already.
+func signBody(req *fasthttp.Request, secret sign.Secret) error {
+	if secret.IsZero() || len(req.Header.Peek(hubHeader)) > 0 {
+		return nil
+	}
+	var buf [80]byte
+	signature, err := sign.AppendHub(buf[:0], req.Body(), secret)
+	req.Header.SetBytesV(hubHeader, signature)
+	return err
+}
+
+// NewSecret makes a secret at random, of 52 letters and digits.
+func NewSecret() string { return rand.Text() + rand.Text() }
+
+// sealFor checks a secret and seals it for a record; "" stays what it is.
+func (e *Engine) sealFor(record, secret string) (string, error) {
+	if secret == "" {
+		return "", nil
+	}
+	if err := webhook.CheckSecret(secret); err != nil {
+		return "", err
+	}
+	return e.keys.Seal(sign.NewSecret(secret), record)
+}
+
+// SetSecret makes every request to an endpoint carry X-Hub-Signature, the HMAC-SHA256 of its body, unless the flavour
+// signs with a secret of its own; "" ends that. It holds from the next attempt on, also for what is queued. The
+// secret goes when the endpoint does: about an hour after the last webhook that led to it.
+//
+// Errors: registry.ErrUnknownEndpoint where it is not one of the tenant's, *webhook.InvalidError about a secret that
+// is too short (webhook.CheckSecret), or one of the store.
+func (e *Engine) SetSecret(ctx context.Context, tenant string, endpoint uint64, secret string) error {
+	_, err := e.registry.ChangeEndpoint(ctx, tenant, endpoint, func(ep *webhook.Endpoint) (err error) {
+		ep.Secret, err = e.sealFor(ep.Owner.SecretRecord(), secret)
+		return err
+	})
+	return err
+}
+
+// SetWebhookSecret makes the requests of a webhook carry X-Hub-Signature: where webhooks of the flavour have a secret for
+// that (registry.Rules.HubSecret) it becomes the webhook's own, elsewhere that of its endpoint, and so of every webhook
+// which shares it. "" removes it; then requests are not signed so at all.
+//
+// A signature is made with one secret, so there is no overlap: a receiver that must not refuse a request in between
+// has to know the new secret, beside the old one, before it is set here.
+//
+// Errors as of SetSecret, with registry.ErrUnknownWebhook about the number.
+func (e *Engine) SetWebhookSecret(ctx context.Context, tenant string, id int64, secret string) error {
+	w, ok := e.registry.Webhook(tenant, id)
+	if !ok {
+		return registry.ErrUnknownWebhook
+	}
+	if !e.hubSecret(w.Flavor) {
+		return e.SetSecret(ctx, tenant, w.Endpoint, secret)
+	}
+	_, err := e.registry.ChangeSettings(ctx, tenant, id, func(s *webhook.Settings) (err error) {
+		s.Secret, err = e.sealFor(w.Owner.SecretRecord(), secret)
+		return err
+	})
+	if err != nil || secret != "" {
+		return err
+	}
+	return e.SetSecret(ctx, tenant, w.Endpoint, "") // which would take its place
+}
+
+// RotateWebhookSecret is SetWebhookSecret with a secret that is made at random, and returned this once.
+func (e *Engine) RotateWebhookSecret(ctx context.Context, tenant string, id int64) (string, error) {
+	secret := NewSecret()
+	if err := e.SetWebhookSecret(ctx, tenant, id, secret); err != nil {
+		return "", err
+	}
+	return secret, nil
+}
+
+// Signed says whether requests of a webhook carry X-Hub-Signature.
+func (e *Engine) Signed(w *webhook.Webhook) bool {
+	if w.Settings != nil && w.Settings.Secret != "" && e.hubSecret(w.Flavor) {
+		return true
+	}
+	ep, ok := e.registry.Endpoint(w.Endpoint)
+	return ok && ep.Secret != ""
+}
+
+func (e *Engine) hubSecret(flavor string) bool {
+	f := e.flavors[flavor]
+	return f != nil && f.Rules().HubSecret
+}
+
+// RotateSecret gives an app a new first secret, with which what is sent to it is signed from the next attempt on, and
+// returns it; "" has one made at random. Those that the app had still verify what it sends, until [Engine.EndOverlap]; of
+// more than webhook.MaxSecrets the oldest goes. So a rotation whose answer was lost can be repeated without cutting off who
+// still signs with the first one.
+//
+// Secrets in a configuration file replace those of the app at every start; see package config.
+//
+// Errors: webhook.ErrUnknownTenant, webhook.ErrUnknownApp, *webhook.InvalidError about a secret that is too short, or one
+// of the store.
+func (e *Engine) RotateSecret(ctx context.Context, tenant, app, secret string) (string, error) {
+	if secret == "" {
+		secret = NewSecret()
+	}
+	sealed, err := e.sealFor((&webhook.App{Tenant: tenant, Key: app}).SecretRecord(), secret)
+	if err != nil {
+		return "", err
+	}
+	_, err = e.registry.UpdateApp(ctx, tenant, app, func(a *webhook.App) {
+		secrets := append([]string{sealed}, a.Secrets...)
+		a.Secrets = secrets[:min(len(secrets), webhook.MaxSecrets)]
+	})
+	if err != nil {
+		return "", err
+	}
+	return secret, nil
+}
+
+// EndOverlap takes all secrets of an app away but the first, which ends a rotation. Where there is no other, nothing
+// changes. Errors as of RotateSecret.
+func (e *Engine) EndOverlap(ctx context.Context, tenant, app string) error {
+	_, err := e.registry.UpdateApp(ctx, tenant, app, func(a *webhook.App) {
+		a.Secrets = slices.Clone(a.Secrets[:min(1, len(a.Secrets))])
+	})
+	return err
+}
