@@ -29,6 +29,7 @@ type Engine struct {
 	keys     *sign.Keyring
 	metrics  *metrics
 	targets  targets
+	replays  replays
 
 	successes successes
 
@@ -87,6 +88,9 @@ func (e *Engine) open() (err error) {
 	if err = e.checkFlavors(); err != nil {
 		return err
 	}
+	if err = e.readReplays(); err != nil {
+		return err
+	}
 	e.names = newIdentifiers(e.store.IdentifierKey())
 	if e.keys, err = keyring(o.SecretKeys, e.store.IdentifierKey()); err != nil {
 		return err
@@ -101,6 +105,7 @@ func (e *Engine) open() (err error) {
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
 		Ready: e.dispatch.Ready, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
+		KeepAttempts: o.KeepAttempts, KeepDelivered: o.KeepDelivered,
 		MaxPayload: o.MaxBody + maxPayloadHead, MaxAcceptBytes: max(64<<20, 2*(o.MaxBody+maxPayloadHead)), Logger: o.Logger,
 	})
 	if err != nil {
@@ -111,6 +116,7 @@ func (e *Engine) open() (err error) {
 		return err
 	}
 	e.dispatch.Start(&settling{e.queue, e.metrics, &e.successes})
+	e.resumeReplays()
 	return nil
 }
 
@@ -151,8 +157,12 @@ func (e *Engine) PutApp(ctx context.Context, a webhook.App) error { return e.reg
 // DeleteTenant removes a tenant with its apps, webhooks and what is queued for them.
 func (e *Engine) DeleteTenant(ctx context.Context, id string) error {
 	endpoints, err := e.registry.DeleteTenant(ctx, id)
+	if err != nil {
+		return err
+	}
+	e.forgetReplays(func(r *webhook.Replay) bool { return r.Tenant == id })
 	e.purge(endpoints)
-	return err
+	return nil
 }
 
 // DeleteApp removes an app with its webhooks and what is queued for them.
@@ -226,6 +236,9 @@ func (e *Engine) sweepOnce(ctx context.Context, last, now time.Time) {
 	}
 	e.targets.prune(e.registry)
 	e.successes.prune(e.registry)
+	e.forgetReplays(func(r *webhook.Replay) bool {
+		return r.State != webhook.ReplayRunning && now.Sub(r.Ended) > keepReplays
+	})
 }
 
 func (e *Engine) keep(name string) time.Duration { return e.flavors[name].Rules().Keep }
@@ -244,6 +257,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.closed.Do(func() {
 		e.stop()
 		<-e.swept
+		e.replays.close()
 		err = errors.Join(e.dispatch.Close(ctx), e.queue.Close())
 		err = errors.Join(err, e.extend(context.WithoutCancel(ctx), time.Now())) // what succeeded since the last sweep
 		e.metrics.unregister(e.options.Metrics)

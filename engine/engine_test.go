@@ -37,7 +37,7 @@ type receiver struct {
 	arrived  chan struct{}
 }
 
-type request struct{ identifier, retry, body string }
+type request struct{ identifier, retry, replay, body string }
 
 func newReceiver(t *testing.T, status func(n int) int) *receiver {
 	r := &receiver{listener: fasthttputil.NewInmemoryListener(), status: status, arrived: make(chan struct{}, 1000)}
@@ -56,6 +56,7 @@ func (r *receiver) handle(ctx *fasthttp.RequestCtx) {
 	r.got = append(r.got, request{
 		identifier: string(ctx.Request.Header.Peek("X-Atlassian-Webhook-Identifier")),
 		retry:      string(ctx.Request.Header.Peek("X-Atlassian-Webhook-Retry")),
+		replay:     string(ctx.Request.Header.Peek("X-Hookline-Replay")),
 		body:       string(ctx.PostBody()),
 	})
 	n := len(r.got)
@@ -171,7 +172,7 @@ func TestGivenUpBecomesDeadLetter(t *testing.T) {
 			}
 			e = open(t, e.Options())
 			var dead []queue.DeadLetter
-			err := e.Queue().DeadLetters(nil, func(d queue.DeadLetter) bool { dead = append(dead, d); return true })
+			err := e.Queue().DeadLetters(queue.Select{Oldest: true}, func(d queue.DeadLetter) bool { dead = append(dead, d); return true })
 			if err != nil || len(dead) != 1 {
 				t.Fatalf("dead letters %v, %v", dead, err)
 			}
@@ -292,7 +293,7 @@ func TestNothingIsSentToAnEndpointThatIsGone(t *testing.T) {
 		runtime.Gosched()
 	}
 	var dead []queue.DeadLetter
-	if err := e.Queue().DeadLetters(nil, func(d queue.DeadLetter) bool { dead = append(dead, d); return true }); err != nil {
+	if err := e.Queue().DeadLetters(queue.Select{Oldest: true}, func(d queue.DeadLetter) bool { dead = append(dead, d); return true }); err != nil {
 		t.Fatal(err)
 	}
 	if len(dead) != 1 || dead[0].Reason != queue.Gone || len(r.arrived) != 0 {

@@ -49,7 +49,7 @@ func (e *Engine) Failed(ctx context.Context, owner webhook.Owner, name string, q
 // letters returns the first dead letters of an endpoint that are asked for. They come in order of time.
 func (e *Engine) letters(id queue.EndpointID, q *flavor.FailureQuery, until time.Time) ([]queue.DeadLetter, error) {
 	var list []queue.DeadLetter
-	err := e.queue.DeadLetters(&id, func(l queue.DeadLetter) bool {
+	err := e.queue.DeadLetters(oldest(id), func(l queue.DeadLetter) bool {
 		if !l.Died.Before(until) || len(list) >= q.Size && !together(&list[len(list)-1], &l) {
 			return false
 		}
@@ -59,6 +59,11 @@ func (e *Engine) letters(id queue.EndpointID, q *flavor.FailureQuery, until time
 		return true
 	})
 	return list, err
+}
+
+// oldest selects what belongs to an endpoint, oldest first.
+func oldest(id queue.EndpointID) queue.Select {
+	return queue.Select{Endpoints: []queue.EndpointID{id}, Oldest: true}
 }
 
 // together says whether two deliveries were given up in the same millisecond, which is all that clients see of the
@@ -102,8 +107,8 @@ func (e *Engine) failures(letters []queue.DeadLetter, size int) ([]flavor.Failur
 
 // listed says whether there are deliveries of an endpoint that were given up and are still kept.
 func (e *Engine) listed(endpoint uint64) bool {
-	id, any := queue.EndpointID(endpoint), false
-	err := e.queue.DeadLetters(&id, func(queue.DeadLetter) bool {
+	any := false
+	err := e.queue.DeadLetters(oldest(queue.EndpointID(endpoint)), func(queue.DeadLetter) bool {
 		any = true
 		return false
 	})

@@ -39,8 +39,21 @@ type metrics struct {
 	sent      prometheus.Counter
 	answered  prometheus.Counter
 
+	again          map[by]prometheus.Counter
+	skipped        prometheus.Counter
+	replays        *prometheus.CounterVec
+	replaysRunning prometheus.Gauge
+
 	extended prometheus.Counter
 }
+
+// by says how deliveries came to be sent again: the label of hookline_deliveries_resent_total.
+type by string
+
+const (
+	byHand   by = "hand"
+	byReplay by = "replay"
+)
 
 // Rejection is why an event was not accepted: the reason label of hookline_events_rejected_total.
 type Rejection string
@@ -93,6 +106,7 @@ func newMetrics(e *Engine) *metrics {
 	m.enqueued = m.counter("deliveries_enqueued_total", "Deliveries made durable.")
 	m.extended = m.counter("webhooks_extended_total", "Webhooks that were given a new life because deliveries to them succeed.")
 	m.deliveryMetrics()
+	m.replayMetrics()
 	m.all = append(m.all, &collector{e})
 	return m
 }
@@ -115,6 +129,20 @@ func (m *metrics) deliveryMetrics() {
 	traffic := m.counterVec("delivery_bytes_total", "Bytes of bodies sent to receivers and read from them.", "direction")
 	m.sent, m.answered = traffic.WithLabelValues("sent"), traffic.WithLabelValues("received")
 }
+
+func (m *metrics) replayMetrics() {
+	resent := m.counterVec("deliveries_resent_total", "Deliveries queued again after they had ended, one by hand or by a replay.", "by")
+	m.again = map[by]prometheus.Counter{byHand: resent.WithLabelValues(string(byHand)), byReplay: resent.WithLabelValues(string(byReplay))}
+	m.skipped = m.counter("replay_skipped_total", "Deliveries that replays selected and could not queue again.")
+	m.replays = m.counterVec("replays_total", "Replays that have ended, by how.", "state")
+	for _, state := range []webhook.ReplayState{webhook.ReplayDone, webhook.ReplayCancelled, webhook.ReplayFailed} {
+		m.replays.WithLabelValues(string(state))
+	}
+	m.replaysRunning = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "replays_running", Help: "Replays that are running."})
+	m.all = append(m.all, m.replaysRunning)
+}
+
+func (m *metrics) resent(how by, n int) { m.again[how].Add(float64(n)) }
 
 func reasonLabel(r queue.Reason) string { return strings.ReplaceAll(r.String(), " ", "_") }
 

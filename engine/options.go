@@ -58,6 +58,19 @@ type Options struct {
 	// Defaults to 14 days.
 	KeepDead time.Duration
 
+	// KeepAttempts is how long the attempts at deliveries are kept, and with them the list of what was delivered. It goes in
+	// whole hours.
+	//
+	// Defaults to 72 hours.
+	KeepAttempts time.Duration
+
+	// KeepDelivered is how long the body of an event is kept after its last delivery was made, so that what was delivered
+	// can be sent again. It goes in whole hours, and has no use beyond KeepAttempts. What is kept takes its room on
+	// the disk.
+	//
+	// Defaults to 0: a body goes with its last delivery.
+	KeepDelivered time.Duration
+
 	// KeepKeys is how long an idempotency key is remembered.
 	//
 	// Defaults to 24 hours.
@@ -84,6 +97,7 @@ func (o Options) withDefaults() Options {
 	o.MaxBody = cmp.Or(o.MaxBody, 25_000_000)
 	o.CacheSize = cmp.Or(o.CacheSize, 256<<20)
 	o.KeepDead = cmp.Or(o.KeepDead, 14*24*time.Hour)
+	o.KeepAttempts = cmp.Or(o.KeepAttempts, 72*time.Hour)
 	o.KeepKeys = cmp.Or(o.KeepKeys, 24*time.Hour)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
@@ -111,6 +125,7 @@ func (o *Options) validate() error {
 		"HostLimit": int64(o.HostLimit), "MaxInFlight": int64(o.MaxInFlight), "MaxBody": int64(o.MaxBody),
 		"CacheSize": o.CacheSize, "KeepDead": int64(o.KeepDead), "KeepKeys": int64(o.KeepKeys),
 		"Breaker.Open": int64(o.Breaker.Open),
+		"KeepAttempts": int64(o.KeepAttempts), "KeepDelivered": int64(o.KeepDelivered),
 	} {
 		if n < 0 {
 			add("%s is negative", name)

@@ -79,14 +79,7 @@ func (p *publication) reset() {
 
 // prepare matches an event and fills in p.message with what is to be accepted.
 func (e *Engine) prepare(p *publication, ev *webhook.Event, now time.Time) (Receipt, error) {
-	if err := ev.Validate(); err != nil {
-		return Receipt{}, err
-	}
-	if len(ev.Body) > e.options.MaxBody {
-		return Receipt{}, &TooLargeError{Size: len(ev.Body), Limit: e.options.MaxBody}
-	}
-	p.payload = appendPayloadHead(p.payload, ev)
-	receipt, err := e.match(p, ev, now)
+	receipt, err := e.check(p, ev, now)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -101,6 +94,18 @@ func (e *Engine) prepare(p *publication, ev *webhook.Event, now time.Time) (Rece
 		p.message.Fingerprint = fingerprint(ev)
 	}
 	return receipt, nil
+}
+
+// check matches an event that is within the limits, and fills in p.targets and p.payload.
+func (e *Engine) check(p *publication, ev *webhook.Event, now time.Time) (Receipt, error) {
+	if err := ev.Validate(); err != nil {
+		return Receipt{}, err
+	}
+	if len(ev.Body) > e.options.MaxBody {
+		return Receipt{}, &TooLargeError{Size: len(ev.Body), Limit: e.options.MaxBody}
+	}
+	p.payload = appendPayloadHead(p.payload, ev)
+	return e.match(p, ev, now)
 }
 
 // fingerprint tells events apart that come with one key. Those of Jira have that of their body alone.

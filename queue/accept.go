@@ -229,6 +229,11 @@ func (a *accepting) fill(b *pebble.Batch, now micros) error {
 			if err := b.Set(key[:split], key[split:], nil); err != nil {
 				return err
 			}
+			if t.Lane == Replay {
+				if err := b.Set(appendReplayKey(key[:0], t.Endpoint, r.Event), nil, nil); err != nil {
+					return err
+				}
+			}
 		}
 		if m.Key != "" {
 			value := appendRemembered(nil, remembered{m.Fingerprint, r.Event, now, uint32(r.Deliveries)})

@@ -55,6 +55,10 @@ func newClock(db *pebble.DB, now func() time.Time) (*clock, error) {
 // given out.
 func (c *clock) present() micros { return c.advance(0) }
 
+// Now returns a time that is later than all that the queue shows of what was written before the call: about the present,
+// and also where the machine's clock was set back.
+func (q *Queue) Now() time.Time { return q.clock.stamp(q.clock.present() + 1) }
+
 // advance moves last on to the present, but by no less than step.
 func (c *clock) advance(step micros) micros {
 	for {
@@ -95,6 +99,17 @@ func (c *clock) at(t time.Time) micros {
 		return 0
 	}
 	return max(c.start+micros(t.Sub(c.base).Microseconds()), 0)
+}
+
+// ceil converts a bound for times that were shown: one is at or after t if and only if its micros are at or after
+// the result.
+func (c *clock) ceil(t time.Time) micros {
+	d := t.Sub(c.base)
+	m := c.start + micros(d/time.Microsecond)
+	if d%time.Microsecond > 0 {
+		m++
+	}
+	return m
 }
 
 // time converts to a time that compares exactly with the caller's clock, even when that is being set.

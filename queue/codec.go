@@ -99,6 +99,16 @@ func decodeRemembered(b []byte) (m remembered, err error) {
 	return m, nil
 }
 
+// An hour row says in which hour the event in its key was accepted, the first of that hour.
+func appendHour(b []byte, hour uint32) []byte { return binary.BigEndian.AppendUint32(b, hour) }
+
+func decodeHour(b []byte) (uint32, error) {
+	if len(b) != 4 {
+		return 0, errCorrupt
+	}
+	return binary.BigEndian.Uint32(b), nil
+}
+
 // reader takes numbers off a value. After the first malformed one it yields zeros.
 type reader struct {
 	b   []byte

@@ -207,7 +207,7 @@ func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, 
 			}
 		}
 	}
-	err = q.DeadLetters(nil, func(l DeadLetter) bool {
+	err = q.DeadLetters(Select{Oldest: true}, func(l DeadLetter) bool {
 		payload, ok, err := q.Payload(l.Event)
 		if l.Reason == PayloadLost || !ok || err != nil {
 			found[owed{fmt.Sprintf("lost payload of event %d", l.Event), l.Endpoint}] = 99
@@ -239,7 +239,7 @@ func drained(q *Queue, durable map[owed]bool, found map[owed]int) error {
 	}
 	letters := map[EventID]bool{}
 	dead := map[owed]bool{}
-	err := q.DeadLetters(nil, func(l DeadLetter) bool {
+	err := q.DeadLetters(Select{Oldest: true}, func(l DeadLetter) bool {
 		letters[l.Event] = true
 		payload, _, _ := q.Payload(l.Event)
 		dead[owedBy(&Delivery{Payload: payload, Endpoint: l.Endpoint})] = true

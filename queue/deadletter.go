@@ -1,9 +1,7 @@
 package queue
 
 import (
-	"errors"
-	"math"
-	"slices"
+	"fmt"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -22,93 +20,107 @@ type DeadLetter struct {
 	Accepted     time.Time //
 	FirstFailure time.Time // zero: none
 	Note         []byte    // the caller's own
+	Mark         Mark      // also names the letter, for Resend and Discard
 }
 
-// letterChunk is how many dead letters are read at once. Between two chunks no iterator is open, so a
-// slow reader keeps no deleted data alive.
-const letterChunk = 256
+var deadShelf = shelf{
+	prefix: prefixDead,
+	lanes:  1,
+	width:  2,
+	bucket: func(at micros) uint32 { return uint32(deadDay(at)) },
+	parse: func(k []byte) (Mark, bool) {
+		ep, at, id, l, ok := parseDeadKey(k)
+		return Mark{at: at, endpoint: ep, event: id, lane: l}, ok
+	},
+}
 
-// DeadLetters calls yield for the dead letters of one endpoint, or of all if ep is nil, until it returns
-// false. They come day by day (UTC) from the oldest, within a day by endpoint and then by time. Letters
-// that come or go during the walk may or may not be seen. The payload is to be had from Payload.
-func (q *Queue) DeadLetters(ep *EndpointID, yield func(DeadLetter) bool) error {
-	from := []byte{prefixDead}
-	for {
-		letters, next, err := q.readLetters(ep, from)
+// DeadLetters calls yield for the selected dead letters until it returns false: by Died over all selected
+// endpoints, the newest first, or with s.Oldest the oldest first. Letters that come or go during the walk may or
+// may not be seen; one that comes has a later time than all before. The payload is to be had from Payload. The
+// queue may be called from yield.
+//
+// Error: ErrClosed, or one of the database.
+func (q *Queue) DeadLetters(s Select, yield func(DeadLetter) bool) error {
+	return q.list(&deadShelf, s, func(e entry) bool {
+		why, st, err := decodeLetter(e.value, e.mark.at)
 		if err != nil {
-			return err
+			q.log.Error("queue: malformed dead letter", "event", uint64(e.mark.event),
+				"endpoint", uint64(e.mark.endpoint), "err", err)
+			return true
 		}
-		for _, l := range letters {
-			if !yield(l) {
-				return nil
-			}
-		}
-		if from = next; from == nil {
-			return nil
-		}
-	}
+		return yield(q.letter(e.mark, why, st))
+	})
 }
 
-// readLetters reads a chunk. next is where the following one begins, nil at the end.
-func (q *Queue) readLetters(ep *EndpointID, from []byte) (letters []DeadLetter, next []byte, err error) {
-	if !q.gate.enter() {
-		return nil, nil, ErrClosed
-	}
-	defer q.gate.leave()
-	iter, err := q.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{prefixDead + 1}})
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { err = errors.Join(err, iter.Close()) }()
-	ok := iter.First()
-	for ok {
-		key := iter.Key()
-		if len(letters) == letterChunk {
-			return letters, slices.Clone(key), nil
-		}
-		id, at, event, l, valid := parseDeadKey(key)
-		if !valid {
-			q.log.Error("queue: malformed dead letter key", "key", key)
-			ok = iter.Next()
-			continue
-		}
-		if ep != nil && id != *ep {
-			ok = iter.SeekGE(nextDayOf(key, *ep))
-			continue
-		}
-		why, s, err := decodeLetter(iter.Value(), at)
-		if err != nil {
-			return nil, nil, err
-		}
-		letters = append(letters, q.letter(id, at, event, l, why, s))
-		ok = iter.Next()
-	}
-	return letters, nil, iter.Error()
-}
-
-// nextDayOf returns where the letters of an endpoint begin at the earliest, after a key of another one.
-func nextDayOf(key []byte, ep EndpointID) []byte {
-	id, at, _, _, _ := parseDeadKey(key)
-	d := deadDay(at)
-	if id > ep {
-		if d == math.MaxUint16 {
-			return []byte{prefixDead + 1}
-		}
-		d++
-	}
-	b := appendDayKey(nil, d)
-	return append(b, appendLaneKey(nil, ep, 0)[1:9]...)
-}
-
-func (q *Queue) letter(id EndpointID, at micros, event EventID, l Lane, why Reason, s state) DeadLetter {
+func (q *Queue) letter(m Mark, why Reason, s state) DeadLetter {
 	return DeadLetter{
-		Event: event, Endpoint: id, Lane: l,
+		Event: m.event, Endpoint: m.endpoint, Lane: m.lane,
 		Reason:       why,
-		Died:         q.clock.stamp(at),
+		Died:         q.clock.stamp(m.at),
 		Attempts:     int(s.attempts),
 		LastStatus:   int(s.status),
 		Accepted:     q.clock.stamp(s.accepted),
 		FirstFailure: q.clock.stamp(s.firstFailure),
-		Note:         slices.Clone(s.note),
+		Note:         s.note,
+		Mark:         m,
 	}
+}
+
+func appendLetterKey(b []byte, m Mark) []byte {
+	return appendDeadKey(b, m.endpoint, m.at, m.event, m.lane)
+}
+
+// Discard removes dead letters, as DeadLetters gave them, and returns how many there were when that is durable;
+// letters that are gone already do not count. Their payloads go with the next sweep, if nothing else refers to
+// them.
+//
+// Error: ErrClosed, or one of the database: then none was removed, or it is open whether they were.
+func (q *Queue) Discard(letters []DeadLetter) (n int, err error) {
+	if !q.gate.enter() {
+		return 0, ErrClosed
+	}
+	defer q.gate.leave()
+	b := q.db.NewBatch()
+	defer b.Close()
+	if n, err = q.discard(b, letters); err != nil || n == 0 {
+		return 0, err
+	}
+	if err := q.db.LogData(nil, pebble.Sync); err != nil {
+		return 0, fmt.Errorf("queue: discard: %w", err)
+	}
+	return n, nil
+}
+
+func (q *Queue) discard(b *pebble.Batch, letters []DeadLetter) (n int, err error) {
+	q.byHand.mu.Lock()
+	defer q.byHand.mu.Unlock()
+	seen := make(map[Mark]struct{}, len(letters))
+	var key []byte
+	for i := range letters {
+		m := letters[i].Mark
+		if _, ok := seen[m]; ok {
+			continue
+		}
+		seen[m] = struct{}{}
+		key = appendLetterKey(key[:0], m)
+		there, err := q.has(key)
+		if err != nil {
+			return 0, err
+		}
+		if !there {
+			continue
+		}
+		if err := b.Delete(key, nil); err != nil {
+			return 0, err
+		}
+		n++
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	if err := b.Commit(pebble.NoSync); err != nil {
+		return 0, fmt.Errorf("queue: discard: %w", err)
+	}
+	q.counts.dead.Add(-int64(n))
+	return n, nil
 }

@@ -247,7 +247,7 @@ func TestMalformedDelivery(t *testing.T) {
 		h.reopen()
 		h.takes(2)
 		h.flush()
-		ls := h.letters(nil)
+		ls := h.letters()
 		if len(ls) != 1 || ls[0].Event != r.Event || ls[0].Endpoint != 2 || ls[0].Lane != Replay || ls[0].Reason != Corrupt {
 			t.Errorf("letters %+v", ls)
 		}

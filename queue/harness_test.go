@@ -201,10 +201,11 @@ func (h *house) settledStats() Stats {
 	return h.Stats()
 }
 
-func (h *house) letters(ep *EndpointID) []DeadLetter {
+// letters returns the dead letters of some endpoints, or of all, oldest first.
+func (h *house) letters(eps ...EndpointID) []DeadLetter {
 	h.t.Helper()
 	var all []DeadLetter
-	if err := h.DeadLetters(ep, func(l DeadLetter) bool { all = append(all, l); return true }); err != nil {
+	if err := h.DeadLetters(Select{Endpoints: eps, Oldest: true}, func(l DeadLetter) bool { all = append(all, l); return true }); err != nil {
 		h.t.Fatal(err)
 	}
 	return all
@@ -237,3 +238,5 @@ func to(eps ...EndpointID) (ts []Target) {
 }
 
 var done = Outcome{Verdict: Done, Attempted: true, Status: 200}
+
+func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

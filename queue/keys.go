@@ -3,6 +3,7 @@ package queue
 import (
 	"encoding/binary"
 	"math"
+	"time"
 )
 
 // Every kind of key has a first byte of its own. Numbers are big-endian, so keys sort as they count.
@@ -13,11 +14,14 @@ const (
 	prefixDelivery = 'q' // endpoint u64, lane u8, due u64, event u64 -> state
 	prefixDead     = 'd' // day u16, endpoint u64, at u64, event u64, lane u8 -> letter
 	prefixKey      = 'i' // half day u32, scope u64, hash 16 B       -> remembered
+	prefixAttempt  = 'a' // hour u32, endpoint u64, at u64, event u64, number u16, lane u8 -> the caller's record
+	prefixReplay   = 'x' // endpoint u64, event u64                  -> nothing: it has a delivery in lane Replay
+	prefixHour     = 'h' // first event u64 accepted in an hour      -> hour u32
+	prefixKept     = 'v' // hour u32, event u64                      -> nothing: delivered then, long after its accept
 
-	prefixWater   = 'w' // reserved: low-water cursor of an endpoint
-	prefixFanOut  = 'f' // reserved: destinations of a large fan-out, not expanded yet
-	prefixParked  = 'k' // reserved: parked ranges of an endpoint
-	prefixAttempt = 'a' // reserved: attempt log in buckets of an hour
+	prefixWater  = 'w' // reserved: low-water cursor of an endpoint
+	prefixFanOut = 'f' // reserved: destinations of a large fan-out, not expanded yet
+	prefixParked = 'k' // reserved: parked ranges of an endpoint
 )
 
 // Prefixes returns the first bytes of all keys the queue writes or reserves, for a test of who shares
@@ -25,7 +29,8 @@ const (
 func Prefixes() string {
 	return string([]byte{
 		prefixMeta, prefixPayload, prefixDelivery, prefixDead, prefixKey,
-		prefixWater, prefixFanOut, prefixParked, prefixAttempt,
+		prefixAttempt, prefixReplay, prefixHour, prefixKept,
+		prefixWater, prefixFanOut, prefixParked,
 	})
 }
 
@@ -34,6 +39,10 @@ const (
 	deliveryKeyLen = 1 + 8 + 1 + 8 + 8
 	deadKeyLen     = 1 + 2 + 8 + 8 + 8 + 1
 	idemKeyLen     = 1 + 4 + 8 + hashLen
+	attemptKeyLen  = 1 + 4 + 8 + 8 + 8 + 2 + 1
+	replayKeyLen   = 1 + 8 + 8
+	hourKeyLen     = 1 + 8
+	keptKeyLen     = 1 + 4 + 8
 	hashLen        = 16
 )
 
@@ -73,6 +82,13 @@ func earlier(a, b position) position {
 	return a
 }
 
+func later(a, b position) position {
+	if a.less(b) {
+		return b
+	}
+	return a
+}
+
 func appendPayloadKey(b []byte, id EventID) []byte {
 	return binary.BigEndian.AppendUint64(append(b, prefixPayload), uint64(id))
 }
@@ -104,12 +120,15 @@ func parseDeliveryKey(k []byte) (ep EndpointID, l Lane, p position, ok bool) {
 }
 
 // endpointSpan returns the smallest key of an endpoint and the first one behind it.
-func endpointSpan(ep EndpointID) (lo, hi []byte) {
-	lo = binary.BigEndian.AppendUint64([]byte{prefixDelivery}, uint64(ep))
+func endpointSpan(ep EndpointID) (lo, hi []byte) { return spanOf(prefixDelivery, ep) }
+
+// spanOf is endpointSpan for any kind of key that begins with the endpoint.
+func spanOf(prefix byte, ep EndpointID) (lo, hi []byte) {
+	lo = binary.BigEndian.AppendUint64([]byte{prefix}, uint64(ep))
 	if ep == math.MaxUint64 {
-		return lo, []byte{prefixDelivery + 1}
+		return lo, []byte{prefix + 1}
 	}
-	return lo, binary.BigEndian.AppendUint64([]byte{prefixDelivery}, uint64(ep)+1)
+	return lo, binary.BigEndian.AppendUint64([]byte{prefix}, uint64(ep)+1)
 }
 
 // deadDay is the bucket of a dead letter. Days fit until the year 2149 and stay in the last one then.
@@ -146,4 +165,69 @@ func appendBucketKey(b []byte, bucket uint32) []byte {
 func appendIdemKey(b []byte, bucket uint32, k idemKey) []byte {
 	b = binary.BigEndian.AppendUint64(appendBucketKey(b, bucket), k.scope)
 	return append(b, k.hash[:]...)
+}
+
+// hourOf is the hour a time is in, counted from 1970.
+func hourOf(at micros) uint32 { return uint32(int64(at) / time.Hour.Microseconds()) }
+
+func startOfHour(hour uint32) micros { return micros(int64(hour) * time.Hour.Microseconds()) }
+
+// appendAttemptHour returns the smallest key of an hour in the attempt log.
+func appendAttemptHour(b []byte, hour uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(b, prefixAttempt), hour)
+}
+
+// The lane is in the key because one message may be owed to an endpoint in both, and attempts of the two
+// may be settled in one batch.
+func appendAttemptKey(b []byte, ep EndpointID, at micros, id EventID, number uint16, l Lane) []byte {
+	b = binary.BigEndian.AppendUint64(appendAttemptHour(b, hourOf(at)), uint64(ep))
+	b = binary.BigEndian.AppendUint64(b, uint64(at))
+	b = binary.BigEndian.AppendUint64(b, uint64(id))
+	return append(binary.BigEndian.AppendUint16(b, number), byte(l))
+}
+
+func parseAttemptKey(k []byte) (m Mark, ok bool) {
+	if len(k) != attemptKeyLen || k[0] != prefixAttempt || k[31] >= lanes {
+		return Mark{}, false
+	}
+	m = Mark{
+		endpoint: EndpointID(binary.BigEndian.Uint64(k[5:])),
+		at:       micros(binary.BigEndian.Uint64(k[13:])),
+		event:    EventID(binary.BigEndian.Uint64(k[21:])),
+		number:   binary.BigEndian.Uint16(k[29:]),
+		lane:     Lane(k[31]),
+	}
+	return m, m.at >= 0
+}
+
+func appendReplayKey(b []byte, ep EndpointID, id EventID) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, prefixReplay), uint64(ep))
+	return binary.BigEndian.AppendUint64(b, uint64(id))
+}
+
+func appendHourKey(b []byte, first EventID) []byte {
+	return binary.BigEndian.AppendUint64(append(b, prefixHour), uint64(first))
+}
+
+func parseHourKey(k []byte) (first EventID, ok bool) {
+	if len(k) != hourKeyLen || k[0] != prefixHour {
+		return 0, false
+	}
+	return EventID(binary.BigEndian.Uint64(k[1:])), true
+}
+
+// appendKeptHour returns the smallest key of an hour among those of payloads that are kept.
+func appendKeptHour(b []byte, hour uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(b, prefixKept), hour)
+}
+
+func appendKeptKey(b []byte, hour uint32, id EventID) []byte {
+	return binary.BigEndian.AppendUint64(appendKeptHour(b, hour), uint64(id))
+}
+
+func parseKeptKey(k []byte) (EventID, bool) {
+	if len(k) != keptKeyLen || k[0] != prefixKept {
+		return 0, false
+	}
+	return EventID(binary.BigEndian.Uint64(k[5:])), true
 }

@@ -29,7 +29,7 @@ func TestPrefixes(t *testing.T) {
 			t.Errorf("a key begins with %q, which is not in Prefixes", p)
 		}
 	}
-	if len(used) != 5 {
+	if len(used) != 6 {
 		t.Errorf("%d kinds of keys were written, want all that are not reserved", len(used))
 	}
 }

@@ -17,9 +17,23 @@ type model struct {
 	real  *house
 	owed  []*modelDelivery
 	dead  []*modelDelivery
+	over  []*modelDelivery // settled as Done
+	log   []modelAttempt
+	ids   map[string]EventID
+	freed map[string]bool
+	hours time.Duration        // Options.KeepDelivered
+	kept  map[string]time.Time // payload -> when it was accepted or, if that is later, delivered the last time
 	keys  map[string]Receipt
 	count int
 	order uint64
+}
+
+type modelAttempt struct {
+	event    EventID
+	endpoint EndpointID
+	lane     Lane
+	number   int
+	record   string
 }
 
 type modelDelivery struct {
@@ -65,6 +79,10 @@ func (m *model) accept() {
 		}
 		if ms[i].Key != "" {
 			m.keys[ms[i].Key] = r
+		}
+		if len(ms[i].Deliveries) > 0 {
+			m.ids[string(ms[i].Payload)] = r.Event
+			m.kept[string(ms[i].Payload)] = m.wall.now()
 		}
 		for _, t := range ms[i].Deliveries {
 			m.wait(&modelDelivery{payload: string(ms[i].Payload), endpoint: t.Endpoint, lane: t.Lane, due: t.NotBefore})
@@ -167,6 +185,9 @@ func (m *model) settle() {
 		Status:    rapid.IntRange(100, 599).Draw(m.t, "status"),
 		Attempted: rapid.Bool().Draw(m.t, "attempted"),
 	}
+	if rapid.Bool().Draw(m.t, "recorded") {
+		o.Record = fmt.Append(nil, len(m.log))
+	}
 	if rapid.Bool().Draw(m.t, "later") {
 		o.At = m.later()
 	}
@@ -176,8 +197,14 @@ func (m *model) settle() {
 		d.attempts++
 		d.status = o.Status
 	}
+	if o.Record != nil {
+		m.log = append(m.log, modelAttempt{m.ids[d.payload], d.endpoint, d.lane, d.attempts, string(o.Record)})
+	}
 	m.owed = slices.DeleteFunc(m.owed, func(x *modelDelivery) bool { return x == d })
 	switch o.Verdict {
+	case Done:
+		m.over = append(m.over, d)
+		m.kept[d.payload] = m.wall.now()
 	case Again:
 		d.due = o.At
 		m.wait(d)
@@ -205,6 +232,126 @@ func (m *model) purge() {
 	m.owed = slices.DeleteFunc(m.owed, func(d *modelDelivery) bool { return d.endpoint == ep })
 }
 
+// resend sends again some of what was given up and some of what was delivered, maybe twice in one call, and what is
+// still waiting or does not exist.
+func (m *model) resend() {
+	var rs []Resend
+	var of []*modelDelivery
+	letters := m.letters()
+	for range rapid.IntRange(1, 3).Draw(m.t, "resends") {
+		all := slices.Concat(m.dead, m.dead, m.over, m.owed)
+		if len(all) == 0 {
+			return
+		}
+		d := rapid.SampledFrom(all).Draw(m.t, "resent")
+		r := Resend{Event: m.ids[d.payload], Endpoint: d.endpoint}
+		if i := m.letterOf(letters, d); i >= 0 {
+			r.Letter = &letters[i]
+		}
+		rs, of = append(rs, r), append(of, d)
+	}
+	made, err := m.real.Resend(context.Background(), rs)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for i, d := range of {
+		busy := slices.ContainsFunc(m.owed, func(x *modelDelivery) bool {
+			return x.payload == d.payload && x.endpoint == d.endpoint && x.lane == Replay
+		})
+		if must, may := !busy && m.stays(d.payload), !busy && m.mayStay(d.payload); must && !made[i] || !may && made[i] {
+			m.t.Fatalf("resent %q to %d: %v, must be %v, may be %v", d.payload, d.endpoint, made[i], must, may)
+		}
+		if !made[i] {
+			continue
+		}
+		m.dead = slices.DeleteFunc(m.dead, func(x *modelDelivery) bool { return x == d })
+		m.wait(&modelDelivery{payload: d.payload, endpoint: d.endpoint, lane: Replay, due: m.wall.now()})
+	}
+	m.wall.add(time.Second)
+}
+
+// letters returns the dead letters, after comparing them with what they should be.
+func (m *model) letters() []DeadLetter {
+	letters := m.real.letters()
+	if len(letters) != len(m.dead) {
+		m.t.Fatalf("%d dead letters, want %d", len(letters), len(m.dead))
+	}
+	for _, d := range m.dead {
+		if m.letterOf(letters, d) < 0 {
+			m.t.Fatalf("no dead letter for %+v", d)
+		}
+	}
+	return letters
+}
+
+// letterOf returns -1 for a delivery that is not a dead letter. Two letters may be of one message and endpoint: those
+// are told apart by their attempts, or equal.
+func (m *model) letterOf(letters []DeadLetter, d *modelDelivery) int {
+	if !slices.Contains(m.dead, d) {
+		return -1
+	}
+	return slices.IndexFunc(letters, func(l DeadLetter) bool {
+		return l.Event == m.ids[d.payload] && l.Endpoint == d.endpoint && l.Lane == d.lane &&
+			l.Attempts == d.attempts && l.LastStatus == d.status
+	})
+}
+
+func (m *model) discard() {
+	letters := m.letters()
+	if len(letters) == 0 {
+		return
+	}
+	d := rapid.SampledFrom(m.dead).Draw(m.t, "discarded")
+	l := letters[m.letterOf(letters, d)]
+	if n, err := m.real.Discard([]DeadLetter{l, l}); n != 1 || err != nil {
+		m.t.Fatalf("discarded %d, %v", n, err)
+	}
+	if n, err := m.real.Discard([]DeadLetter{l}); n != 0 || err != nil {
+		m.t.Fatalf("discarded %d again, %v", n, err)
+	}
+	m.dead = slices.DeleteFunc(m.dead, func(x *modelDelivery) bool { return x == d })
+}
+
+// attempts compares the attempt log of one endpoint, or all, with what was written.
+func (m *model) attempts() {
+	s := Select{Oldest: rapid.Bool().Draw(m.t, "oldest")}
+	want := slices.Clone(m.log)
+	if rapid.Bool().Draw(m.t, "one") {
+		ep := EndpointID(rapid.IntRange(0, modelEndpoints-1).Draw(m.t, "endpoint"))
+		s.Endpoints = []EndpointID{ep}
+		want = slices.DeleteFunc(want, func(a modelAttempt) bool { return a.endpoint != ep })
+	}
+	if !s.Oldest {
+		slices.Reverse(want)
+	}
+	var got []modelAttempt
+	err := m.real.Attempts(s, func(a LoggedAttempt) bool {
+		got = append(got, modelAttempt{a.Event, a.Endpoint, a.Lane, a.Number, string(a.Record)})
+		return true
+	})
+	if err != nil || !slices.Equal(got, want) {
+		m.t.Fatalf("attempts %v, %v, want %v", got, err, want)
+	}
+}
+
+// waiting compares the list of what is not settled.
+func (m *model) waiting() {
+	n := 0
+	err := m.real.Waiting(Select{}, func(w WaitingDelivery) bool {
+		n++
+		if !slices.ContainsFunc(m.owed, func(d *modelDelivery) bool {
+			return m.ids[d.payload] == w.Event && d.endpoint == w.Endpoint && d.lane == w.Lane && near(d.due, w.Due) &&
+				d.attempts == w.Attempts && d.status == w.LastStatus && (d.held != nil) == w.InHand
+		}) {
+			m.t.Fatalf("nothing is owed like %+v", w)
+		}
+		return true
+	})
+	if err != nil || n != len(m.owed) {
+		m.t.Fatalf("%d deliveries wait, want %d, %v", n, len(m.owed), err)
+	}
+}
+
 func (m *model) flush() {
 	if err := m.real.Flush(context.Background()); err != nil {
 		m.t.Fatal(err)
@@ -217,13 +364,34 @@ func (m *model) sweep() {
 	if err := m.real.sweep(); err != nil {
 		m.t.Fatal(err)
 	}
-	want := map[string]bool{}
-	for _, d := range append(slices.Clone(m.owed), m.dead...) {
-		want[d.payload] = true
+	stored := m.real.payloads()
+	for payload, id := range m.ids {
+		switch {
+		case m.stays(payload) && !stored[id]:
+			m.t.Fatalf("the payload of %s is gone", payload)
+		case !m.stays(payload) && (m.hours == 0 || m.wall.now().Sub(m.kept[payload]) > m.hours+time.Hour) && stored[id]:
+			m.t.Fatalf("the payload of %s is left over", payload)
+		}
+		if !stored[id] {
+			m.freed[payload] = true
+		}
 	}
-	if got := m.real.payloads(); len(got) != len(want) {
-		m.t.Fatalf("%d payloads are stored, want %d", len(got), len(want))
+}
+
+// stays says that the payload of a message must be there; mayStay, that it can be.
+func (m *model) stays(payload string) bool {
+	for _, d := range slices.Concat(m.owed, m.dead) {
+		if d.payload == payload {
+			return true
+		}
 	}
+	return m.delivered(payload) && m.wall.now().Sub(m.kept[payload]) < m.hours
+}
+
+func (m *model) mayStay(payload string) bool { return m.stays(payload) || !m.freed[payload] }
+
+func (m *model) delivered(payload string) bool {
+	return slices.ContainsFunc(m.over, func(d *modelDelivery) bool { return d.payload == payload })
 }
 
 func (m *model) restart(how func()) {
@@ -259,14 +427,25 @@ func TestModel(t *testing.T) {
 			now:          w.now,
 			Window:       rapid.IntRange(1, 5).Draw(rt, "window"),
 			HandOffBytes: rapid.SampledFrom([]int{1, 600, 1 << 20}).Draw(rt, "hand-off bytes"),
+			// Nothing else may expire in the hours that pass.
+			KeepAttempts:  10_000 * time.Hour,
+			KeepDead:      10_000 * time.Hour,
+			KeepKeys:      10_000 * time.Hour,
+			KeepDelivered: rapid.SampledFrom([]time.Duration{0, time.Hour, 3 * time.Hour}).Draw(rt, "keep delivered"),
 		}
 		h := newModelHouse(t, o, rapid.Bool().Draw(rt, "eager"))
-		m := &model{t: rt, wall: w, real: h, keys: map[string]Receipt{}}
+		m := &model{
+			t: rt, wall: w, real: h, keys: map[string]Receipt{}, ids: map[string]EventID{},
+			freed: map[string]bool{}, hours: o.KeepDelivered, kept: map[string]time.Time{},
+		}
 		defer h.finish()
 		actions := map[string]func(*rapid.T){"": func(*rapid.T) { m.check() }}
 		for name, f := range map[string]func(){
 			"accept": m.accept, "accept 2": m.accept, "take": m.take, "take 2": m.take, "take 3": m.take,
 			"settle": m.settle, "settle 2": m.settle, "release": m.release, "repeat": m.repeat, "purge": m.purge,
+
+			"resend": m.resend, "resend 2": m.resend, "discard": m.discard, "attempts": m.attempts, "waiting": m.waiting,
+			"hours": func() { w.add(40 * time.Minute) },
 			"sweep": m.sweep, "wait": func() { w.add(5 * time.Second) },
 			"reopen": func() { m.restart(h.reopen) }, "crash": func() { m.restart(h.crash) },
 		} {

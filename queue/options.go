@@ -37,6 +37,19 @@ type Options struct {
 	// Defaults to 14 days.
 	KeepDead time.Duration
 
+	// KeepAttempts is how long a record in the attempt log is kept, see Outcome.Record. They go in whole hours,
+	// so up to an hour and a SweepInterval later than that.
+	//
+	// Defaults to 72 hours.
+	KeepAttempts time.Duration
+
+	// KeepDelivered is how long the payload of a message stays after its last delivery was settled as Done, so
+	// that Resend can send it again. They go in whole hours, so up to an hour and a SweepInterval later than
+	// that. A payload that stays is written to a table, and takes its room there.
+	//
+	// Defaults to 0: a payload is freed with its last delivery.
+	KeepDelivered time.Duration
+
 	// KeepKeys is how long an idempotency key is remembered. Each 12 hours of it cost one more look-up
 	// in every Accept with a key.
 	//
@@ -95,6 +108,7 @@ func (o Options) withDefaults() Options {
 	o.SyncInterval = cmp.Or(o.SyncInterval, 20*time.Millisecond)
 	o.SweepInterval = cmp.Or(o.SweepInterval, 10*time.Minute)
 	o.KeepDead = cmp.Or(o.KeepDead, 14*day)
+	o.KeepAttempts = cmp.Or(o.KeepAttempts, 72*time.Hour)
 	o.KeepKeys = cmp.Or(o.KeepKeys, day)
 	o.HandOffBytes = cmp.Or(o.HandOffBytes, 64<<20)
 	o.MaxPayload = cmp.Or(o.MaxPayload, 25_000_000)
@@ -119,6 +133,8 @@ func (o Options) validate() error {
 	positive("SyncInterval", int64(o.SyncInterval))
 	positive("SweepInterval", int64(o.SweepInterval))
 	positive("KeepDead", int64(o.KeepDead))
+	positive("KeepAttempts", int64(o.KeepAttempts))
+	positive("KeepDelivered", int64(o.KeepDelivered))
 	positive("KeepKeys", int64(o.KeepKeys))
 	positive("HandOffBytes", int64(o.HandOffBytes))
 	positive("MaxPayload", int64(o.MaxPayload))

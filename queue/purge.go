@@ -52,12 +52,13 @@ type purge struct {
 // earlier, only the disk knows, and its hand-over (which compares endpoint.purged with the count it
 // began with) leaves it there to be found. A scan that runs meanwhile throws away what it has read.
 func (q *Queue) purge(e *endpoint, p *purge) error {
+	q.byHand.mu.Lock()
+	defer q.byHand.mu.Unlock()
 	before := q.db.NewSnapshot()
-	lo, hi := endpointSpan(e.id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.purging--
-	if err := q.db.DeleteRange(lo, hi, pebble.NoSync); err != nil {
+	if err := q.deleteDeliveries(e.id); err != nil {
 		return errors.Join(err, before.Close())
 	}
 	q.syncs.wrote()
@@ -65,6 +66,18 @@ func (q *Queue) purge(e *endpoint, p *purge) error {
 	q.counts.inHand.Add(-int64(e.clear()))
 	p.before = before
 	return nil
+}
+
+func (q *Queue) deleteDeliveries(id EndpointID) error {
+	b := q.db.NewBatch()
+	defer b.Close()
+	for _, prefix := range []byte{prefixDelivery, prefixReplay} {
+		lo, hi := spanOf(prefix, id)
+		if err := b.DeleteRange(lo, hi, nil); err != nil {
+			return err
+		}
+	}
+	return b.Commit(pebble.NoSync)
 }
 
 // countPurged takes what a purge has removed off the deliveries stored. No settlement comes between the

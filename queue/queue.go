@@ -111,6 +111,8 @@ type Queue struct {
 	recent    recent
 	keyLocks  keyLocks
 	settles   committer
+	byHand    byHand
+	sweeps    sync.Mutex // held during a sweep
 	syncs     syncer
 	counts    counts
 
@@ -132,6 +134,10 @@ type hooks struct {
 	afterScan    func(EndpointID)
 	beforeFind   func() // a look for the endpoints with work, the first or another one
 	beforeCount  func() // a purge is durable, what it removed is not counted yet
+	beforeSettle func() // a batch of outcomes is made up and not committed
+	beforeResend func() // payloads are pinned, nothing is decided
+	afterResend  func() // written and visible, neither durable nor handed over
+	afterMark    func() // a sweep knows what is live and has freed nothing yet
 }
 
 // Open returns the queue kept in db, which should have been opened with options passed through Tune.
@@ -179,8 +185,8 @@ func (q *Queue) Close() error {
 	return q.closeResult
 }
 
-// Payload returns the payload of a message that still has a delivery or a dead letter, and false if
-// the queue does not hold it. It is the caller's own copy.
+// Payload returns the payload of a message that still has a delivery or a dead letter, or was delivered
+// within Options.KeepDelivered, and false if the queue does not hold it. It is the caller's own copy.
 func (q *Queue) Payload(id EventID) ([]byte, bool, error) {
 	if !q.gate.enter() {
 		return nil, false, ErrClosed

@@ -221,7 +221,7 @@ func TestRefusals(t *testing.T) {
 	_, errAccept := q.Accept(ctx, Message{})
 	_, _, errPayload := q.Payload(1)
 	for _, err := range []error{
-		errAccept, errPayload, q.Settle(d, done), q.Flush(ctx), q.Purge(1), q.DeadLetters(nil, nil),
+		errAccept, errPayload, q.Settle(d, done), q.Flush(ctx), q.Purge(1), q.DeadLetters(Select{}, nil),
 	} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("after Close: %v", err)

@@ -97,6 +97,15 @@ func (r *recent) close(id EventID, kept bool) bool {
 	return !e.kept && r.total-e.stamp < youngBytes
 }
 
+// keep says that something will go on referring to the payload of a message.
+func (r *recent) keep(id EventID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e, ok := r.events[id]; ok {
+		e.kept = true
+	}
+}
+
 func (r *recent) size() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

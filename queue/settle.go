@@ -2,85 +2,12 @@ package queue
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
-
-// Verdict is what becomes of a delivery after it was in hand.
-type Verdict uint8
-
-const (
-	Done  Verdict = iota + 1 // delivered: it is gone
-	Again                    // due again, at Outcome.At
-	Dead                     // given up: it becomes a dead letter
-)
-
-// String returns "done", "again" or "dead".
-func (v Verdict) String() string {
-	switch v {
-	case Done:
-		return "done"
-	case Again:
-		return "again"
-	case Dead:
-		return "dead"
-	}
-	return fmt.Sprintf("Verdict(%d)", uint8(v))
-}
-
-// Reason is why a delivery was given up. The set is closed; the numbers are on disk.
-type Reason uint8
-
-const (
-	Rejected    Reason = iota + 1 // the receiver said no, for good
-	Exhausted                     // all attempts, or all the time for them, are used up
-	Unsendable                    // no request can be made of it, or none is allowed
-	Gone                          // the endpoint does not exist any more
-	PayloadLost                   // the payload cannot be read
-	Disabled                      // the endpoint was switched off
-	Corrupt                       // what is stored of the delivery itself cannot be read: its history and note are lost
-
-	lastReason = Corrupt
-)
-
-var reasonNames = [...]string{"", "rejected", "exhausted", "unsendable", "gone", "payload lost", "disabled", "corrupt"}
-
-// String returns the reason in lower case words.
-func (r Reason) String() string {
-	if r == 0 || r > lastReason {
-		return fmt.Sprintf("Reason(%d)", uint8(r))
-	}
-	return reasonNames[r]
-}
-
-// Outcome is how a delivery in hand ends.
-type Outcome struct {
-	Verdict Verdict
-	// At is when the delivery is due again, for Again. A time in the past means now.
-	At time.Time
-	// Status is the status of the attempt, kept as Delivery.LastStatus. 0 means there was none.
-	Status int
-	// Reason is needed for Dead.
-	Reason Reason
-	// Attempted counts the attempt, and unless the verdict is Done as a failed one.
-	Attempted bool
-	// Record is kept in the attempt log with this settlement; nil writes none. It must not be changed afterwards.
-	Record []byte
-}
-
-func (o Outcome) validate() error {
-	switch {
-	case o.Verdict < Done || o.Verdict > Dead:
-		return fmt.Errorf("queue: settle: %v", o.Verdict)
-	case o.Verdict == Dead && (o.Reason == 0 || o.Reason > lastReason):
-		return fmt.Errorf("queue: settle: dead without a reason: %v", o.Reason)
-	}
-	return nil
-}
 
 // Settle ends a delivery in hand. It does not wait for the disk: the outcome is durable within about
 // Options.SyncInterval, and a crash before that makes the delivery due as it was. It waits if thousands
@@ -126,6 +53,17 @@ func (q *Queue) Flush(ctx context.Context) error {
 		return ErrClosed
 	}
 	defer q.gate.leave()
+	if err := q.committed(ctx); err != nil {
+		return err
+	}
+	return q.syncSettlements()
+}
+
+// committed returns once every settlement made before the call is committed.
+func (q *Queue) committed(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	committed := make(chan error, 1)
 	select {
 	case q.settles.ops <- settlement{committed: committed}:
@@ -135,13 +73,10 @@ func (q *Queue) Flush(ctx context.Context) error {
 	q.settles.hurry()
 	select {
 	case err := <-committed:
-		if err != nil {
-			return err
-		}
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return q.syncSettlements()
 }
 
 // committer writes settlements, in the order they come, from one goroutine.
@@ -269,10 +204,13 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 	defer b.Close()
 	next := make([]micros, len(ops))
 	for i := range ops {
-		next[i], err = q.addOutcome(b, &ops[i], t.low)
+		next[i], err = q.addOutcome(b, &ops[i], t)
 		if err != nil {
 			break
 		}
+	}
+	if q.hooks.beforeSettle != nil {
+		q.hooks.beforeSettle()
 	}
 	if err == nil && !b.Empty() {
 		if err = b.Commit(pebble.NoSync); err == nil {
@@ -297,14 +235,25 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 
 // addOutcome writes an outcome into a batch. It returns the new due time of a delivery that is due
 // again, else 0. Purges happen on this goroutine too, so reading endpoint.gen needs no lock here.
-func (q *Queue) addOutcome(b *pebble.Batch, op *settlement, now micros) (next micros, err error) {
-	it, e := &op.item, op.home
+func (q *Queue) addOutcome(b *pebble.Batch, op *settlement, t *ticket) (next micros, err error) {
+	it, e, now := &op.item, op.home, t.low
 	if it.gen != e.gen {
 		return 0, nil // its key went with a purge
 	}
 	var buf [deliveryKeyLen + 64]byte
 	if err := b.SingleDelete(appendDeliveryKey(buf[:0], e.id, op.lane, it.pos), nil); err != nil {
 		return 0, err
+	}
+	if r := op.outcome.Record; r != nil {
+		key := appendAttemptKey(buf[:0], e.id, now, it.pos.event, it.attempts, op.lane)
+		if err := b.Set(key, r, nil); err != nil {
+			return 0, err
+		}
+	}
+	if op.lane == Replay && op.outcome.Verdict != Again {
+		if err := b.Delete(appendReplayKey(buf[:0], e.id, it.pos.event), nil); err != nil {
+			return 0, err
+		}
 	}
 	switch op.outcome.Verdict {
 	case Again:
@@ -317,10 +266,21 @@ func (q *Queue) addOutcome(b *pebble.Batch, op *settlement, now micros) (next mi
 		key := appendDeadKey(buf[:0], e.id, now, it.pos.event, op.lane)
 		return 0, b.Set(key, appendLetter(nil, op.outcome.Reason, it.state, now), nil)
 	}
-	if q.recent.close(it.pos.event, false) {
-		return 0, b.SingleDelete(appendPayloadKey(buf[:0], it.pos.event), nil)
+	return 0, q.addDelivered(b, buf[:0], it.pos.event, t)
+}
+
+// addDelivered frees the payload of a delivery that is done, if it was the last one and the payload is young. If
+// payloads are to stay for a while, it leaves that to the sweep instead, which knows what was accepted lately; what
+// was accepted before the present hour is noted for it.
+func (q *Queue) addDelivered(b *pebble.Batch, buf []byte, id EventID, t *ticket) error {
+	young := q.recent.close(id, false)
+	switch {
+	case q.opts.KeepDelivered == 0 && young:
+		return b.SingleDelete(appendPayloadKey(buf, id), nil)
+	case q.opts.KeepDelivered > 0 && id < t.since:
+		return b.Set(appendKeptKey(buf, hourOf(t.low), id), nil, nil)
 	}
-	return 0, nil
+	return nil
 }
 
 // settled tells the endpoint of a committed outcome.

@@ -2,6 +2,8 @@ package queue
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -24,27 +26,61 @@ func (q *Queue) sweepLoop() {
 }
 
 // sweep expires what is too old and frees the payloads nothing refers to: those whose last delivery
-// was settled when they were not young any more, was purged, or has expired as a dead letter.
+// was settled when they were not young any more, was purged, or has expired as a dead letter; or was
+// delivered longer ago than they are to stay.
 //
 // It marks and sweeps, and keeps nothing from one time to the next. The horizon is fixed before the
 // snapshot is taken, so the snapshot has every message below it, whole or settled. A reference to one
-// of those can afterwards only come from another reference, in the same batch that deletes that one.
-// So what is not marked now will never be referred to again.
+// of those can afterwards only come from another reference, in the same batch that deletes that one, or
+// out of nothing by Resend. So what is not marked now is referred to again only if Resend does it, and
+// that looks for the payload and tells the sweep (byHand.resent) in one step, which is either before the
+// snapshot, or before the payload is deleted, or finds it gone.
 func (q *Queue) sweep() error {
+	q.sweeps.Lock()
+	defer q.sweeps.Unlock()
 	if err := q.expire(); err != nil {
 		return err
 	}
-	horizon := q.writers.horizon()
-	live, err := q.mark()
+	horizon, err := q.horizon()
 	if err != nil {
 		return err
+	}
+	snapshot := q.byHand.sweepBegins(q.db)
+	defer q.byHand.sweepEnds()
+	live, err := q.mark(snapshot)
+	if err != nil {
+		return err
+	}
+	if q.hooks.afterMark != nil {
+		q.hooks.afterMark()
 	}
 	return q.freePayloads(horizon, live)
 }
 
-// mark collects the events that deliveries and dead letters refer to.
-func (q *Queue) mark() (eventSet, error) {
-	snapshot := q.db.NewSnapshot()
+// horizon returns the event below which payloads may be freed.
+func (q *Queue) horizon() (EventID, error) {
+	horizon := q.writers.horizon()
+	if q.opts.KeepDelivered == 0 {
+		return horizon, nil
+	}
+	return q.acceptedSince(q.bucketKept(hourOf, q.opts.KeepDelivered), horizon)
+}
+
+func (h *byHand) sweepBegins(db *pebble.DB) *pebble.Snapshot {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sweeping, h.resent = true, make(map[EventID]struct{})
+	return db.NewSnapshot()
+}
+
+func (h *byHand) sweepEnds() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sweeping, h.resent = false, nil
+}
+
+// mark collects the events that deliveries and dead letters refer to, and those that were delivered lately.
+func (q *Queue) mark(snapshot *pebble.Snapshot) (eventSet, error) {
 	live := eventSet{}
 	err := eachKey(snapshot, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, q.stop, func(k []byte) {
 		if _, _, pos, ok := parseDeliveryKey(k); ok {
@@ -54,6 +90,13 @@ func (q *Queue) mark() (eventSet, error) {
 	if err == nil {
 		err = eachKey(snapshot, []byte{prefixDead}, []byte{prefixDead + 1}, q.stop, func(k []byte) {
 			if _, _, id, _, ok := parseDeadKey(k); ok {
+				live.add(id)
+			}
+		})
+	}
+	if err == nil {
+		err = eachKey(snapshot, []byte{prefixKept}, []byte{prefixKept + 1}, q.stop, func(k []byte) {
+			if id, ok := parseKeptKey(k); ok {
 				live.add(id)
 			}
 		})
@@ -129,9 +172,15 @@ func (q *Queue) deletePayloads(dead []run) error {
 	if len(dead) == 0 {
 		return nil
 	}
+	q.byHand.mu.Lock()
+	defer q.byHand.mu.Unlock()
 	b := q.db.NewBatch()
 	defer b.Close()
+	resent := slices.Sorted(maps.Keys(q.byHand.resent))
 	for _, r := range dead {
+		if i, _ := slices.BinarySearch(resent, r.ids[0]); i < len(resent) && resent[i] < r.end {
+			continue // what it still frees is left for the next sweep
+		}
 		if len(r.ids) == sweepRun {
 			if err := b.DeleteRange(appendPayloadKey(nil, r.ids[0]), appendPayloadKey(nil, r.end), nil); err != nil {
 				return err
@@ -147,27 +196,49 @@ func (q *Queue) deletePayloads(dead []run) error {
 	return b.Commit(pebble.NoSync)
 }
 
-// expire removes the buckets of dead letters and idempotency keys that are too old as a whole.
+// expire removes the buckets that are too old as a whole: of dead letters, attempts, idempotency keys and of what was
+// delivered.
 func (q *Queue) expire() error {
-	now := q.clock.present()
-	day := deadDay(max(now-micros(q.opts.KeepDead.Microseconds()), 0))
-	lo, hi := []byte{prefixDead}, appendDayKey(nil, day)
-	n, err := countKeys(q.db, lo, hi, q.stop)
-	if err != nil {
+	if err := q.expireLetters(); err != nil {
 		return err
 	}
-	if n > 0 {
-		if err := q.db.DeleteRange(lo, hi, pebble.NoSync); err != nil {
+	for _, old := range []struct {
+		prefix byte
+		hi     []byte
+	}{
+		{prefixAttempt, appendAttemptHour(nil, q.bucketKept(hourOf, q.opts.KeepAttempts))},
+		{prefixKept, appendKeptHour(nil, q.bucketKept(hourOf, q.opts.KeepDelivered))},
+		{prefixKey, appendBucketKey(nil, q.bucketKept(keyBucket, q.opts.KeepKeys))},
+	} {
+		if err := q.deleteSpan([]byte{old.prefix}, old.hi); err != nil {
 			return err
 		}
-		q.counts.dead.Add(-n)
 	}
-	bucket := keyBucket(max(now-micros(q.opts.KeepKeys.Microseconds()), 0))
-	return q.expireKeys(bucket)
+	return nil
 }
 
-func (q *Queue) expireKeys(bucket uint32) (err error) {
-	lo, hi := []byte{prefixKey}, appendBucketKey(nil, bucket)
+// bucketKept returns the oldest bucket that has anything in it of the time to keep.
+func (q *Queue) bucketKept(bucket func(micros) uint32, keep time.Duration) uint32 {
+	return bucket(max(q.clock.present()-micros(keep.Microseconds()), 0))
+}
+
+func (q *Queue) expireLetters() error {
+	q.byHand.mu.Lock()
+	defer q.byHand.mu.Unlock()
+	lo, hi := []byte{prefixDead}, appendDayKey(nil, uint16(q.bucketKept(deadShelf.bucket, q.opts.KeepDead)))
+	n, err := countKeys(q.db, lo, hi, q.stop)
+	if err != nil || n == 0 {
+		return err
+	}
+	if err := q.db.DeleteRange(lo, hi, pebble.NoSync); err != nil {
+		return err
+	}
+	q.counts.dead.Add(-n)
+	return nil
+}
+
+// deleteSpan deletes a range of keys, if there is one of them.
+func (q *Queue) deleteSpan(lo, hi []byte) (err error) {
 	iter, err := q.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return err

@@ -105,20 +105,20 @@ func TestRecentIsBounded(t *testing.T) {
 func TestDeadLetters(t *testing.T) {
 	w := newWall()
 	h := newHouse(t, Options{now: w.now, KeepDead: 48 * time.Hour})
-	for i := range 2 * letterChunk {
+	for i := range 2 * listChunk {
 		ep := EndpointID(i % 3)
 		h.accept(fmt.Sprint(i), Target{Endpoint: ep, Lane: Lane(i % 2), Note: []byte{byte(i)}})
 		h.settle(h.take(ep), Outcome{Verdict: Dead, Reason: Exhausted, Status: 500, Attempted: true})
 		h.flush() // it dies when that is written
 		w.add(10 * time.Minute)
 	}
-	all := h.letters(nil)
-	if len(all) != 2*letterChunk {
+	all := h.letters()
+	if len(all) != 2*listChunk {
 		t.Fatalf("%d letters", len(all))
 	}
 	for _, ep := range []EndpointID{0, 1, 2} {
-		of := h.letters(&ep)
-		if len(of) < 2*letterChunk/3 {
+		of := h.letters(ep)
+		if len(of) < 2*listChunk/3 {
 			t.Errorf("%d letters of endpoint %d", len(of), ep)
 		}
 		for i, l := range of {
@@ -128,7 +128,7 @@ func TestDeadLetters(t *testing.T) {
 		}
 	}
 	none := EndpointID(77)
-	if n := len(h.letters(&none)); n != 0 {
+	if n := len(h.letters(none)); n != 0 {
 		t.Errorf("%d letters of an unknown endpoint", n)
 	}
 	l := all[4]
@@ -145,7 +145,7 @@ func TestDeadLetters(t *testing.T) {
 	if err := h.sweep(); err != nil {
 		t.Fatal(err)
 	}
-	kept := h.letters(nil)
+	kept := h.letters()
 	for _, l := range all {
 		if l.Died.After(oldest) && !slices.ContainsFunc(kept, func(k DeadLetter) bool { return k.Event == l.Event }) {
 			t.Errorf("a letter of %v is gone at %v", l.Died, w.now())
@@ -174,7 +174,7 @@ func TestLostPayload(t *testing.T) {
 	}
 	h.takes(1, "b")
 	h.flush()
-	ls := h.letters(nil)
+	ls := h.letters()
 	if len(ls) != 1 || ls[0].Event != a.Event || ls[0].Reason != PayloadLost {
 		t.Errorf("letters %+v", ls)
 	}

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,6 +26,7 @@ type writers struct {
 	head  ticket  // of the ring of tickets, oldest first
 	next  EventID // next id to give out
 	limit EventID // ids below it are reserved on disk
+	hours hours
 }
 
 // ticket is one write in progress. All due times of the write are at least low, and all its event ids
@@ -32,6 +34,8 @@ type writers struct {
 type ticket struct {
 	low        micros
 	event      EventID
+	n          int     // how many ids it has
+	since      EventID // the first event of the hour that low is in
 	prev, next *ticket
 }
 
@@ -45,7 +49,7 @@ func (w *writers) init(db *pebble.DB, c *clock) error {
 	reserved, err := readMeta(db, keyEvents)
 	w.next = max(EventID(reserved), 1)
 	w.limit = w.next
-	return err
+	return errors.Join(err, w.hours.init(db))
 }
 
 // begin registers a write and gives it a due time and n consecutive event ids, the first of which is
@@ -64,7 +68,13 @@ func (w *writers) begin(n int) (*ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &ticket{low: due, event: w.next, prev: w.head.prev, next: &w.head}
+	if n > 0 {
+		if err := w.hours.begin(w.db, w.next, due); err != nil {
+			return nil, err
+		}
+	}
+	t := &ticket{low: due, event: w.next, n: n, since: w.hours.since(w.next, due)}
+	t.prev, t.next = w.head.prev, &w.head
 	t.prev.next, w.head.prev = t, t
 	w.next += EventID(n)
 	return t, nil
@@ -90,6 +100,18 @@ func (w *writers) watermark() micros {
 	}
 	// What is issued from now on is later than the present that was shown.
 	return w.clock.present() + 1
+}
+
+// ahead reports whether an event has not come about yet: its accept is in progress, or it has none.
+func (w *writers) ahead(id EventID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for t := w.head.next; t != &w.head && t.event <= id; t = t.next {
+		if id-t.event < EventID(t.n) {
+			return true
+		}
+	}
+	return id >= w.next
 }
 
 // horizon returns an event id below which every message is committed or will never exist.

@@ -57,6 +57,12 @@ type Config struct {
 	MaxBody   int   `yaml:"max_body" env:"MAX_BODY"`
 	CacheSize int64 `yaml:"cache_size" env:"CACHE_SIZE"`
 
+	// KeepAttempts is how long the attempts at deliveries are kept, and with them the list of what was delivered.
+	// KeepDelivered is how long the bodies of events are kept after their last delivery, so that what was delivered can be
+	// sent again; 0 is not at all. Both go in whole hours.
+	KeepAttempts  time.Duration `yaml:"keep_attempts" env:"KEEP_ATTEMPTS"`
+	KeepDelivered time.Duration `yaml:"keep_delivered" env:"KEEP_DELIVERED"`
+
 	// ShutdownTimeout bounds how long a stop waits for requests and attempts in progress.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" env:"SHUTDOWN_TIMEOUT"`
 
@@ -165,6 +171,7 @@ func Default() Config {
 		HostLimit:       20,
 		MaxBody:         25_000_000,
 		CacheSize:       256 << 20,
+		KeepAttempts:    72 * time.Hour,
 		ShutdownTimeout: 30 * time.Second,
 		LogFormat:       "text",
 		Jira:            Jira{ExpiryWarning: 72 * time.Hour},
@@ -248,6 +255,8 @@ func (c *Config) Engine() engine.Options {
 		Breaker:   engine.Breaker(c.Breaker),
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,
+
+		KeepAttempts: c.KeepAttempts, KeepDelivered: c.KeepDelivered,
 	}
 	for _, key := range c.SecretKeys {
 		o.SecretKeys = append(o.SecretKeys, sign.NewSecret(key))

@@ -37,8 +37,7 @@ func TestDefaults(t *testing.T) {
 	t.Parallel()
 	want := config.Config{
 		Listen: "127.0.0.1:8080", Operations: "127.0.0.1:8081", Data: "hookline-data", HostLimit: 20, MaxBody: 25_000_000,
-		CacheSize: 256 << 20, ShutdownTimeout: 30 * time.Second, LogFormat: "text",
-		Jira:      config.Jira{ExpiryWarning: 72 * time.Hour},
+		CacheSize: 256 << 20, KeepAttempts: 72 * time.Hour, ShutdownTimeout: 30 * time.Second, LogFormat: "text",
 		Migration: config.Migration{GiveUp: 72 * time.Hour},
 	}
 	for name, text := range map[string]string{"empty": "", "white": " \n\n", "comment": "# nothing yet\n", "null": "~\n", "markers": "---\n...\n"} {
@@ -65,6 +64,8 @@ host_limit: 7
 breaker: {failures: 5, open: 4s, max_open: 1m}
 max_body: 1000
 cache_size: 2000
+keep_attempts: 24h
+keep_delivered: 6h
 shutdown_timeout: 90s
 log_level: debug
 log_format: json
@@ -73,8 +74,6 @@ jira:
   oauth_limit: 2
   admin_limit: 30
   life: 720h
-  auto_extend: true
-  expiry_warning: 48h
   many_urls: true
   seed_events: true
   patch: true
@@ -106,9 +105,6 @@ tenants:
     time_zone: Etc/UTC
     week_start: sunday
     display_names: true
-    filter_projects: true
-    projects:
-      - {id: 10000, key: EX, name: Example, boards: [5]}
     dialect: full
     connect_limit: 300
     oauth_limit: 20
@@ -128,10 +124,10 @@ func TestFile(t *testing.T) {
 	got := load(t, everything, nil)
 	want := config.Config{
 		Listen: "0.0.0.0:80", Operations: "127.0.0.1:81", Data: "/var/lib/hookline", AdminToken: "an admin token for tests",
-		AllowHTTP: true, HostLimit: 7, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, ShutdownTimeout: 90 * time.Second,
+		AllowHTTP: true, HostLimit: 7, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, KeepAttempts: 24 * time.Hour, KeepDelivered: 6 * time.Hour, ShutdownTimeout: 90 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Jira: config.Jira{
-			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, Life: 720 * time.Hour, AutoExtend: true, ExpiryWarning: 48 * time.Hour, ManyURLs: true, SeedEvents: true, Patch: true, FailedConnectOnly: true,
+			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, Life: 720 * time.Hour, ManyURLs: true, SeedEvents: true, Patch: true, FailedConnectOnly: true,
 			Waits: []time.Duration{time.Second, 90 * time.Second}, Timeout: 3 * time.Second,
 		},
 		Migration: config.Migration{
@@ -145,7 +141,6 @@ func TestFile(t *testing.T) {
 			Site: webhook.Site{
 				EpicLink: 10020, CustomFields: []webhook.CustomField{{ID: 10016, Name: "Story points", Type: "number"}},
 				Priorities: []string{"Low", "High"}, TimeZone: "Etc/UTC", WeekStart: "sunday", DisplayNames: true, Dialect: "full",
-				FilterProjects: true, Projects: []webhook.Project{{ID: 10000, Key: "EX", Name: "Example", Boards: []int64{5}}},
 			},
 			Limits: webhook.Limits{ConnectLimit: 300, OAuthLimit: 20},
 			Apps: []config.App{{
@@ -169,23 +164,25 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_LISTEN": "127.0.0.1:9", "HOOKLINE_OPERATIONS": "127.0.0.1:10", "HOOKLINE_DATA": "d",
 		"HOOKLINE_ADMIN_TOKEN": "another admin token", "HOOKLINE_ALLOW_HTTP": "false", "HOOKLINE_HOST_LIMIT": "8",
 		"HOOKLINE_BREAKER_FAILURES": "-1", "HOOKLINE_BREAKER_OPEN": "22s", "HOOKLINE_BREAKER_MAX_OPEN": "23s",
+		"HOOKLINE_KEEP_ATTEMPTS": "7h", "HOOKLINE_KEEP_DELIVERED": "0",
 		"HOOKLINE_MAX_BODY": "9", "HOOKLINE_CACHE_SIZE": "10", "HOOKLINE_SHUTDOWN_TIMEOUT": "11s",
 		"HOOKLINE_LOG_LEVEL": "warn", "HOOKLINE_LOG_FORMAT": "text",
 		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_ADMIN_LIMIT": "31", "HOOKLINE_JIRA_LIFE": "14h",
 		"HOOKLINE_JIRA_MANY_URLS": "false", "HOOKLINE_JIRA_WAITS": "15s,16m", "HOOKLINE_JIRA_TIMEOUT": "17s",
 		"HOOKLINE_JIRA_REPLACE_ON_CONFLICT": "true", "HOOKLINE_JIRA_SEED_EVENTS": "false", "HOOKLINE_JIRA_PATCH": "false",
-		"HOOKLINE_JIRA_FAILED_CONNECT_ONLY": "false", "HOOKLINE_JIRA_AUTO_EXTEND": "false", "HOOKLINE_JIRA_EXPIRY_WARNING": "16h",
-		"HOOKLINE_MIGRATION_GIVE_UP": "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
+		"HOOKLINE_JIRA_FAILED_CONNECT_ONLY": "false",
+		"HOOKLINE_MIGRATION_GIVE_UP":        "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
 		"HOOKLINE_MIGRATION_TIMEOUT": "20s", "HOOKLINE_MIGRATION_ENDPOINTS": "21", "HOOKLINE_MIGRATION_STRIP_BASE": "false",
 		"HOOKLINE_ARCXP_LIMIT": "18", "HOOKLINE_ARCXP_UNTAGGED": "none", "HOOKLINE_ARCXP_CREATED": "false",
 		"HOOKLINE_ARCXP_RAW_TOKEN": "false", "HOOKLINE_ARCXP_KEEP_QUEUED": "false", "HOOKLINE_ARCXP_WAITS": "19s,20m", "HOOKLINE_ARCXP_TIMEOUT": "21s",
 	})
 	want := config.Config{
 		Listen: "127.0.0.1:9", Operations: "127.0.0.1:10", Data: "d", AdminToken: "another admin token", HostLimit: 8,
-		Breaker: config.Breaker{Failures: -1, Open: 22 * time.Second, MaxOpen: 23 * time.Second},
-		MaxBody: 9, CacheSize: 10, ShutdownTimeout: 11 * time.Second, LogLevel: slog.LevelWarn, LogFormat: "text",
+		Breaker:      config.Breaker{Failures: -1, Open: 22 * time.Second, MaxOpen: 23 * time.Second},
+		KeepAttempts: 7 * time.Hour,
+		MaxBody:      9, CacheSize: 10, ShutdownTimeout: 11 * time.Second, LogLevel: slog.LevelWarn, LogFormat: "text",
 		Jira: config.Jira{
-			ConnectLimit: 12, OAuthLimit: 13, AdminLimit: 31, Life: 14 * time.Hour, ExpiryWarning: 16 * time.Hour, ReplaceOnConflict: true,
+			ConnectLimit: 12, OAuthLimit: 13, AdminLimit: 31, Life: 14 * time.Hour, ReplaceOnConflict: true,
 			Waits: []time.Duration{15 * time.Second, 16 * time.Minute}, Timeout: 17 * time.Second,
 		},
 		Migration: config.Migration{

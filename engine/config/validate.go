@@ -46,6 +46,8 @@ func (c *Config) Validate() error {
 	}
 	number("max_body", int64(c.MaxBody), 1)
 	number("cache_size", c.CacheSize, 1)
+	duration("keep_attempts", c.KeepAttempts, 1)
+	duration("keep_delivered", c.KeepDelivered, 0)
 	duration("shutdown_timeout", c.ShutdownTimeout, 1)
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		add("log_format is %q; use text or json", c.LogFormat)

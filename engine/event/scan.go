@@ -77,7 +77,6 @@ func (s *Scanner) scan(body []byte, p *Plan, out sink) (Header, error) {
 	if err := s.readType(); err != nil {
 		return Header{}, err
 	}
-	s.readProject()
 	if err := s.readProperty(); err != nil {
 		return Header{}, err
 	}

@@ -245,9 +245,7 @@ func (reg *registration) add(item *checkedItem) Result {
 	}
 	reg.webhooks = append(reg.webhooks, w)
 	if indexed(w) {
-		info, _ := reg.tenant.site()
-		filter := condition(w, item.filter, info.FilterProjects)
-		reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: filter})
+		reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, item.filter)})
 	}
 	return Result{ID: w.ID}
 }

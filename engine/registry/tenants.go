@@ -151,7 +151,6 @@ func (r *Registry) changeTenant(ctx context.Context, id string, add bool, change
 	}
 	info.Hosts, info.Tokens = slices.Clone(info.Hosts), slices.Clone(info.Tokens)
 	info.CustomFields, info.Priorities = slices.Clone(info.CustomFields), slices.Clone(info.Priorities)
-	info.Projects = slices.Clone(info.Projects)
 	if err := r.checkTenant(&info); err != nil {
 		return nil, err
 	}

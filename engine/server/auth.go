@@ -58,8 +58,17 @@ func (s *Server) mayPublish(h *fasthttp.RequestHeader, t *webhook.Tenant, host s
 	return token != "" && t.Admits(token) || s.isAdmin(h) || len(t.Tokens) == 0 && s.isOpen(h, host)
 }
 
-// forTenant says whether the request may publish in the tenant it is addressed to; if not it is answered.
-func (s *Server) forTenant(ctx *fasthttp.RequestCtx) bool {
+// forEvents is forPublisher for the events API, which counts those that it turns away.
+func (s *Server) forEvents(h fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		if s.mayBring(ctx) {
+			h(ctx)
+		}
+	}
+}
+
+// mayBring says whether the request may publish in the tenant it is addressed to; if not it is answered and counted.
+func (s *Server) mayBring(ctx *fasthttp.RequestCtx) bool {
 	if s.admits(ctx) {
 		return true
 	}

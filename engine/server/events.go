@@ -21,18 +21,22 @@ import (
 // maxLines bounds the events in one request.
 const maxLines = 10_000
 
-// accepted is the answer to one event.
+// accepted is the answer to one event. One that was tried only has no ID, and names the webhooks.
 type accepted struct {
-	ID         string `json:"id"`
-	Type       string `json:"type"`
-	Matched    int    `json:"matched"`
-	Deliveries int    `json:"deliveries"`
-	Repeated   bool   `json:"repeated,omitempty"`
+	ID         string  `json:"id,omitempty"`
+	Type       string  `json:"type"`
+	Matched    int     `json:"matched"`
+	Deliveries int     `json:"deliveries"`
+	Repeated   bool    `json:"repeated,omitempty"`
+	Webhooks   []int64 `json:"webhooks,omitzero"`
 }
 
-// publish takes events in: one JSON object, an array of them, or one a line as application/x-ndjson.
+// publish takes events in: one JSON object, an array of them, or one a line as application/x-ndjson. With dry_run it
+// answers what would become of them.
 func (s *Server) publish(ctx *fasthttp.RequestCtx) {
-	if !s.forTenant(ctx) {
+	q := queryOf(ctx)
+	in := intake{engine: s.options.Engine, work: s.work, dry: q.flag("dry_run")}
+	if q.refused() {
 		return
 	}
 	ev, err := eventOf(ctx)
@@ -43,9 +47,9 @@ func (s *Server) publish(ctx *fasthttp.RequestCtx) {
 	kind, _, _ := strings.Cut(string(ctx.Request.Header.ContentType()), ";")
 	switch strings.ToLower(strings.TrimSpace(kind)) {
 	case "application/x-ndjson", "application/ndjson", "application/jsonl":
-		s.publishBatch(ctx, ev, lines(ctx.PostBody()))
+		s.publishBatch(ctx, ev, lines(ctx.PostBody()), in)
 	case "application/json", "":
-		s.publishJSON(ctx, ev)
+		s.publishJSON(ctx, ev, in)
 	default:
 		problem(ctx, 415, "unsupported_type", "The body has Content-Type %s; send application/json or application/x-ndjson.", kind)
 	}
@@ -71,30 +75,28 @@ func eventOf(ctx *fasthttp.RequestCtx) (webhook.Event, error) {
 	return ev, ev.Validate()
 }
 
-func (s *Server) publishJSON(ctx *fasthttp.RequestCtx, ev webhook.Event) {
+func (s *Server) publishJSON(ctx *fasthttp.RequestCtx, ev webhook.Event, in intake) {
 	if !bytes.HasPrefix(bytes.TrimLeft(ctx.PostBody(), " \t\r\n"), []byte{'['}) {
-		s.publishOne(ctx, ev)
+		s.publishOne(ctx, ev, in)
 		return
 	}
 	items, err := elements(ctx.PostBody())
 	if err != nil {
 		s.options.Engine.CountRejected(engine.RejectedInvalid)
-		status, body := refusal(ctx, err)
-		answer(ctx, status, failure{Error: body})
+		s.refuseEvent(ctx, err)
 		return
 	}
-	s.publishBatch(ctx, ev, items)
+	s.publishBatch(ctx, ev, items, in)
 }
 
-func (s *Server) publishOne(ctx *fasthttp.RequestCtx, ev webhook.Event) {
+func (s *Server) publishOne(ctx *fasthttp.RequestCtx, ev webhook.Event, in intake) {
 	ev.Body = ctx.PostBody()
-	r, err := s.options.Engine.Publish(s.work, ev)
+	a, err := in.one(ev)
 	if err != nil {
-		status, body := refusal(ctx, err)
-		answer(ctx, status, failure{Error: body})
+		s.refuseEvent(ctx, err)
 		return
 	}
-	answer(ctx, 202, accepted(r))
+	answer(ctx, in.status(), a)
 }
 
 // item is the body of one event of a batch, with the number of its line, or of its place in the array, from 1.
@@ -135,8 +137,9 @@ type line struct {
 	Error *failureBody `json:"error,omitempty"`
 }
 
-// publishBatch answers 202 when at least one event was accepted, and the first one's status when none was.
-func (s *Server) publishBatch(ctx *fasthttp.RequestCtx, ev webhook.Event, items []item) {
+// publishBatch answers 202 (200 for a dry run) when at least one event was accepted, and the first one's status when
+// none was.
+func (s *Server) publishBatch(ctx *fasthttp.RequestCtx, ev webhook.Event, items []item, in intake) {
 	switch {
 	case len(ev.Key) > maxBatchKey:
 		problem(ctx, 400, "invalid_header", "The Idempotency-Key has %d bytes; at most %d are allowed for a batch, as the number of the line is added for each.", len(ev.Key), maxBatchKey)
@@ -153,17 +156,16 @@ func (s *Server) publishBatch(ctx *fasthttp.RequestCtx, ev webhook.Event, items 
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	status := 0
-	for i, p := range s.options.Engine.PublishAll(s.work, eventsOf(items, ev)) {
-		l := line{Line: items[i].number, Status: 202}
-		if p.Err != nil {
+	for i, taken := range in.all(eventsOf(items, ev)) {
+		l := line{Line: items[i].number, Status: in.status()}
+		if taken.err != nil {
 			var body failureBody
-			l.Status, body = refusal(ctx, p.Err)
+			l.Status, body = refusal(ctx, taken.err)
 			l.Error = &body
 		} else {
-			a := accepted(p.Receipt)
-			l.accepted = &a
+			l.accepted = &taken.accepted
 		}
-		if status == 0 || l.Status == 202 {
+		if status == 0 || l.Status == in.status() {
 			status = l.Status
 		}
 		if err := enc.Encode(l); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/valyala/fasthttp"
 
 	"hookline/engine"
@@ -35,7 +36,8 @@ func (s *Server) explainFilter(ctx *fasthttp.RequestCtx) {
 		Dialect string          `json:"dialect"`
 		Now     *time.Time      `json:"now"`
 	}{Dialect: "extended"}
-	if !decode(ctx, &body) {
+	// What is wrong within the event is for its own reader to tell.
+	if !decode(ctx, &body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
 		return
 	}
 	dialect, ok := s.dialect(ctx, body.JQL, body.Dialect)

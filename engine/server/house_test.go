@@ -159,7 +159,8 @@ type answer struct {
 
 func (h *house) send(r request) answer {
 	h.t.Helper()
-	if strings.HasPrefix(r.path, "/") {
+	public := strings.HasPrefix(r.path, "/")
+	if public {
 		r.path = "http://" + h.server.Address() + r.path
 	}
 	req, err := http.NewRequestWithContext(h.t.Context(), r.method, r.path, strings.NewReader(r.body))
@@ -182,7 +183,11 @@ func (h *house) send(r request) answer {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return answer{resp.StatusCode, resp.Header, strings.TrimSuffix(string(text), "\n")}
+	a := answer{resp.StatusCode, resp.Header, strings.TrimSuffix(string(text), "\n")}
+	if public {
+		h.keeps(req, r.body, a)
+	}
+	return a
 }
 
 // raw sends bytes as they are and reads one answer.

@@ -59,7 +59,7 @@ func (s *Server) maySend(h *fasthttp.RequestHeader, a *address) bool {
 // small body is.
 func (s *Server) tooLarge(ctx *fasthttp.RequestCtx, a address) {
 	if a.publishes() {
-		if !s.forTenant(ctx) {
+		if !s.mayBring(ctx) {
 			return
 		}
 		s.options.Engine.CountRejected(engine.RejectedTooLarge)

@@ -18,30 +18,91 @@ const (
 	explainPath = "/v1/jql/explain"
 )
 
+// route is an operation of the native API. Query names the parameters that it reads.
+type route struct {
+	method, path string
+	handle       fasthttp.RequestHandler
+	query        string
+}
+
 func (s *Server) routes() {
 	s.tenants, s.global = s.newRouter(), s.newRouter()
-	s.tenants.POST(eventsPath, s.publish)
-	s.tenants.POST(eventsPath+"/{system}", s.publish)
-	s.tenants.POST(checkPath, s.forPublisher(s.checkFilter))
-	s.tenants.POST(explainPath, s.forPublisher(s.explainFilter))
+	for _, r := range s.tenantRoutes() {
+		s.tenants.Handle(r.method, r.path, r.handle)
+	}
 	for _, f := range s.options.Engine.Options().Flavors {
 		for _, r := range f.Routes() {
 			s.tenants.Handle(r.Method, r.Path, s.flavored(r.Handle))
 		}
 	}
-	s.global.GET("/v1", s.forAdmin(s.about))
-	s.global.POST(checkPath, s.forAdmin(s.checkFilter))
-	s.global.POST(explainPath, s.forAdmin(s.explainFilter))
-	s.global.GET("/v1/tenants", s.forAdmin(s.listTenants))
-	s.global.GET("/v1/tenants/{tenant}", s.forAdmin(s.getTenant))
-	s.global.PUT("/v1/tenants/{tenant}", s.forAdmin(s.putTenant))
-	s.global.DELETE("/v1/tenants/{tenant}", s.forAdmin(s.deleteTenant))
-	s.global.POST("/v1/tenants/{tenant}/tokens", s.forAdmin(s.createTenantToken))
-	s.global.GET("/v1/tenants/{tenant}/apps", s.forAdmin(s.listApps))
-	s.global.GET("/v1/tenants/{tenant}/apps/{app}", s.forAdmin(s.getApp))
-	s.global.PUT("/v1/tenants/{tenant}/apps/{app}", s.forAdmin(s.putApp))
-	s.global.DELETE("/v1/tenants/{tenant}/apps/{app}", s.forAdmin(s.deleteApp))
-	s.global.POST("/v1/tenants/{tenant}/apps/{app}/tokens", s.forAdmin(s.createAppToken))
+	for _, r := range s.installationRoutes() {
+		s.global.Handle(r.method, r.path, r.handle)
+	}
+}
+
+// documented is the route of the API's description, which needs no credentials.
+func (s *Server) documented() route {
+	return route{"GET", "/v1/openapi.json", knowing("", s.document), ""}
+}
+
+// tenantRoutes are the native API of a tenant.
+func (s *Server) tenantRoutes() []route {
+	var list []route
+	add := func(method, path string, handle fasthttp.RequestHandler, query string) {
+		list = append(list, route{method, path, s.forPublisher(knowing(query, handle)), query})
+	}
+	for _, path := range []string{eventsPath, eventsPath + "/{system}"} {
+		list = append(list, route{"POST", path, s.forEvents(knowing("dry_run", s.publish)), "dry_run"})
+	}
+	list = append(list, s.documented())
+	add("POST", checkPath, s.checkFilter, "")
+	add("POST", explainPath, s.explainFilter, "")
+	add("GET", "/v1/webhooks", s.listWebhooks, "flavor app user url event state limit cursor")
+	add("GET", "/v1/webhooks/{id}", s.getWebhook, "")
+	add("PATCH", "/v1/webhooks/{id}", s.patchWebhook, "")
+	add("DELETE", "/v1/webhooks/{id}", s.deleteWebhook, "")
+	add("POST", "/v1/webhooks/{id}/secret", s.createWebhookSecret, "")
+	add("POST", "/v1/webhooks/{id}/pause", s.pausing(s.options.Engine.Pause), "")
+	add("POST", "/v1/webhooks/{id}/resume", s.pausing(s.options.Engine.Resume), "")
+	add("GET", "/v1/deliveries", s.listDeliveries, "status webhook reason since until limit cursor")
+	add("GET", "/v1/deliveries/{id}", s.getDelivery, "")
+	add("DELETE", "/v1/deliveries/{id}", s.discardDelivery, "")
+	add("GET", "/v1/deliveries/{id}/body", s.getDeliveryBody, "")
+	add("POST", "/v1/deliveries/{id}/resend", s.resend, "")
+	add("GET", "/v1/attempts", s.listAttempts, "webhook outcome code since until limit cursor")
+	add("GET", "/v1/replays", s.listReplays, "limit cursor")
+	add("POST", "/v1/replays", s.startReplay, "")
+	add("GET", "/v1/replays/{id}", s.getReplay, "")
+	add("DELETE", "/v1/replays/{id}", s.cancelReplay, "")
+	return list
+}
+
+// installationRoutes are the installation's own.
+func (s *Server) installationRoutes() []route {
+	var list []route
+	add := func(method, path string, handle fasthttp.RequestHandler, query string) {
+		list = append(list, route{method, path, s.forAdmin(knowing(query, handle)), query})
+	}
+	add("GET", "/v1", s.about, "")
+	list = append(list, s.documented())
+	add("GET", "/v1/status", s.getStatus, "")
+	add("POST", checkPath, s.checkFilter, "")
+	add("POST", explainPath, s.explainFilter, "")
+	add("GET", "/v1/tenants", s.listTenants, "")
+	add("GET", "/v1/tenants/{tenant}", s.getTenant, "")
+	add("PUT", "/v1/tenants/{tenant}", s.putTenant, "")
+	add("DELETE", "/v1/tenants/{tenant}", s.deleteTenant, "")
+	add("POST", "/v1/tenants/{tenant}/tokens", s.createTenantToken, "")
+	add("GET", "/v1/tenants/{tenant}/apps", s.listApps, "")
+	add("GET", "/v1/tenants/{tenant}/apps/{app}", s.getApp, "")
+	add("PUT", "/v1/tenants/{tenant}/apps/{app}", s.putApp, "")
+	add("DELETE", "/v1/tenants/{tenant}/apps/{app}", s.deleteApp, "")
+	add("POST", "/v1/tenants/{tenant}/apps/{app}/tokens", s.createAppToken, "")
+	add("POST", "/v1/tenants/{tenant}/apps/{app}/secrets", s.rotateSecret, "")
+	add("DELETE", "/v1/tenants/{tenant}/apps/{app}/secrets/previous", s.endOverlap, "")
+	add("GET", "/v1/hosts", s.listHosts, "tenant breaker limit cursor")
+	add("POST", "/v1/hosts/reset", s.resetHost, "")
+	return list
 }
 
 func (s *Server) newRouter() *router.Router {

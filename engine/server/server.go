@@ -58,6 +58,7 @@ type Server struct {
 	global   *router.Router // the installation's own
 	requests *requestMetrics
 	draining atomic.Bool
+	started  time.Time
 
 	// work is the context of what requests ask for. It ends when Run does not wait for them any longer, while
 	// fasthttp's own ends when a stop begins.
@@ -73,7 +74,7 @@ func New(o Options) (*Server, error) {
 	if o.ShutdownTimeout == 0 {
 		o.ShutdownTimeout = 30 * time.Second
 	}
-	s := &Server{options: o}
+	s := &Server{options: o, started: time.Now()}
 	if err := CheckOpen(o.Listen, o.AdminToken); err != nil {
 		return nil, err
 	}

@@ -1,11 +1,8 @@
 package server
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"io"
 	"slices"
 
 	"github.com/valyala/fasthttp"
@@ -48,13 +45,9 @@ type tenantBody struct {
 	WeekStart    *string                `json:"weekStart"`
 	DisplayNames *bool                  `json:"displayNames"`
 	Dialect      *string                `json:"dialect"`
-
-	FilterProjects *bool              `json:"filterProjects"`
-	Projects       *[]webhook.Project `json:"projects"`
-
-	ConnectLimit *int      `json:"connectLimit"`
-	OAuthLimit   *int      `json:"oauthLimit"`
-	Tokens       *[]string `json:"tokens"` // in the clear; they replace the tenant's
+	ConnectLimit *int                   `json:"connectLimit"`
+	OAuthLimit   *int                   `json:"oauthLimit"`
+	Tokens       *[]string              `json:"tokens"` // in the clear; they replace the tenant's
 }
 
 func (s *Server) listTenants(ctx *fasthttp.RequestCtx) {
@@ -99,8 +92,6 @@ func (b *tenantBody) apply(t *webhook.Tenant) {
 	replace(&t.WeekStart, b.WeekStart)
 	replace(&t.DisplayNames, b.DisplayNames)
 	replace(&t.Dialect, b.Dialect)
-	replace(&t.FilterProjects, b.FilterProjects)
-	replace(&t.Projects, b.Projects)
 	replace(&t.ConnectLimit, b.ConnectLimit)
 	replace(&t.OAuthLimit, b.OAuthLimit)
 	if b.Tokens != nil {
@@ -325,37 +316,26 @@ func param(ctx *fasthttp.RequestCtx, name string) string {
 	return v
 }
 
-// decode reads a request's body: one JSON object whose members are all known, so that a misspelt setting is
-// not taken for none.
-func decode(ctx *fasthttp.RequestCtx, into any) bool {
-	dec := json.NewDecoder(bytes.NewReader(ctx.PostBody()))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(into)
-	if err == nil {
-		if _, more := dec.Token(); more != io.EOF {
-			err = errors.New("there is more after the JSON object")
-		}
+// tenantName is the tenant that the request is about: that of its path, or whom it is addressed to.
+func tenantName(ctx *fasthttp.RequestCtx) string {
+	if t, ok := ctx.UserValue(tenantKey).(*webhook.Tenant); ok {
+		return t.ID
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("the JSON is incomplete; send {} for no settings")
-	}
-	if err != nil {
-		problem(ctx, 400, "invalid_json", "The request body cannot be read: %v.", err)
-		return false
-	}
-	return true
+	return param(ctx, "tenant")
 }
 
-// refuse answers a request of the installation's API that failed.
+// refuse answers a request of the native API that failed.
 func refuse(ctx *fasthttp.RequestCtx, err error) {
 	var invalid *webhook.InvalidError
 	var host *registry.HostTakenError
 	var token *registry.TokenTakenError
 	switch {
 	case errors.Is(err, webhook.ErrUnknownTenant):
-		problem(ctx, 404, "unknown_tenant", "There is no tenant %q.", param(ctx, "tenant"))
+		problem(ctx, 404, "unknown_tenant", "There is no tenant %q.", tenantName(ctx))
 	case errors.Is(err, webhook.ErrUnknownApp):
 		problem(ctx, 404, "unknown_app", "Tenant %s has no app %q.", param(ctx, "tenant"), param(ctx, "app"))
+	case errors.Is(err, registry.ErrUnknownWebhook), errors.Is(err, registry.ErrUnknownEndpoint):
+		problem(ctx, 404, "unknown_webhook", "The tenant has no webhook %q.", param(ctx, "id"))
 	case errors.As(err, &invalid):
 		problem(ctx, 400, "invalid", "%s.", invalid.Problem)
 	case errors.As(err, &host):

@@ -1,10 +1,10 @@
 // Package store opens the one Pebble database of an installation and keeps in it what is registered:
-// tenants, apps, endpoints and webhooks. The queue keeps its deliveries in the same database, under
-// prefixes of its own, so that there is one log to sync, one directory to back up and one place for
-// options.
+// tenants, apps, endpoints and webhooks, and the replays that were asked for. The queue keeps its
+// deliveries in the same database, under prefixes of its own, so that there is one log to sync, one
+// directory to back up and one place for options.
 //
-// Every change is one atomic, synced batch. The rows are read once, at Open, by the registry; nothing is
-// read from here while events are matched.
+// Every change is one atomic, synced batch. The rows are read once, at Open, by the registry and, the replays, by the
+// engine; nothing is read from here while events are matched.
 //
 // # Keys
 //
@@ -16,6 +16,7 @@
 //	n tenant                  the last webhook number given out in the tenant
 //	g tenant                  the generation of the last tenant with this id
 //	o                         the last endpoint number given out
+//	y tenant 0 replay         webhook.Replay, by its id
 //
 // Numbers in keys are 8 bytes, big-endian; values are JSON. The other prefixes are the queue's (see
 // package queue).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -91,8 +92,8 @@ func (s *Store) scan(prefix byte, read func(key, value []byte) error) error {
 			err = read(it.Key(), value)
 		}
 		if err != nil {
-			it.Close()
-			return fmt.Errorf("store: row %q: %w", it.Key(), err)
+			err = fmt.Errorf("store: row %q: %w", it.Key(), err)
+			return errors.Join(err, it.Close())
 		}
 	}
 	if err := it.Close(); err != nil {

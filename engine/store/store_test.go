@@ -132,6 +132,46 @@ func TestApplySurvivesPowerLoss(t *testing.T) {
 	}
 }
 
+// Replays are there after a loss of power right after they were put, as they were last put; those of tenants whose
+// ids begin alike are kept apart.
+func TestReplaysSurvivePowerLoss(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	s := open(t, fs)
+	created := time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
+	running := &webhook.Replay{
+		ID: "B", Tenant: "acme", Generation: 2, Rate: 100, State: webhook.ReplayRunning, Selected: -1, Created: created,
+		Selection: webhook.Selection{
+			Status: webhook.StatusDead, Webhook: 1000, Reason: "exhausted", From: created.Add(-time.Hour), Until: created,
+			Events: []string{"comment_created"}, JQL: `status = "in <progress>"`,
+		},
+	}
+	other := &webhook.Replay{ID: "A", Tenant: "acme2", State: webhook.ReplayDone, Selected: 3, Sent: 2, Skipped: 1, Ended: created, Mark: "m"}
+	gone := &webhook.Replay{ID: "C", Tenant: "acme"}
+	for _, r := range []*webhook.Replay{running, other, gone} {
+		if err := s.PutReplay(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.DeleteReplays([]*webhook.Replay{gone}); err != nil {
+		t.Fatal(err)
+	}
+	running.Selected, running.Sent, running.Mark = 9, 4, "further"
+	if err := s.PutReplay(running); err != nil {
+		t.Fatal(err)
+	}
+	crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 0})
+	s.Close()
+	s = open(t, crashed)
+	defer s.Close()
+	list, err := s.Replays()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]*webhook.Replay{running, other}, list); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestSecondOpenIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	s, err := store.Open(dir, store.Options{CacheSize: 1 << 20})
@@ -164,6 +204,9 @@ func TestPrefixesAreOurs(t *testing.T) {
 	if err := s.Apply(context.Background(), c); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.PutReplay(&webhook.Replay{ID: "1", Tenant: "acme"}); err != nil {
+		t.Fatal(err)
+	}
 	it, err := s.DB().NewIter(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -187,6 +230,12 @@ func TestUseAfterClose(t *testing.T) {
 	}
 	if err := s.Load(&loaded{}); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("Load: %v", err)
+	}
+	if err := s.PutReplay(&webhook.Replay{ID: "1", Tenant: "acme"}); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("PutReplay: %v", err)
+	}
+	if _, err := s.Replays(); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("Replays: %v", err)
 	}
 	if got := s.Stats(); got != (store.Stats{}) {
 		t.Errorf("Stats: %+v", got)

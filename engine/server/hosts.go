@@ -1,0 +1,88 @@
+package server
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/engine"
+	"hookline/engine/webhook"
+)
+
+// hostView is a host that deliveries of a tenant go to.
+type hostView struct {
+	Tenant    string    `json:"tenant"`
+	Host      string    `json:"host"` // scheme, name and port
+	InFlight  int       `json:"inFlight"`
+	Endpoints int       `json:"endpoints"` // with something to send
+	Failures  int       `json:"failures"`  // since the last success
+	Breaker   string    `json:"breaker"`
+	OpenUntil time.Time `json:"openUntil,omitzero"`
+}
+
+func viewHost(h engine.HostState) hostView {
+	return hostView{
+		Tenant: h.Host.Tenant, Host: h.Host.Scheme + "://" + h.Host.Address, InFlight: h.InFlight, Endpoints: h.Endpoints,
+		Failures: h.Failures, Breaker: h.Breaker.String(), OpenUntil: h.OpenUntil.UTC(),
+	}
+}
+
+// listHosts answers the hosts in the order in which the engine has them: of tenant, address and scheme.
+func (s *Server) listHosts(ctx *fasthttp.RequestCtx) {
+	q := queryOf(ctx)
+	tenant := q.text("tenant")
+	breaker := q.oneOf("breaker", engine.BreakerClosed.String(), engine.BreakerOpen.String(), engine.BreakerHalfOpen.String())
+	p := q.page("hosts")
+	if q.refused() {
+		return
+	}
+	var views []hostView
+	last, next := "", ""
+	s.options.Engine.Hosts(func(h engine.HostState) bool {
+		mark := markOf(h.Host)
+		switch {
+		case tenant != "" && h.Host.Tenant != tenant, breaker != "" && h.Breaker.String() != breaker, !beyond(mark, p.after):
+			return true
+		case len(views) == p.limit:
+			next = last
+			return false
+		}
+		views, last = append(views, viewHost(h)), mark
+		return true
+	})
+	answerList(ctx, views, p.cursor(next))
+}
+
+// markOf is a host's place in the list, as text. No part of a host has a space.
+func markOf(h engine.Host) string { return h.Tenant + " " + h.Address + " " + h.Scheme }
+
+// beyond says whether a place comes after another, part by part.
+func beyond(mark, after string) bool {
+	return after == "" || slices.CompareFunc(strings.Fields(mark), strings.Fields(after), cmp.Compare[string]) > 0
+}
+
+// resetHost closes the breaker of a host.
+func (s *Server) resetHost(ctx *fasthttp.RequestCtx) {
+	var body struct {
+		Tenant string `json:"tenant"`
+		Host   string `json:"host"`
+	}
+	if !decode(ctx, &body) {
+		return
+	}
+	if _, ok := s.options.Engine.Registry().Tenant(body.Tenant); !ok {
+		problem(ctx, 404, "unknown_tenant", "There is no tenant %q.", body.Tenant)
+		return
+	}
+	u, err := webhook.ParseURL(body.Host, true)
+	if err != nil || strings.TrimSuffix(u.RequestURI(), "/") != "" {
+		problem(ctx, 400, "invalid", "host is %q; send it as it is listed: scheme, name and port, such as https://hooks.example:443.", body.Host)
+		return
+	}
+	host := engine.Host{Tenant: body.Tenant}
+	host.Scheme, host.Address = webhook.HostOf(u)
+	answer(ctx, 200, map[string]bool{"reset": s.options.Engine.ResetHost(host)})
+}

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Sizes of a page of a list.
+const (
+	usualLimit = 100
+	maxLimit   = 1000
+)
+
+// page is the part of a list that a request asks for: what comes after a mark, which is "" for the list's beginning.
+type page struct {
+	list  string
+	limit int
+	after string
+}
+
+// page reads the parameters limit and cursor of a list.
+func (q *query) page(list string) page {
+	p := page{list: list, limit: usualLimit}
+	if n := q.number("limit"); n > maxLimit {
+		q.wrong("The parameter limit is %d; at most %d are listed at once", n, maxLimit)
+	} else if n > 0 {
+		p.limit = int(n)
+	}
+	if text := q.text("cursor"); text != "" {
+		var ok bool
+		if p.after, ok = openCursor(list, text); !ok {
+			q.badCursor()
+		}
+	}
+	return p
+}
+
+// badCursor is also for marks that turn out to mean nothing where they are used.
+func (q *query) badCursor() {
+	q.wrong("The parameter cursor is none of this list's; use next of an answer as it is, or leave it out to begin anew")
+}
+
+// cursor returns what leads on from a mark, and "" for the mark "" of a list that is at its end.
+func (p page) cursor(mark string) string {
+	if mark == "" {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32([]byte(mark), checksum(p.list, mark)))
+}
+
+// openCursor returns the mark in a cursor. Cursors hold no secret and open nothing; the checksum tells those that were
+// cut, made up, or taken from another list.
+func openCursor(list, text string) (mark string, ok bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	n := len(raw) - 4
+	if err != nil || n < 1 {
+		return "", false
+	}
+	mark = string(raw[:n])
+	return mark, binary.BigEndian.Uint32(raw[n:]) == checksum(list, mark)
+}
+
+func checksum(list, mark string) uint32 { return crc32.ChecksumIEEE([]byte(list + "\n" + mark)) }
+
+// listing is the answer with a page of a list. Next is the cursor of the next page, "" where there is none.
+type listing[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+func answerList[T any](ctx *fasthttp.RequestCtx, items []T, next string) {
+	if items == nil {
+		items = []T{}
+	}
+	answer(ctx, 200, listing[T]{Items: items, Next: next})
+}

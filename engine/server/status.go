@@ -1,0 +1,53 @@
+package server
+
+import (
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/queue"
+)
+
+// statusView is how the installation is doing.
+type statusView struct {
+	Version  string    `json:"version"`
+	Started  time.Time `json:"started"`
+	Uptime   int64     `json:"uptime"` // seconds
+	Draining bool      `json:"draining"`
+	Tenants  int       `json:"tenants"`
+	Apps     int       `json:"apps"`
+	Webhooks int       `json:"webhooks"`
+	Expired  int       `json:"expired"` // webhooks that are listed and match nothing any more
+	Queue    queueView `json:"queue"`
+}
+
+// queueView has sizes of the queue, and totals since the start.
+type queueView struct {
+	Waiting   int64     `json:"waiting"`
+	InHand    int64     `json:"inHand"`
+	Dead      int64     `json:"dead"`
+	OldestDue time.Time `json:"oldestDue,omitzero"`
+	Counted   bool      `json:"counted"` // Waiting and Dead are whole
+
+	Accepted  uint64 `json:"accepted"`
+	Delivered uint64 `json:"delivered"`
+	Retried   uint64 `json:"retried"`
+	GivenUp   uint64 `json:"givenUp"`
+	Dropped   uint64 `json:"dropped"`
+}
+
+func viewQueue(q queue.Stats) queueView {
+	return queueView{
+		Waiting: q.Waiting, InHand: q.InHand, Dead: q.Dead, OldestDue: q.OldestDue.UTC(), Counted: q.Counted,
+		Accepted: q.Accepted, Delivered: q.Done, Retried: q.Again, GivenUp: q.Died, Dropped: q.Purged,
+	}
+}
+
+func (s *Server) getStatus(ctx *fasthttp.RequestCtx) {
+	e := s.options.Engine
+	counts := e.Registry().Counts(time.Now())
+	answer(ctx, 200, statusView{
+		Version: s.options.Version, Started: s.started.UTC(), Uptime: int64(time.Since(s.started).Seconds()), Draining: s.draining.Load(),
+		Tenants: counts.Tenants, Apps: counts.Apps, Webhooks: counts.Webhooks, Expired: counts.Expired, Queue: viewQueue(e.Queue().Stats()),
+	})
+}

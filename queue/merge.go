@@ -1,0 +1,127 @@
+package queue
+
+import (
+	"bytes"
+	"container/heap"
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+type entry struct {
+	mark  Mark
+	value []byte
+}
+
+// source is a stream during the merge.
+type source struct {
+	stream
+	bucket uint32
+	head   Mark    // of the entry that comes next, or came last if that is not read yet
+	after  Mark    // what was read last
+	read   []entry // the entries read and not yielded yet
+	ask    int     // how many to read next
+	dry    bool    // there are no more to be read
+}
+
+// listChunk is how many entries are read at once. Between two chunks no iterator is open, so a slow reader keeps
+// no deleted data alive.
+const listChunk = 256
+
+// merge yields the entries of the streams of one bucket. more says that yield wants the next bucket.
+func (l *listing) merge(streams []*source, yield func(entry) bool) (more bool, err error) {
+	h := &merging{streams, l.oldest}
+	heap.Init(h)
+	for h.Len() > 0 {
+		s := h.streams[0]
+		if len(s.read) == 0 {
+			if !s.dry {
+				if err := l.fill(s); err != nil {
+					return false, err
+				}
+			}
+			if len(s.read) == 0 {
+				heap.Pop(h)
+				continue
+			}
+			s.head = s.read[0].mark
+			heap.Fix(h, 0)
+			continue
+		}
+		e := s.read[0]
+		if s.read = s.read[1:]; len(s.read) > 0 {
+			s.head = s.read[0].mark
+			heap.Fix(h, 0)
+		}
+		if !yield(e) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// fill reads the next chunk of a stream.
+func (l *listing) fill(s *source) (err error) {
+	if !l.q.gate.enter() {
+		return ErrClosed
+	}
+	defer l.q.gate.leave()
+	from, until := l.bounds(s.stream, s.after)
+	if s.dry = !from.less(until); s.dry {
+		return nil
+	}
+	iter, err := l.q.db.NewIter(&pebble.IterOptions{
+		LowerBound: l.shelf.key(s.bucket, s.stream, from), UpperBound: l.shelf.key(s.bucket, s.stream, until),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, iter.Close()) }()
+	s.read = s.read[:0]
+	m, ok := l.ends(iter)
+	for ; ok && len(s.read) < s.ask; m, ok = l.step(iter) {
+		if l.beyond(m, s.after) {
+			s.read = append(s.read, entry{m, bytes.Clone(iter.Value())})
+		}
+	}
+	s.dry = !ok
+	if n := len(s.read); n > 0 {
+		s.after = s.read[n-1].mark
+	}
+	s.ask = min(2*s.ask, listChunk)
+	return iter.Error()
+}
+
+// ends goes to where the walk enters the bounds of an iterator.
+func (l *listing) ends(iter *pebble.Iterator) (Mark, bool) {
+	if l.oldest {
+		return l.valid(iter, iter.First())
+	}
+	return l.valid(iter, iter.Last())
+}
+
+// merging is a heap of streams, the one with the next entry on top.
+type merging struct {
+	streams []*source
+	oldest  bool
+}
+
+func (h *merging) Len() int { return len(h.streams) }
+
+func (h *merging) Less(i, j int) bool {
+	if h.oldest {
+		return h.streams[i].head.compare(h.streams[j].head) < 0
+	}
+	return h.streams[i].head.compare(h.streams[j].head) > 0
+}
+
+func (h *merging) Swap(i, j int) { h.streams[i], h.streams[j] = h.streams[j], h.streams[i] }
+func (h *merging) Push(x any)    { h.streams = append(h.streams, x.(*source)) }
+
+func (h *merging) Pop() any {
+	last := len(h.streams) - 1
+	s := h.streams[last]
+	h.streams[last] = nil
+	h.streams = h.streams[:last]
+	return s
+}

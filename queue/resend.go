@@ -1,0 +1,260 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Resend is a delivery to be made again.
+type Resend struct {
+	Event    EventID
+	Endpoint EndpointID
+	// Note is kept with the delivery and handed out with it, at most MaxNote bytes. It is copied.
+	Note []byte
+	// Letter is the dead letter that becomes the delivery, as DeadLetters gave it. Nil sends again what was
+	// delivered, see Options.KeepDelivered.
+	Letter *DeadLetter
+}
+
+// byHand lets what is done by hand and what deletes by bulk meet one at a time: Resend and Discard, the expiry of
+// dead letters, the deletions of a sweep, a purge. It is taken before endpoint.mu. Who holds it does not wait for
+// the committer, which takes it for a purge.
+type byHand struct {
+	mu sync.Mutex
+	// sweeping says that a sweep has taken its snapshot and not ended. resent are the events that got a delivery
+	// since then, out of nothing: the sweep does not see it and must leave their payloads.
+	sweeping bool
+	resent   map[EventID]struct{}
+}
+
+// Resend makes deliveries again, in lane Replay: due now, with no attempts counted and accepted now. It returns
+// which of them it made. When it returns they are durable, and a dead letter that became one of them was removed
+// in the same batch. Before that none of them is handed out.
+//
+// A delivery is not made if its letter is gone, if the payload is not there any more, or if the same event still
+// waits for the same endpoint in lane Replay, or is in hand. So two calls for one delivery send it once.
+//
+// The calls take turns; one should be of no more than some hundreds. The commit cannot be called off by ctx.
+//
+// Errors: ErrClosed, ErrTooLarge for a note, ctx.Err(); after one of the database it is open whether the
+// deliveries were made.
+func (q *Queue) Resend(ctx context.Context, rs []Resend) ([]bool, error) {
+	if !q.gate.enter() {
+		return nil, ErrClosed
+	}
+	defer q.gate.leave()
+	for i := range rs {
+		if err := rs[i].validate(); err != nil {
+			return nil, err
+		}
+	}
+	r := resending{q: q, resends: rs, made: make([]bool, len(rs))}
+	if err := r.pin(ctx); err != nil {
+		return nil, err
+	}
+	if q.hooks.beforeResend != nil {
+		q.hooks.beforeResend()
+	}
+	t, stamp, err := r.write()
+	if err != nil {
+		return nil, err
+	}
+	if t == nil {
+		return r.made, nil
+	}
+	defer q.writers.end(t)
+	if q.hooks.afterResend != nil {
+		q.hooks.afterResend()
+	}
+	before := q.syncs.committed.Load()
+	if err := q.db.LogData(nil, q.opts.acceptOptions); err != nil {
+		return nil, fmt.Errorf("queue: resend: %w", err)
+	}
+	q.syncs.covered(before)
+	r.handOver(t, stamp)
+	return r.made, nil
+}
+
+func (r *Resend) validate() error {
+	if len(r.Note) > MaxNote {
+		return fmt.Errorf("%w: note of %d bytes, at most %d", ErrTooLarge, len(r.Note), MaxNote)
+	}
+	if l := r.Letter; l != nil && (l.Mark.event != r.Event || l.Mark.endpoint != r.Endpoint) {
+		return errors.New("queue: resend: the dead letter is of another delivery")
+	}
+	return nil
+}
+
+// resending is one call of Resend.
+type resending struct {
+	q       *Queue
+	resends []Resend
+	made    []bool
+}
+
+// pin sees to it that no payload goes with its last delivery from now on, and returns when the settlements are
+// committed that had decided on that before. It leaves in made what may be possible.
+//
+// A message that is still being accepted is passed over. Nobody can know of it yet, and recent would take it in
+// afterwards as one that nothing else refers to.
+func (r *resending) pin(ctx context.Context) error {
+	for i := range r.resends {
+		id := r.resends[i].Event
+		if r.made[i] = !r.q.writers.ahead(id); r.made[i] {
+			r.q.recent.keep(id)
+		}
+	}
+	return r.q.committed(ctx)
+}
+
+// write decides which deliveries can be made, and commits them. The ticket is nil if there are none. stamp is the
+// number of purges before the write.
+//
+// Nothing can change in between what was decided: a letter is removed, and a payload swept, by those alone who
+// hold byHand, and pin has dealt with young payloads.
+func (r *resending) write() (t *ticket, stamp uint64, err error) {
+	q := r.q
+	q.byHand.mu.Lock()
+	defer q.byHand.mu.Unlock()
+	n, letters, err := r.decide()
+	if err != nil || n == 0 {
+		return nil, 0, err
+	}
+	stamp = q.endpoints.purges.Load()
+	if t, err = q.writers.begin(0); err != nil {
+		return nil, 0, err
+	}
+	if err := r.commit(t.low); err != nil {
+		q.writers.end(t)
+		return nil, 0, err
+	}
+	q.counts.stored.Add(int64(n))
+	q.counts.dead.Add(-int64(letters))
+	return t, stamp, nil
+}
+
+// decide leaves in made what is possible.
+func (r *resending) decide() (n, letters int, err error) {
+	type place struct {
+		event    EventID
+		endpoint EndpointID
+	}
+	seen := make(map[place]struct{}, len(r.resends))
+	for i := range r.resends {
+		s := &r.resends[i]
+		p := place{s.Event, s.Endpoint}
+		if _, twice := seen[p]; twice || !r.made[i] {
+			r.made[i] = false
+			continue
+		}
+		if r.made[i], err = r.possible(s); err != nil {
+			return 0, 0, fmt.Errorf("queue: resend: %w", err)
+		}
+		if !r.made[i] {
+			continue
+		}
+		seen[p] = struct{}{}
+		n++
+		if s.Letter != nil {
+			letters++
+		}
+	}
+	return n, letters, nil
+}
+
+func (r *resending) possible(s *Resend) (bool, error) {
+	q := r.q
+	var buf [attemptKeyLen]byte
+	if waits, err := q.has(appendReplayKey(buf[:0], s.Endpoint, s.Event)); waits || err != nil {
+		return false, err
+	}
+	if s.Letter != nil {
+		if there, err := q.has(appendLetterKey(buf[:0], s.Letter.Mark)); !there || err != nil {
+			return false, err
+		}
+	}
+	return q.has(appendPayloadKey(buf[:0], s.Event))
+}
+
+func (r *resending) commit(now micros) error {
+	q := r.q
+	b := q.db.NewBatch()
+	defer b.Close()
+	var key []byte
+	for i := range r.resends {
+		if !r.made[i] {
+			continue
+		}
+		s := &r.resends[i]
+		pos := position{now, s.Event}
+		key = appendDeliveryKey(key[:0], s.Endpoint, Replay, pos)
+		split := len(key)
+		key = appendState(key, state{accepted: now, note: s.Note}, now)
+		err := b.Set(key[:split], key[split:], nil)
+		if err == nil {
+			err = b.Set(appendReplayKey(key[:0], s.Endpoint, s.Event), nil, nil)
+		}
+		if err == nil && s.Letter != nil {
+			err = b.Delete(appendLetterKey(key[:0], s.Letter.Mark), nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := b.Commit(pebble.NoSync); err != nil {
+		return fmt.Errorf("queue: resend: %w", err)
+	}
+	q.byHand.revived(r.resends)
+	return nil
+}
+
+// revived notes for a sweep in progress which payloads are referred to again.
+func (h *byHand) revived(rs []Resend) {
+	if !h.sweeping {
+		return
+	}
+	for i := range rs {
+		h.resent[rs[i].Event] = struct{}{}
+	}
+}
+
+// handOver tells the endpoints of their deliveries, as for an accept.
+func (r *resending) handOver(t *ticket, stamp uint64) {
+	q := r.q
+	for i := range r.resends {
+		if !r.made[i] {
+			continue
+		}
+		s := &r.resends[i]
+		it := item{pos: position{t.low, s.Event}, state: state{accepted: t.low}}
+		if len(s.Note) > 0 {
+			it.note = bytes.Clone(s.Note)
+		}
+		e := q.lockEndpoint(s.Endpoint)
+		it.diskOnly = e.purged > stamp
+		e.handOver(Replay, it, q.opts.Window, t.low)
+		e.mu.Unlock()
+	}
+	q.writers.end(t)
+	for i := range r.resends {
+		if r.made[i] {
+			q.ready(r.resends[i].Endpoint, t.low)
+		}
+	}
+}
+
+func (q *Queue) has(key []byte) (bool, error) {
+	_, closer, err := q.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, closer.Close()
+}

@@ -1,0 +1,68 @@
+package queue
+
+import "time"
+
+// WaitingDelivery is a delivery that is not settled: due, due later or in hand.
+type WaitingDelivery struct {
+	Event    EventID
+	Endpoint EndpointID
+	Lane     Lane
+
+	Due          time.Time
+	Attempts     int
+	LastStatus   int // 0: none
+	Accepted     time.Time
+	FirstFailure time.Time // zero: none
+	Note         []byte    // the caller's own
+	InHand       bool      // taken, and neither released nor settled on disk, when it was looked at
+	Mark         Mark
+}
+
+var waitingShelf = shelf{
+	prefix: prefixDelivery,
+	lanes:  lanes,
+	bucket: func(micros) uint32 { return 0 },
+	parse: func(k []byte) (Mark, bool) {
+		ep, l, pos, ok := parseDeliveryKey(k)
+		return Mark{at: pos.due, endpoint: ep, event: pos.event, lane: l}, ok
+	},
+}
+
+// Waiting calls yield for the selected deliveries that are not settled, until it returns false: by due time over
+// all selected endpoints and both lanes, the soonest first. s.From and s.Until are about the due time, s.Oldest
+// makes no difference. Deliveries that come, go or get another due time during the walk may or may not be seen;
+// one whose Accept has not returned yet may be. The queue may be called from yield.
+//
+// Error: ErrClosed, or one of the database.
+func (q *Queue) Waiting(s Select, yield func(WaitingDelivery) bool) error {
+	s.Oldest = true
+	return q.list(&waitingShelf, s, func(e entry) bool {
+		m := e.mark
+		st, err := decodeState(e.value, m.at)
+		if err != nil {
+			st = state{accepted: m.at} // as Take will find it
+		}
+		return yield(WaitingDelivery{
+			Event: m.event, Endpoint: m.endpoint, Lane: m.lane,
+			Due:          q.clock.stamp(m.at),
+			Attempts:     int(st.attempts),
+			LastStatus:   int(st.status),
+			Accepted:     q.clock.stamp(st.accepted),
+			FirstFailure: q.clock.stamp(st.firstFailure),
+			Note:         st.note,
+			InHand:       q.inHand(m),
+			Mark:         m,
+		})
+	})
+}
+
+func (q *Queue) inHand(m Mark) bool {
+	e := q.endpoints.find(m.endpoint)
+	if e == nil {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, held := e.held[handle{m.lane, m.position()}]
+	return held
+}
