@@ -19,6 +19,13 @@
 // An event that no webhook matches is acknowledged and leaves nothing on disk, except for its idempotency
 // key if it has one.
 //
+// # What is kept
+//
+// Every attempt is kept for Options.KeepAttempts and every dead letter for Options.KeepDead, each with the event's
+// body for as long as a delivery of it waits or is dead, or Options.KeepDelivered says. Deliveries, Attempts and
+// Delivery tell of them; Resend sends one again, StartReplay a selection of them, in a lane that gives way to fresh
+// deliveries. A replay is durable, as what it sends again is.
+//
 // # Life cycle
 //
 // Open, then any of the methods from any number of goroutines, then Close. Deliveries that were left over

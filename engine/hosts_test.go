@@ -107,6 +107,7 @@ func TestPauseSurvivesARestart(t *testing.T) {
 		if err != nil || resumed.Paused {
 			t.Fatalf("%+v, %v", resumed, err)
 		}
+		time.Sleep(time.Second)
 		if got, _ := l.counts(); got != 2 {
 			t.Errorf("%d requests after that, want 2", got)
 		}
@@ -135,8 +136,9 @@ func TestHostThatIsDown(t *testing.T) {
 		for i := range n {
 			publish(t, e, webhook.Event{Body: body("EX", i)})
 		}
+		time.Sleep(time.Second)
 		_, before := l.counts()
-		time.Sleep(59 * time.Second)
+		time.Sleep(58 * time.Second)
 		if _, refused := l.counts(); refused != before || before < 3 {
 			t.Errorf("%d attempts, and %d more while the breaker was open", before, refused-before)
 		}
@@ -154,7 +156,7 @@ func TestHostThatIsDown(t *testing.T) {
 		if !e.ResetHost(host.Host) || e.ResetHost(engine.Host{Tenant: "rival", Scheme: "http", Address: "receiver.example:80"}) {
 			t.Error("not reset, or another tenant's host was")
 		}
-		time.Sleep(time.Second)
+		time.Sleep(10 * time.Second)
 		if got, _ := l.counts(); got+dead(t, e) != n || got < n-before {
 			t.Errorf("%d arrived and %d were given up of %d", got, dead(t, e), n)
 		}

@@ -36,19 +36,22 @@ var mayImport = map[string]map[string]string{
 	"engine/dispatch": {
 		"engine/webhook": "policy, attempt and outcome", "queue": "deliveries and their settlement",
 	},
+	"engine/flavor/connect": {"engine/webhook": "what is kept of a descriptor, and what a URL is"},
 	"engine/flavor": {
-		"engine/webhook": "nouns", "engine/registry": "rules, and what an API handler works on",
+		"engine/flavor/connect": "what a flavour finds its webhooks in", "engine/webhook": "nouns", "engine/registry": "rules, and what an API handler works on",
 		"engine/sign": "secrets that a flavour signs with",
 	},
 	"engine/flavor/jira": {
 		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
-		"engine/webhook": "nouns", "engine/event": "the event types, and what is added to bodies",
+		"engine/flavor/connect": "descriptors that declare its webhooks",
+		"engine/webhook":        "nouns", "engine/event": "the event types, and what is added to bodies",
 		"engine/sign": "secrets, signatures and tokens of requests",
 		"jql":         "dialects, and the errors to put into Jira's words",
 	},
 	"engine/flavor/migration": {
 		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
-		"engine/webhook": "nouns", "engine/sign": "tokens of its API and of what it sends",
+		"engine/flavor/connect": "descriptors that declare its webhooks",
+		"engine/webhook":        "nouns", "engine/sign": "tokens of its API and of what it sends",
 	},
 	"engine/flavor/arcxp": {
 		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
@@ -57,6 +60,7 @@ var mayImport = map[string]map[string]string{
 	"engine": {
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/store": "opens it",
 		"engine/sign": "seals secrets", "engine/registry": "matches", "engine/dispatch": "sends", "engine/flavor": "renders", "queue": "keeps",
+		"engine/flavor/connect": "reads descriptors",
 	},
 	"engine/inspect": {
 		"engine/registry": "reads filters as registrations are read", "engine/event": "reads bodies as published ones are read",

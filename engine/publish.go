@@ -21,8 +21,8 @@ type Receipt struct {
 	ID string
 	// Type is the event's webhookEvent.
 	Type string
-	// Matched is the number of webhooks that the event matched, Deliveries the number of requests that
-	// are owed for them.
+	// Matched is the number of webhooks that the event matched, Deliveries the number of requests that are owed for
+	// them, and for the webhooks that post-functions fire at the event's transition.
 	Matched, Deliveries int
 	// Repeated is set when the event's key was seen before; nothing was accepted anew then, and Matched is 0.
 	Repeated bool
@@ -52,13 +52,27 @@ func (e *Engine) Publish(ctx context.Context, ev webhook.Event) (Receipt, error)
 		e.metrics.refused(err)
 		return Receipt{}, err
 	}
-	accepted, err := e.queue.Accept(ctx, p.message)
-	if err != nil {
+	if err := e.accept(ctx, p.messages, &receipt); err != nil {
 		e.metrics.refused(err)
 		return Receipt{}, err
 	}
-	e.complete(&receipt, accepted)
 	return receipt, nil
+}
+
+// accept accepts what one event makes, all or nothing, and completes its receipt.
+func (e *Engine) accept(ctx context.Context, messages []queue.Message, r *Receipt) error {
+	if len(messages) == 1 {
+		accepted, err := e.queue.Accept(ctx, messages[0])
+		if err == nil {
+			e.complete(r, accepted)
+		}
+		return err
+	}
+	accepted, err := e.queue.AcceptAll(ctx, messages)
+	if err == nil {
+		e.complete(r, accepted...)
+	}
+	return err
 }
 
 // publication is the working memory of one Publish.
@@ -66,7 +80,11 @@ type publication struct {
 	payload []byte
 	notes   []byte
 	targets []queue.Target
-	message queue.Message
+	firing  firing
+
+	// messages are what is accepted as one: the event, and after it what post-functions fire. That is a message of its
+	// own, as its body is another, and as a webhook that listens to the event as well has two requests coming.
+	messages []queue.Message
 }
 
 func (p *publication) reset() {
@@ -74,25 +92,26 @@ func (p *publication) reset() {
 	if cap(p.payload) > 256<<10 {
 		p.payload = nil
 	}
-	p.payload, p.notes, p.targets = p.payload[:0], p.notes[:0], p.targets[:0]
+	p.payload, p.notes, p.targets, p.messages = p.payload[:0], p.notes[:0], p.targets[:0], p.messages[:0]
+	p.firing = firing{}
 }
 
-// prepare matches an event and fills in p.message with what is to be accepted.
+// prepare matches an event and fills in p.messages with what is to be accepted.
 func (e *Engine) prepare(p *publication, ev *webhook.Event, now time.Time) (Receipt, error) {
 	receipt, err := e.check(p, ev, now)
 	if err != nil {
 		return Receipt{}, err
 	}
 	e.metrics.read(ev, receipt.Type, receipt.Matched, len(p.targets), time.Since(now))
-	p.message = queue.Message{Deliveries: p.targets}
+	m := queue.Message{Deliveries: p.targets[:len(p.targets)-p.firing.targets]}
 	if receipt.Matched > 0 {
-		p.message.Payload = p.payload
+		m.Payload = p.payload
 	}
 	if ev.Key != "" {
-		p.message.Scope = e.keyScope(ev.Tenant)
-		p.message.Key = ev.Key
-		p.message.Fingerprint = fingerprint(ev)
+		m.Scope, m.Key, m.Fingerprint = e.keyScope(ev.Tenant), ev.Key, fingerprint(ev)
 	}
+	p.messages = append(p.messages, m)
+	p.addFiring(m)
 	return receipt, nil
 }
 
@@ -136,6 +155,9 @@ func (e *Engine) match(p *publication, ev *webhook.Event, now time.Time) (Receip
 	p.fanOut(matched)
 	if len(matched) > 0 {
 		p.payload = header.AppendStored(p.payload, ev.Body, now)
+	}
+	if header.Fires() {
+		e.fire(p, ev, &header, now)
 	}
 	return Receipt{Type: header.Type, Matched: len(matched)}, nil
 }
@@ -188,15 +210,26 @@ func (p *publication) fanOut(matched []*webhook.Webhook) {
 	}
 }
 
-func (e *Engine) complete(r *Receipt, accepted queue.Receipt) {
-	r.ID = e.names.event(accepted.Event)
-	r.Deliveries = accepted.Deliveries
-	if accepted.Repeated {
-		r.Repeated = true
-		r.Matched = 0
-		return
+// complete tells in a receipt what was accepted. The event's name is that of the first message that has deliveries,
+// whose names it is a part of.
+func (e *Engine) complete(r *Receipt, accepted ...queue.Receipt) {
+	named := accepted[0]
+	for _, a := range accepted {
+		if named.Deliveries == 0 {
+			named = a
+		}
+		r.Deliveries += a.Deliveries
+		if a.Repeated {
+			r.Repeated = true
+			r.Matched = 0
+		} else {
+			e.metrics.enqueued.Add(float64(a.Deliveries))
+		}
 	}
-	e.metrics.enqueued.Add(float64(accepted.Deliveries))
+	if named.Deliveries == 0 {
+		named = accepted[0]
+	}
+	r.ID = e.names.event(named.Event)
 }
 
 // Published is the result for one event of PublishAll: a receipt, or the error that Publish would have returned.
@@ -212,7 +245,7 @@ func (e *Engine) PublishAll(ctx context.Context, events []webhook.Event) []Publi
 	start := time.Now()
 	results := make([]Published, len(events))
 	messages := make([]queue.Message, 0, len(events))
-	position := make([]int, 0, len(events))
+	parts := make([]part, 0, len(events))
 	for i := range events {
 		p := new(publication)
 		r, err := e.prepare(p, &events[i], start)
@@ -221,37 +254,37 @@ func (e *Engine) PublishAll(ctx context.Context, events []webhook.Event) []Publi
 			e.metrics.refused(err)
 			continue
 		}
-		messages = append(messages, p.message)
-		position = append(position, i)
+		parts = append(parts, part{i, len(messages), len(messages) + len(p.messages)})
+		messages = append(messages, p.messages...)
 	}
 	if len(messages) == 0 {
 		return results
 	}
 	accepted, err := e.queue.AcceptAll(ctx, messages)
 	if errors.Is(err, queue.ErrKeyReused) || errors.Is(err, queue.ErrTooLarge) {
-		return e.publishEach(ctx, messages, position, results)
+		return e.publishEach(ctx, messages, parts, results)
 	}
-	for n, i := range position {
+	for _, p := range parts {
 		if err != nil {
 			e.metrics.refused(err)
-			results[i] = Published{Err: err}
+			results[p.event] = Published{Err: err}
 			continue
 		}
-		e.complete(&results[i].Receipt, accepted[n])
+		e.complete(&results[p.event].Receipt, accepted[p.from:p.to]...)
 	}
 	return results
 }
 
-// publishEach accepts messages one by one, where one of them, or all together, made the whole batch fail.
-func (e *Engine) publishEach(ctx context.Context, messages []queue.Message, position []int, results []Published) []Published {
-	for n, i := range position {
-		accepted, err := e.queue.Accept(ctx, messages[n])
-		if err != nil {
+// part says which messages of a batch are an event's.
+type part struct{ event, from, to int }
+
+// publishEach accepts events one by one, where one of them, or all together, made the whole batch fail.
+func (e *Engine) publishEach(ctx context.Context, messages []queue.Message, parts []part, results []Published) []Published {
+	for _, p := range parts {
+		if err := e.accept(ctx, messages[p.from:p.to], &results[p.event].Receipt); err != nil {
 			e.metrics.refused(err)
-			results[i] = Published{Err: err}
-			continue
+			results[p.event] = Published{Err: err}
 		}
-		e.complete(&results[i].Receipt, accepted)
 	}
 	return results
 }

@@ -186,7 +186,7 @@ func TestSetWebhookSecret(t *testing.T) {
 	send("")
 
 	dynamic := register(t, e, jira.DynamicFlavor, owner, nil)
-	if made, err = e.RotateWebhookSecret(ctx, owner.Tenant, dynamic.ID); err != nil {
+	if _, err := e.RotateWebhookSecret(ctx, owner.Tenant, dynamic.ID); err != nil {
 		t.Fatal(err)
 	}
 	if ep, _ := e.Registry().Endpoint(dynamic.Endpoint); ep.Secret == "" || !e.Signed(dynamic) {

@@ -10,7 +10,8 @@ import (
 // Trial is what Publish would make of an event.
 type Trial struct {
 	Type       string  // the event's webhookEvent
-	Webhooks   []int64 // that it matches, ascending
+	Matched    int     // webhooks that it matches
+	Webhooks   []int64 // these, and those that post-functions would fire, ascending
 	Deliveries int     // requests that would be owed for them
 }
 
@@ -25,12 +26,13 @@ func (e *Engine) Try(ev webhook.Event) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
-	t := Trial{Type: receipt.Type, Deliveries: len(p.targets)}
+	t := Trial{Type: receipt.Type, Matched: receipt.Matched, Deliveries: len(p.targets)}
 	for _, target := range p.targets {
 		if t.Webhooks, err = appendIDs(t.Webhooks, target.Note); err != nil {
 			return Trial{}, err
 		}
 	}
 	slices.Sort(t.Webhooks)
+	t.Webhooks = slices.Compact(t.Webhooks) // one may match and be fired
 	return t, nil
 }

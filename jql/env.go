@@ -32,9 +32,22 @@ type Env struct {
 	// SundayFirst makes weeks begin on Sunday, and not on Monday.
 	SundayFirst bool
 
+	// Projects lists projects of the site, for events that name one by its number, or by a board, alone. Queries are
+	// compiled and evaluated without it.
+	Projects []Project
+
 	// DisplayNames lets queries name users by their display names, without regard to case, beside their
 	// account ids.
 	DisplayNames bool
+}
+
+// Project is a project of a site.
+type Project struct {
+	ID        int64
+	Key, Name string // by which queries may name it; Name may be empty
+
+	// Boards are the numbers of boards whose sprints are this project's and no other's.
+	Boards []int64
 }
 
 // CustomField declares a custom field of a site.

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"reflect"
 	"testing"
@@ -59,6 +60,28 @@ func TestKeysSort(t *testing.T) {
 	if ep, at, id, l, ok := parseDeadKey(k); !ok || ep != 3 || at != 1_900_000_000_000_000 || id != 4 || l != Replay {
 		t.Errorf("dead letter became %d %d %d %v %v", ep, at, id, l, ok)
 	}
+	m := Mark{1_900_000_000_000_000, 3, 4, 5, Replay}
+	if got, ok := parseAttemptKey(appendAttemptKey(nil, 3, m.at, 4, 5, Replay)); !ok || got != m {
+		t.Errorf("attempt became %+v %v", got, ok)
+	}
+	k = appendAttemptKey(nil, math.MaxUint64, m.at, 4, 5, Replay)
+	hour := hourOf(m.at)
+	if bytes.Compare(appendAttemptHour(nil, hour), k) > 0 || bytes.Compare(k, appendAttemptHour(nil, hour+1)) >= 0 ||
+		startOfHour(hour) > m.at || startOfHour(hour+1) <= m.at {
+		t.Error("an attempt is not in its hour")
+	}
+	if id, ok := parseKeptKey(appendKeptKey(nil, 7, 8)); !ok || id != 8 {
+		t.Errorf("kept became %d %v", id, ok)
+	}
+	if id, ok := parseHourKey(appendHourKey(nil, 9)); !ok || id != 9 {
+		t.Errorf("hour became %d %v", id, ok)
+	}
+	if hour, err := decodeHour(appendHour(nil, math.MaxUint32)); hour != math.MaxUint32 || err != nil {
+		t.Errorf("hour became %d %v", hour, err)
+	}
+	if k := appendReplayKey(nil, 1, 2); len(k) != replayKeyLen || bytes.Compare(appendReplayKey(nil, 1, math.MaxUint64), appendReplayKey(nil, 2, 0)) >= 0 {
+		t.Errorf("replay key %x", k)
+	}
 	lo, hi := endpointSpan(math.MaxUint64)
 	k = appendDeliveryKey(nil, math.MaxUint64, Replay, end)
 	if bytes.Compare(lo, k) > 0 || bytes.Compare(k, hi) >= 0 {
@@ -78,6 +101,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(appendRemembered(nil, remembered{1, 2, 3, 4}), int64(0))
 	f.Add(appendDeliveryKey(nil, 1, Replay, position{2, 3}), int64(0))
 	f.Add(appendDeadKey(nil, 1, 2, 3, Fresh), int64(0))
+	f.Add(appendAttemptKey(nil, 1, now, 3, 4, Replay), int64(0))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, int64(math.MaxInt64))
 	f.Fuzz(func(t *testing.T, b []byte, at int64) {
 		base := micros(max(at, 0))
@@ -97,6 +121,13 @@ func FuzzDecode(f *testing.F) {
 		if ep, l, p, ok := parseDeliveryKey(b); ok && !bytes.Equal(appendDeliveryKey(nil, ep, l, p), b) {
 			t.Fatal("delivery key")
 		}
+		if m, ok := parseAttemptKey(b); ok && hourOf(m.at) == binary.BigEndian.Uint32(b[1:]) &&
+			!bytes.Equal(appendAttemptKey(nil, m.endpoint, m.at, m.event, m.number, m.lane), b) {
+			t.Fatal("attempt key")
+		}
+		parseKeptKey(b)
+		parseHourKey(b)
+		decodeHour(b)
 		parseDeadKey(b)
 		parsePayloadKey(b)
 	})

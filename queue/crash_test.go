@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -28,31 +29,40 @@ type owed struct {
 // ledger is what the outside world knows.
 type ledger struct {
 	mu       sync.Mutex
-	promised map[owed]bool // Accept returned nil
-	ended    map[owed]bool // Settle with Done or Dead was called, so it may be gone
-	settled  map[owed]bool // ... and has returned
-	durable  map[owed]bool // ... and a Flush begun after that has returned: it is gone
+	promised map[owed]int // Accept returned nil: 0; Resend returned true: how often it had ended before
+	ended    map[owed]int // how often Settle with Done or Dead, or Discard, was called: it may be gone
+	settled  map[owed]int // ... Settle has returned
+	durable  map[owed]int // ... and a Flush begun after that has returned: it is gone, but for again
+	again    map[owed]int // Resend was called
 }
 
 func newLedger() *ledger {
-	return &ledger{promised: map[owed]bool{}, ended: map[owed]bool{}, settled: map[owed]bool{}, durable: map[owed]bool{}}
+	return &ledger{
+		promised: map[owed]int{}, ended: map[owed]int{}, settled: map[owed]int{}, durable: map[owed]int{},
+		again: map[owed]int{},
+	}
 }
 
-func (l *ledger) copyOf(m map[owed]bool) map[owed]bool {
+func (l *ledger) copyOf(m map[owed]int) map[owed]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := make(map[owed]bool, len(m))
-	for k := range m {
-		c[k] = true
-	}
-	return c
+	return maps.Clone(m)
 }
 
-func (l *ledger) put(m map[owed]bool, os ...owed) {
+// add counts something one up for each delivery.
+func (l *ledger) add(m map[owed]int, os ...owed) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, o := range os {
-		m[o] = true
+		m[o]++
+	}
+}
+
+func (l *ledger) promise(ended int, os ...owed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range os {
+		l.promised[o] = ended
 	}
 }
 
@@ -82,7 +92,7 @@ func (r *round) produce(n int) {
 			promised = append(promised, owed{fmt.Sprint(n, "-", i), EndpointID(ep)})
 		}
 		if _, err := r.q.Accept(r.ctx, m); err == nil {
-			r.ledger.put(r.ledger.promised, promised...)
+			r.ledger.promise(0, promised...)
 		}
 	}
 }
@@ -99,21 +109,60 @@ func (r *round) work(n int) {
 		if !ok {
 			continue
 		}
-		o := Outcome{Verdict: Done, Attempted: true}
+		o := Outcome{Verdict: Done, Attempted: true, Record: []byte(owedBy(&d).message)}
 		switch rng.IntN(12) {
 		case 0:
 			r.q.Release(&d)
 			continue
 		case 1:
-			o = Outcome{Verdict: Dead, Reason: Rejected}
+			o.Verdict, o.Reason, o.Attempted = Dead, Rejected, false
 		case 2, 3:
-			o = Outcome{Verdict: Again, At: time.Now().Add(time.Duration(rng.IntN(2000)) * time.Microsecond), Attempted: true}
+			o.Verdict, o.At = Again, time.Now().Add(time.Duration(rng.IntN(2000))*time.Microsecond)
 		}
 		if o.Verdict != Again {
-			r.ledger.put(r.ledger.ended, owedBy(&d))
+			r.ledger.add(r.ledger.ended, owedBy(&d))
 		}
 		if r.q.Settle(&d, o) == nil && o.Verdict != Again {
-			r.ledger.put(r.ledger.settled, owedBy(&d))
+			r.ledger.add(r.ledger.settled, owedBy(&d))
+		}
+	}
+}
+
+// byHand sends dead letters again, one of them twice at once, and discards a few.
+func (r *round) byHand() {
+	rng := rand.New(rand.NewPCG(r.seed, 2000))
+	for r.ctx.Err() == nil {
+		var rs []Resend
+		var names []owed
+		err := r.q.DeadLetters(Select{Oldest: rng.IntN(2) == 0}, func(l DeadLetter) bool {
+			if payload, ok, _ := r.q.Payload(l.Event); ok {
+				rs = append(rs, Resend{Event: l.Event, Endpoint: l.Endpoint, Note: l.Note, Letter: &l})
+				names = append(names, owedBy(&Delivery{Payload: payload, Endpoint: l.Endpoint}))
+			}
+			return len(rs) < 3
+		})
+		switch {
+		case err != nil || len(rs) == 0:
+			time.Sleep(time.Millisecond)
+		case rng.IntN(4) == 0:
+			r.ledger.add(r.ledger.ended, names[0])
+			r.q.Discard([]DeadLetter{*rs[0].Letter})
+		default:
+			r.resend(rs, names)
+		}
+	}
+}
+
+func (r *round) resend(rs []Resend, names []owed) {
+	r.ledger.add(r.ledger.again, names...)
+	ended := r.ledger.copyOf(r.ledger.ended)
+	made, err := r.q.Resend(r.ctx, append(rs, rs[0]))
+	if err != nil {
+		return
+	}
+	for i, name := range names {
+		if made[i] {
+			r.ledger.promise(ended[name], name)
 		}
 	}
 }
@@ -125,7 +174,7 @@ func (r *round) flush() {
 			return
 		}
 		for o := range settled {
-			r.ledger.put(r.ledger.durable, o)
+			r.ledger.add(r.ledger.durable, o)
 		}
 		time.Sleep(3 * time.Millisecond)
 	}
@@ -158,18 +207,19 @@ func crashRound(seed uint64, change func(*Options)) error {
 		wg.Go(func() { r.work(n) })
 	}
 	wg.Go(r.flush)
+	wg.Go(r.byHand)
 	time.Sleep(time.Duration(10+rng.IntN(60)) * time.Millisecond)
 	// Promises count that were made before the clone, and endings that may have been before it.
 	promised, durable := r.ledger.copyOf(r.ledger.promised), r.ledger.copyOf(r.ledger.durable)
 	clone := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(5) * 25, RNG: rng})
-	ended := r.ledger.copyOf(r.ledger.ended)
+	ended, again := r.ledger.copyOf(r.ledger.ended), r.ledger.copyOf(r.ledger.again)
 	stop()
 	wg.Wait()
 	if err := errors.Join(q.Close(), db.Close()); err != nil {
 		return err
 	}
 	o.acceptOptions = nil
-	if err := verify(clone, misuse, o, promised, ended, durable); err != nil {
+	if err := verify(clone, misuse, o, promised, ended, durable, again); err != nil {
 		return fmt.Errorf("seed %d: %w", seed, err)
 	}
 	if n := misuse.Load(); n != 0 {
@@ -179,7 +229,7 @@ func crashRound(seed uint64, change func(*Options)) error {
 }
 
 // verify drains the queue on the clone.
-func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, durable map[owed]bool) error {
+func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, durable, again map[owed]int) error {
 	db, err := openTestDB(clone, misuse)
 	if err != nil {
 		return err
@@ -225,15 +275,36 @@ func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, 
 		}
 	}
 	for o := range promised {
-		if found[o] == 0 && !ended[o] {
+		if found[o] == 0 && ended[o] <= promised[o] {
 			return fmt.Errorf("lost: %v was promised and is gone", o)
 		}
+	}
+	if err := logged(q, durable); err != nil {
+		return err
+	}
+	for o := range again {
+		delete(durable, o)
 	}
 	return drained(q, durable, found)
 }
 
+// logged checks that a settlement that is durable is in the attempt log.
+func logged(q *Queue, durable map[owed]int) error {
+	log := map[owed]bool{}
+	err := q.Attempts(Select{}, func(a LoggedAttempt) bool {
+		log[owed{string(a.Record), a.Endpoint}] = true
+		return true
+	})
+	for o := range durable {
+		if !log[o] {
+			err = errors.Join(err, fmt.Errorf("%v is not in the attempt log", o))
+		}
+	}
+	return err
+}
+
 // drained checks what is left when all deliveries are done.
-func drained(q *Queue, durable map[owed]bool, found map[owed]int) error {
+func drained(q *Queue, durable map[owed]int, found map[owed]int) error {
 	if err := q.Flush(context.Background()); err != nil {
 		return err
 	}
@@ -258,6 +329,9 @@ func drained(q *Queue, durable map[owed]bool, found map[owed]int) error {
 	}
 	if s := q.Stats(); s.Waiting != 0 || s.InHand != 0 || s.Dead != int64(len(dead)) {
 		return fmt.Errorf("drained, but %+v; %d dead letters", s, len(dead))
+	}
+	if n, err := countKeys(q.db, []byte{prefixReplay}, []byte{prefixReplay + 1}, nil); n != 0 || err != nil {
+		return fmt.Errorf("drained, but %d notes of replays are left, %v", n, err)
 	}
 	if err := q.sweep(); err != nil {
 		return err

@@ -17,16 +17,26 @@
 //     taken and not settled, is due again. It never vanishes.
 //   - Deliveries of one endpoint and lane come out in order of their due times; retries rejoin at
 //     their new due time.
+//   - A record of an attempt is in the log, until it expires, if and only if the settlement it came with is
+//     on disk.
+//   - Resend and Discard return only after what they did is on disk. A dead letter that is sent again is
+//     a letter or a delivery, never both and never neither; and it is sent once, however often that is
+//     asked for at the same time.
 //
 // # States of a delivery
 //
 //	           Accept                 Take                 Settle Done
 //	(nothing) --------> waiting  ------------->  in hand  ------------->  (gone)
-//	                    ^    ^                   |  |  |
-//	                    |    |     Release       |  |  |    Settle Dead
-//	                    |    +-------------------+  |  +--------------->  dead letter
-//	                    |          Settle Again     |
-//	                    +---------------------------+
+//	                    ^  ^  ^                  |  |  |
+//	                    |  |  |      Release     |  |  |   Settle Dead                  Discard
+//	                    |  |  +------------------+  |  +--------------->  dead letter  --------->  (gone)
+//	                    |  |       Settle Again     |                          |      or expiry
+//	                    |  +------------------------+                          |
+//	                    |                         Resend                       |
+//	                    +------------------------------------------------------+
+//
+// Resend also leads from (gone) after Done to waiting, as long as the payload is there. What was sent again
+// waits in lane Replay and has no history. A Purge takes what waits or is in hand to (gone).
 //
 // Waiting and due later are one state on disk, told apart by the due time alone; in hand exists in
 // memory only, so no lease is ever written.
@@ -38,6 +48,13 @@
 // written once and deleted once, so single deletes annihilate with their sets before they reach a
 // table. A cursor per endpoint keeps reads away from the tombstones of what was delivered; a
 // watermark keeps the cursor from passing an accept that is not visible yet.
+//
+// Attempts are logged in buckets of an hour and dead letters kept in buckets of a day, which go whole. Both,
+// and what waits, are listed by time over any number of endpoints: a seek finds the first entry of each
+// endpoint in a bucket, and a heap merges them.
+//
+// What refers to a payload is a delivery or a dead letter. A sweep marks what is referred to and frees the
+// rest, so there are no counters on disk; Resend, which alone makes a reference out of nothing, tells it.
 //
 // # Concurrency
 //

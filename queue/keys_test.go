@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestPrefixes(t *testing.T) {
@@ -13,12 +14,16 @@ func TestPrefixes(t *testing.T) {
 			t.Errorf("prefix %q stands for two kinds of keys", all[i])
 		}
 	}
-	h := newHouse(t, Options{})
-	_, err := h.Accept(context.Background(), Message{Payload: []byte("a"), Key: "k", Deliveries: to(1, 2)})
+	w := newWall()
+	h := newHouse(t, Options{now: w.now, KeepDelivered: time.Hour})
+	ts := append(to(1, 2), Target{Endpoint: 2, Lane: Replay})
+	_, err := h.Accept(context.Background(), Message{Payload: []byte("a"), Key: "k", Deliveries: ts})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.settle(h.take(1), Outcome{Verdict: Dead, Reason: Rejected})
+	h.settle(h.take(1), Outcome{Verdict: Dead, Reason: Rejected, Record: []byte("r")})
+	w.add(2 * time.Hour)
+	h.settle(h.take(2), done)
 	h.flush()
 	used := map[byte]bool{}
 	if err := eachKey(h.db, nil, nil, nil, func(k []byte) { used[k[0]] = true }); err != nil {
@@ -29,7 +34,7 @@ func TestPrefixes(t *testing.T) {
 			t.Errorf("a key begins with %q, which is not in Prefixes", p)
 		}
 	}
-	if len(used) != 6 {
+	if len(used) != 9 {
 		t.Errorf("%d kinds of keys were written, want all that are not reserved", len(used))
 	}
 }

@@ -34,7 +34,7 @@ func (t *Tenant) mergeInto(old *webhook.Tenant) {
 	for i, h := range info.Hosts {
 		info.Hosts[i] = strings.ToLower(h) // as they are kept
 	}
-	old.Site, old.Limits = info.Site, info.Limits
+	old.Site, old.Limits, old.Region = info.Site, info.Limits, info.Region
 	old.Hosts = union(old.Hosts, info.Hosts)
 	old.Tokens = union(old.Tokens, info.Tokens)
 }

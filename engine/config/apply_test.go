@@ -168,7 +168,7 @@ func TestEngineOptions(t *testing.T) {
 	t.Parallel()
 	c := load(t, everything, nil)
 	o := c.Engine()
-	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.MaxBody != 1000 || o.CacheSize != 2000 || o.KeepAttempts != 24*time.Hour || o.KeepDelivered != 6*time.Hour || len(o.Flavors) != 4 {
+	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.MaxBody != 1000 || o.CacheSize != 2000 || o.KeepAttempts != 24*time.Hour || o.KeepDelivered != 6*time.Hour || len(o.Flavors) != 6 {
 		t.Fatalf("options %+v", o)
 	}
 	rules, policy := o.Flavors[0].Rules(), o.Flavors[0].Policy()
@@ -178,6 +178,10 @@ func TestEngineOptions(t *testing.T) {
 	}
 	if policy.Timeout != 3*time.Second || policy.ConnectTimeout != 3*time.Second || len(policy.Backoff) != 2 {
 		t.Errorf("policy %+v", policy)
+	}
+
+	if !rules.AutoExtend || rules.Warning != 48*time.Hour {
+		t.Errorf("extension and warning: %+v", rules)
 	}
 
 	if rules := o.Flavors[1].Rules(); rules.Flavor != "jira-admin" || rules.Limit(nil, nil) != 30 || !rules.PlainHTTP || o.Flavors[1].Policy().Timeout != 3*time.Second {
@@ -197,6 +201,9 @@ func TestEngineOptions(t *testing.T) {
 	rules, policy = plain.Engine().Flavors[0].Rules(), plain.Engine().Flavors[0].Policy()
 	if rules.Limit(&webhook.Tenant{}, &webhook.App{}) != 100 || rules.Limit(&webhook.Tenant{}, &webhook.App{Kind: webhook.OAuth}) != 5 || rules.Life != 30*24*time.Hour || !rules.OneURL || rules.PlainHTTP {
 		t.Errorf("default rules %+v", rules)
+	}
+	if rules.AutoExtend || rules.Warning != 72*time.Hour {
+		t.Errorf("default extension and warning: %+v", rules)
 	}
 	if policy.Timeout != 20*time.Second || len(policy.Backoff) != 5 {
 		t.Errorf("default policy %+v", policy)

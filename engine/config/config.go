@@ -101,6 +101,9 @@ type Jira struct {
 	// AdminLimit is how many admin webhooks a tenant may have.
 	AdminLimit int `yaml:"admin_limit" env:"ADMIN_LIMIT"`
 
+	// DescriptorLimit is how many webhooks the descriptor of an app may have.
+	DescriptorLimit int `yaml:"descriptor_limit" env:"DESCRIPTOR_LIMIT"`
+
 	// Life is how long a dynamic webhook matches after it was registered or refreshed.
 	Life time.Duration `yaml:"life" env:"LIFE"`
 
@@ -139,6 +142,7 @@ type Tenant struct {
 	Hosts          []string `yaml:"hosts"`
 	webhook.Site   `yaml:",inline"`
 	webhook.Limits `yaml:",inline"`
+	Region         string   `yaml:"region"`
 	Tokens         []string `yaml:"tokens"`
 	Apps           []App    `yaml:"apps"`
 }
@@ -219,7 +223,7 @@ func (c *Config) readFile(path string) error {
 }
 
 func (t *Tenant) tenant() webhook.Tenant {
-	info := webhook.Tenant{ID: t.ID, Hosts: slices.Clone(t.Hosts), Site: t.Site, Limits: t.Limits}
+	info := webhook.Tenant{ID: t.ID, Hosts: slices.Clone(t.Hosts), Site: t.Site, Limits: t.Limits, Region: t.Region}
 	for _, token := range t.Tokens {
 		info.Tokens = append(info.Tokens, webhook.HashToken(token))
 	}
@@ -245,11 +249,13 @@ func (c *Config) Logger(w io.Writer) *slog.Logger {
 
 // Engine returns the options of the engine.
 func (c *Config) Engine() engine.Options {
+	migrations := migration.New(c.migration())
 	o := engine.Options{
 		Dir: c.Data,
 		Flavors: []flavor.Flavor{
-			jira.NewDynamic(c.dynamic()), jira.NewAdmin(c.admin()), migration.New(c.migration()),
+			jira.NewDynamic(c.dynamic()), jira.NewAdmin(c.admin()), migrations,
 			arcxp.New(c.ArcXP.options(c.AllowHTTP)),
+			jira.NewDescriptor(c.descriptor()), migrations.Descriptor(),
 		},
 		HostLimit: c.HostLimit,
 		Breaker:   engine.Breaker(c.Breaker),
@@ -266,6 +272,10 @@ func (c *Config) Engine() engine.Options {
 
 func (c *Config) admin() jira.AdminOptions {
 	return jira.AdminOptions{Limit: c.Jira.AdminLimit, PlainHTTP: c.AllowHTTP, Policy: c.Jira.policy()}
+}
+
+func (c *Config) descriptor() jira.DescriptorOptions {
+	return jira.DescriptorOptions{Limit: c.Jira.DescriptorLimit, PlainHTTP: c.AllowHTTP, Policy: c.Jira.policy()}
 }
 
 func (c *Config) dynamic() jira.DynamicOptions {

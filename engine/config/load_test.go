@@ -38,6 +38,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		Listen: "127.0.0.1:8080", Operations: "127.0.0.1:8081", Data: "hookline-data", HostLimit: 20, MaxBody: 25_000_000,
 		CacheSize: 256 << 20, KeepAttempts: 72 * time.Hour, ShutdownTimeout: 30 * time.Second, LogFormat: "text",
+		Jira:      config.Jira{ExpiryWarning: 72 * time.Hour},
 		Migration: config.Migration{GiveUp: 72 * time.Hour},
 	}
 	for name, text := range map[string]string{"empty": "", "white": " \n\n", "comment": "# nothing yet\n", "null": "~\n", "markers": "---\n...\n"} {
@@ -73,7 +74,10 @@ jira:
   connect_limit: 10
   oauth_limit: 2
   admin_limit: 30
+  descriptor_limit: 40
   life: 720h
+  auto_extend: true
+  expiry_warning: 48h
   many_urls: true
   seed_events: true
   patch: true
@@ -105,9 +109,13 @@ tenants:
     time_zone: Etc/UTC
     week_start: sunday
     display_names: true
+    filter_projects: true
+    projects:
+      - {id: 10000, key: EX, name: Example, boards: [5]}
     dialect: full
     connect_limit: 300
     oauth_limit: 20
+    region: EU
     tokens: [a publisher's token]
     apps:
       - key: ci
@@ -127,7 +135,7 @@ func TestFile(t *testing.T) {
 		AllowHTTP: true, HostLimit: 7, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, KeepAttempts: 24 * time.Hour, KeepDelivered: 6 * time.Hour, ShutdownTimeout: 90 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Jira: config.Jira{
-			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, Life: 720 * time.Hour, ManyURLs: true, SeedEvents: true, Patch: true, FailedConnectOnly: true,
+			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, DescriptorLimit: 40, Life: 720 * time.Hour, AutoExtend: true, ExpiryWarning: 48 * time.Hour, ManyURLs: true, SeedEvents: true, Patch: true, FailedConnectOnly: true,
 			Waits: []time.Duration{time.Second, 90 * time.Second}, Timeout: 3 * time.Second,
 		},
 		Migration: config.Migration{
@@ -141,8 +149,9 @@ func TestFile(t *testing.T) {
 			Site: webhook.Site{
 				EpicLink: 10020, CustomFields: []webhook.CustomField{{ID: 10016, Name: "Story points", Type: "number"}},
 				Priorities: []string{"Low", "High"}, TimeZone: "Etc/UTC", WeekStart: "sunday", DisplayNames: true, Dialect: "full",
+				FilterProjects: true, Projects: []webhook.Project{{ID: 10000, Key: "EX", Name: "Example", Boards: []int64{5}}},
 			},
-			Limits: webhook.Limits{ConnectLimit: 300, OAuthLimit: 20},
+			Limits: webhook.Limits{ConnectLimit: 300, OAuthLimit: 20}, Region: "EU",
 			Apps: []config.App{{
 				Key: "ci", Kind: webhook.OAuth, BaseURL: "https://ci.example/",
 				Issuer: "client-id", Secrets: []string{"a client secret of ci", "the one before it"},
@@ -167,11 +176,11 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_KEEP_ATTEMPTS": "7h", "HOOKLINE_KEEP_DELIVERED": "0",
 		"HOOKLINE_MAX_BODY": "9", "HOOKLINE_CACHE_SIZE": "10", "HOOKLINE_SHUTDOWN_TIMEOUT": "11s",
 		"HOOKLINE_LOG_LEVEL": "warn", "HOOKLINE_LOG_FORMAT": "text",
-		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_ADMIN_LIMIT": "31", "HOOKLINE_JIRA_LIFE": "14h",
+		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_ADMIN_LIMIT": "31", "HOOKLINE_JIRA_DESCRIPTOR_LIMIT": "41", "HOOKLINE_JIRA_LIFE": "14h",
 		"HOOKLINE_JIRA_MANY_URLS": "false", "HOOKLINE_JIRA_WAITS": "15s,16m", "HOOKLINE_JIRA_TIMEOUT": "17s",
 		"HOOKLINE_JIRA_REPLACE_ON_CONFLICT": "true", "HOOKLINE_JIRA_SEED_EVENTS": "false", "HOOKLINE_JIRA_PATCH": "false",
-		"HOOKLINE_JIRA_FAILED_CONNECT_ONLY": "false",
-		"HOOKLINE_MIGRATION_GIVE_UP":        "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
+		"HOOKLINE_JIRA_FAILED_CONNECT_ONLY": "false", "HOOKLINE_JIRA_AUTO_EXTEND": "false", "HOOKLINE_JIRA_EXPIRY_WARNING": "16h",
+		"HOOKLINE_MIGRATION_GIVE_UP": "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
 		"HOOKLINE_MIGRATION_TIMEOUT": "20s", "HOOKLINE_MIGRATION_ENDPOINTS": "21", "HOOKLINE_MIGRATION_STRIP_BASE": "false",
 		"HOOKLINE_ARCXP_LIMIT": "18", "HOOKLINE_ARCXP_UNTAGGED": "none", "HOOKLINE_ARCXP_CREATED": "false",
 		"HOOKLINE_ARCXP_RAW_TOKEN": "false", "HOOKLINE_ARCXP_KEEP_QUEUED": "false", "HOOKLINE_ARCXP_WAITS": "19s,20m", "HOOKLINE_ARCXP_TIMEOUT": "21s",
@@ -182,7 +191,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 		KeepAttempts: 7 * time.Hour,
 		MaxBody:      9, CacheSize: 10, ShutdownTimeout: 11 * time.Second, LogLevel: slog.LevelWarn, LogFormat: "text",
 		Jira: config.Jira{
-			ConnectLimit: 12, OAuthLimit: 13, AdminLimit: 31, Life: 14 * time.Hour, ReplaceOnConflict: true,
+			ConnectLimit: 12, OAuthLimit: 13, AdminLimit: 31, DescriptorLimit: 41, Life: 14 * time.Hour, ExpiryWarning: 16 * time.Hour, ReplaceOnConflict: true,
 			Waits: []time.Duration{15 * time.Second, 16 * time.Minute}, Timeout: 17 * time.Second,
 		},
 		Migration: config.Migration{

@@ -56,6 +56,7 @@ func (c *Config) Validate() error {
 	number("jira.connect_limit", int64(c.Jira.ConnectLimit), 0)
 	number("jira.oauth_limit", int64(c.Jira.OAuthLimit), 0)
 	number("jira.admin_limit", int64(c.Jira.AdminLimit), 0)
+	number("jira.descriptor_limit", int64(c.Jira.DescriptorLimit), 0)
 	duration("jira.life", c.Jira.Life, 0)
 	duration("jira.expiry_warning", c.Jira.ExpiryWarning, 0)
 	duration("jira.timeout", c.Jira.Timeout, 0)

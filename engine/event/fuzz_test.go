@@ -20,6 +20,7 @@ func FuzzScan(f *testing.F) {
 		`{"webhookEvent":"issue_property_set","property":{"value":[{"key":{"id":1}}],"key":"k"}}`,
 		`{"issue":{"fields":{"assignee":{"key":"\ud83d\ude00"},"status":"\u00e9"},"properties":{"k":[[{}]]}},"webhookEvent":"y"}`,
 		`{"changelog":{"items":[{"fieldId":"a"},{"field":"b"},3]},"webhookEvent":"y","\u0061":1,"a":2}`,
+		`{"transition":{"a":1},"matchedWebhookIds":[],"webhookEvent":"jira:issue_updated"}`, `{"webhookEvent":"jira:issue_deleted", "transition" : {}}`,
 		`{,}`, `{"a"::1}`, `{"a":01}`, "{\"\xff\":1}", nested(MaxDepth), nested(MaxDepth + 1), strings.Repeat("[", 200),
 	} {
 		f.Add([]byte(seed))
@@ -41,7 +42,7 @@ func FuzzScan(f *testing.F) {
 		}
 		checkOutput(t, &h, body)
 		again, err := s.scan(h.AppendStored(nil, body, noon), plan, newRecord())
-		if err != nil || again.Type != h.Type || again.HasIssue != h.HasIssue || !again.HasTimestamp || again.cutTo != 0 {
+		if err != nil || again.Type != h.Type || again.HasIssue != h.HasIssue || !again.HasTimestamp || again.matched.end != 0 || again.HasTransition {
 			t.Fatalf("the stored body reads as %+v, %v", again, err)
 		}
 	})

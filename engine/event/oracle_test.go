@@ -505,12 +505,26 @@ func TestAgainstOracle(t *testing.T) {
 func checkOutput(t rapid.TB, h *Header, body []byte) {
 	want := topLevel(t, body)
 	delete(want, "matchedWebhookIds")
+	transition := want["transition"]
+	if h.HasTransition {
+		delete(want, "transition")
+	}
 	if _, ok := want["timestamp"]; !ok {
 		want["timestamp"] = "1789377600123"
 	}
 	kept := h.AppendStored(nil, body, noon)
 	if got := topLevel(t, kept); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("stored %s", kept)
+	}
+	fired := topLevel(t, h.AppendTransition(nil, body, noon))
+	if fired["transition"] != transition {
+		t.Errorf("a post-function sends %v", fired)
+	}
+	if h.HasTransition {
+		delete(fired, "transition")
+	}
+	if fmt.Sprint(fired) != fmt.Sprint(want) {
+		t.Errorf("a post-function sends %v", fired)
 	}
 	want["matchedWebhookIds"] = "[1,-2]"
 	sent := AppendMatched(nil, kept, []int64{1, -2})

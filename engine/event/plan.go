@@ -12,10 +12,13 @@ import (
 type Plan struct {
 	zone       *time.Location
 	root       node
-	event      []int            // slots of TypeField
-	issue      []int            // slots of IssueField
-	merged     []int            // slots of MergedField
-	property   []int            // slots of PropertyField
+	event      []int // slots of TypeField
+	issue      []int // slots of IssueField
+	merged     []int // slots of MergedField
+	property   []int // slots of PropertyField
+	known      []int // slots of KnownField
+	project    []int // slots of ProjectField
+	listed     listed
 	properties map[string]*node // entity property key: what is wanted of its value
 	changes    changes
 }
@@ -57,6 +60,9 @@ func NewPlan(fields []jql.Field, env jql.Env) *Plan {
 	for slot, f := range fields {
 		p.add(f, env, slot)
 	}
+	if len(p.known)+len(p.project) > 0 {
+		p.listed = list(&env)
+	}
 	return p
 }
 
@@ -70,6 +76,10 @@ func (p *Plan) add(f jql.Field, env jql.Env, slot int) {
 		p.merged = append(p.merged, slot)
 	case PropertyField:
 		p.property = append(p.property, slot)
+	case KnownField:
+		p.known = append(p.known, slot)
+	case ProjectField:
+		p.project = append(p.project, slot)
 	case ChangedField:
 		p.addChangelog()
 		p.changes.fields = append(p.changes.fields, slot)

@@ -23,10 +23,21 @@ type Header struct {
 	// HasTimestamp is set when the root has a timestamp member, whatever its value.
 	HasTimestamp bool
 
-	// start and end bound the root object; what lies between cutFrom and cutTo is the
-	// matchedWebhookIds member with the comma that goes with it.
-	start, end     int
-	cutFrom, cutTo int
+	// HasTransition is set when the body of an issue event has a transition object at its root: the step of a
+	// workflow that the issue made, which is for post-functions alone.
+	HasTransition bool
+
+	// start and end bound the root object; matched is its matchedWebhookIds member, transition its transition object.
+	start, end          int
+	matched, transition member
+}
+
+// member is where a member of the root object is, so that it can be left out.
+type member struct {
+	number int // of the members before it; it is there if end is not 0
+	from   int // the end of the member before it, or of the opening brace
+	end    int // of its value
+	next   int // behind the comma after it, or end where there is none
 }
 
 // Scanner reads bodies. The zero Scanner is ready for use; it keeps its buffers from body to body.
@@ -77,6 +88,7 @@ func (s *Scanner) scan(body []byte, p *Plan, out sink) (Header, error) {
 	if err := s.readType(); err != nil {
 		return Header{}, err
 	}
+	s.readProject()
 	if err := s.readProperty(); err != nil {
 		return Header{}, err
 	}
@@ -125,17 +137,25 @@ func (s *Scanner) root() error {
 	}
 	s.h.start = s.offset() - 1
 	object, end := s.names.open(), s.offset()
-	for first := true; s.next() != '}'; first = false {
+	for number := 0; s.next() != '}'; number++ {
 		name, err := s.name(object)
 		if err != nil {
 			return err
 		}
-		cut := string(name) == "matchedWebhookIds"
+		var mark *member
+		switch string(name) {
+		case "matchedWebhookIds":
+			mark = &s.h.matched
+		case "transition":
+			if s.next() == '{' {
+				mark = &s.h.transition
+			}
+		}
 		if err := s.rootMember(name); err != nil {
 			return err
 		}
-		if cut {
-			s.markCut(first, end)
+		if mark != nil {
+			*mark = s.member(number, end)
 		}
 		end = s.offset()
 	}
@@ -177,17 +197,14 @@ func (s *Scanner) issue() error {
 	return s.value(s.plan.root.members["issue"])
 }
 
-// markCut notes which bytes go when the member just read is left out: those after the previous
-// member, or, when there is none, those up to the comma behind it.
-func (s *Scanner) markCut(first bool, previousEnd int) {
-	s.h.cutFrom, s.h.cutTo = previousEnd, s.offset()
-	if !first {
-		return
-	}
-	rest := s.body[s.h.cutTo:]
+// member says where the member is that was just read.
+func (s *Scanner) member(number, from int) member {
+	m := member{number: number, from: from, end: s.offset(), next: s.offset()}
+	rest := s.body[m.end:]
 	if after := bytes.TrimLeft(rest, whiteSpace); len(after) > 0 && after[0] == ',' {
-		s.h.cutTo += len(rest) - len(after) + 1
+		m.next += len(rest) - len(after) + 1
 	}
+	return m
 }
 
 const whiteSpace = " \t\r\n"
@@ -222,6 +239,7 @@ func (s *Scanner) readType() error {
 	}
 	if t, ok := byName[string(name)]; ok {
 		s.h.Type = t.Name
+		s.h.HasTransition = t.Family == Issue && s.h.transition.end > 0
 	} else {
 		s.h.Type = string(name)
 	}

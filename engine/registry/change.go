@@ -60,7 +60,7 @@ func (r *Registry) Change(ctx context.Context, rules *Rules, owner webhook.Owner
 	}
 	r.exchange(reg.tenant, fresh, endpoint)
 	if indexed(fresh) {
-		entry := matcher.Entry{ID: matcher.ID(id), Filter: condition(fresh, checked[0].filter)}
+		entry := matcher.Entry{ID: matcher.ID(id), Filter: condition(fresh, checked[0].filter, info.FilterProjects)}
 		reg.tenant.index.update([]matcher.Entry{entry}, nil)
 	} else {
 		reg.tenant.index.update(nil, []matcher.ID{matcher.ID(id)})

@@ -12,22 +12,28 @@ func Condition(events []string, f *jql.Filter) *jql.Filter {
 	if len(events) == 0 {
 		return jql.NewFilter(overIssue(f))
 	}
-	return condition(&webhook.Webhook{Events: events}, f)
+	return condition(&webhook.Webhook{Events: events}, f, false)
 }
 
 // condition is what an event has to meet for a webhook, as one filter: it is of one of the webhook's types, and
 // where the type is one that JQL applies to, the JQL holds and the narrowing by changed fields or property
-// keys is met.
-func condition(w *webhook.Webhook, f *jql.Filter) *jql.Filter {
+// keys is met. With byProject, a type that JQL does not apply to and that has a project is subject to the JQL as far as
+// that speaks of projects.
+func condition(w *webhook.Webhook, f *jql.Filter, byProject bool) *jql.Filter {
 	root, filtered := &jql.AnyOf{}, &jql.AnyOf{}
+	var ofProject []string
 	for _, name := range w.Events {
 		t, known := event.Lookup(name)
-		if known && !t.Filtered {
+		switch {
+		case known && byProject && t.Family.OfProject():
+			ofProject = append(ofProject, name)
+		case known && !t.Filtered:
 			root.Nodes = append(root.Nodes, ofType(name, t, w))
-		} else {
+		default:
 			filtered.Nodes = append(filtered.Nodes, ofType(name, t, w))
 		}
 	}
+	root.Nodes = append(root.Nodes, inProject(ofProject, f)...)
 	if len(filtered.Nodes) > 0 {
 		root.Nodes = append(root.Nodes, both(filtered, overIssue(f)))
 	}
@@ -36,11 +42,7 @@ func condition(w *webhook.Webhook, f *jql.Filter) *jql.Filter {
 
 // ofType holds for events of one type that pass the webhook's narrowing.
 func ofType(name string, t event.Type, w *webhook.Webhook) jql.Node {
-	names := t.SentAs
-	if len(names) == 0 {
-		names = []string{name}
-	}
-	about := in(event.TypeField, names)
+	about := in(event.TypeField, sentAs(name, t))
 	switch {
 	case name == "jira:version_merged":
 		return both(about, present(event.MergedField))
@@ -50,6 +52,14 @@ func ofType(name string, t event.Type, w *webhook.Webhook) jql.Node {
 		return both(about, in(event.PropertyField, w.PropertyKeys))
 	}
 	return about
+}
+
+// sentAs lists the names that bodies carry for a type that a webhook names.
+func sentAs(name string, t event.Type) []string {
+	if len(t.SentAs) == 0 {
+		return []string{name}
+	}
+	return t.SentAs
 }
 
 // overIssue is the filter, with the demand that there is an issue for it to hold on: only the filter that

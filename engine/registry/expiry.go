@@ -53,9 +53,9 @@ func (t *tenant) replace(list []*webhook.Webhook) {
 	for _, w := range list {
 		t.webhooks[w.ID] = w
 	}
-	env := t.env
+	env, byProject := t.env, t.info.FilterProjects
 	t.mu.Unlock()
-	t.index.update(entries(list, env), nil)
+	t.index.update(entries(list, env, byProject), nil)
 }
 
 // Sweep takes expired webhooks out of the indexes, removes those that expired longer ago than keep, and

@@ -140,7 +140,7 @@ func TestExtendProperty(t *testing.T) {
 		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 10*24).Draw(rt, "hours")) * time.Hour)
 			if rapid.Bool().Draw(rt, "success") {
-				last, known = now, now
+				last, known = now.Add(-time.Second), now.Add(-time.Second) // a sweep comes after what it is told
 			}
 			n, err := r.Extend(ctx, now, func(string) *registry.Rules { return of }, func(uint64) time.Time { return known })
 			if err != nil {

@@ -42,7 +42,7 @@ func (l *lazyIndex) get(t *tenant) *index {
 		return x
 	}
 	t.mu.RLock()
-	x := &index{set: matcher.New(), env: t.env}
+	x, byProject := &index{set: matcher.New(), env: t.env}, t.info.FilterProjects
 	list := make([]*webhook.Webhook, 0, len(t.webhooks))
 	for _, w := range t.webhooks {
 		if indexed(w) {
@@ -50,7 +50,7 @@ func (l *lazyIndex) get(t *tenant) *index {
 		}
 	}
 	t.mu.RUnlock()
-	filed := entries(list, x.env)
+	filed := entries(list, x.env, byProject)
 	x.broken = len(list) - len(filed)
 	x.set.Update(filed, nil)
 	l.index.Store(x)
@@ -97,7 +97,7 @@ func indexed(w *webhook.Webhook) bool { return len(w.Events) > 0 && !w.Disabled(
 
 // entries compiles the filters of webhooks. One that does not compile, as the tenant's site has changed or the store
 // was written by another version, is left out: it must not keep the others from matching.
-func entries(list []*webhook.Webhook, env jql.Env) []matcher.Entry {
+func entries(list []*webhook.Webhook, env jql.Env, byProject bool) []matcher.Entry {
 	filed := make([]matcher.Entry, 0, len(list))
 	for _, w := range list {
 		q, err := jql.Parse(w.Filter)
@@ -108,7 +108,7 @@ func entries(list []*webhook.Webhook, env jql.Env) []matcher.Entry {
 		if err != nil {
 			continue
 		}
-		filed = append(filed, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, f)})
+		filed = append(filed, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, f, byProject)})
 	}
 	return filed
 }

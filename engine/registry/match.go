@@ -29,18 +29,23 @@ func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch
 	if t == nil {
 		return event.Header{}, nil, webhook.ErrUnknownTenant
 	}
-	x := t.index.get(t)
-	view, plan := x.view()
-	s.event.Reset(view)
-	s.event.SetTime(now)
-	header, err := s.scanner.Scan(body, plan, &s.event)
-	if err != nil {
-		return event.Header{}, nil, err
+	for {
+		view, plan := t.index.get(t).view()
+		s.event.Reset(view)
+		s.event.SetTime(now)
+		header, err := s.scanner.Scan(body, plan, &s.event)
+		if err != nil {
+			return event.Header{}, nil, err
+		}
+		s.ids = view.Match(s.ids[:0], &s.event)
+		var all bool
+		s.matched, all = t.resolve(s.matched[:0], s.ids, now)
+		// Webhooks that others have taken the place of since the view was taken are missing, and so are the others.
+		if all || t.index.get(t).set.View() == view {
+			slices.SortFunc(s.matched, ByEndpoint)
+			return header, s.matched, nil
+		}
 	}
-	s.ids = view.Match(s.ids[:0], &s.event)
-	s.matched = t.resolve(s.matched[:0], s.ids, now)
-	slices.SortFunc(s.matched, ByEndpoint)
-	return header, s.matched, nil
 }
 
 // ByEndpoint orders webhooks by endpoint and number.
@@ -48,17 +53,22 @@ func ByEndpoint(a, b *webhook.Webhook) int {
 	return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.ID, b.ID))
 }
 
-// resolve turns numbers into webhooks, without those that expired or went since the view was taken.
-func (t *tenant) resolve(dst []*webhook.Webhook, ids []matcher.ID, now time.Time) []*webhook.Webhook {
+// resolve turns numbers into webhooks, without those that expired or went since the view was taken, and says whether
+// none went.
+func (t *tenant) resolve(dst []*webhook.Webhook, ids []matcher.ID, now time.Time) (list []*webhook.Webhook, all bool) {
 	if len(ids) == 0 {
-		return dst
+		return dst, true
 	}
+	all = true
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, id := range ids {
-		if w := t.webhooks[int64(id)]; w != nil && !w.Expired(now) && !w.Disabled() {
+		switch w := t.webhooks[int64(id)]; {
+		case w == nil:
+			all = false
+		case !w.Expired(now) && !w.Disabled():
 			dst = append(dst, w)
 		}
 	}
-	return dst
+	return dst, all
 }

@@ -134,8 +134,8 @@ func (reg *registration) aim(callbackURL string) error {
 	if _, err := webhook.ParseURL(callbackURL, reg.rules.PlainHTTP); err != nil {
 		return err
 	}
-	if !reg.rules.AnyBase && reg.app != nil && reg.app.BaseURL != "" && !under(callbackURL, reg.app.BaseURL) {
-		return &BaseURLError{URL: callbackURL, Base: reg.app.BaseURL}
+	if !reg.rules.AnyBase && reg.app != nil && reg.app.Base() != "" && !under(callbackURL, reg.app.Base()) {
+		return &BaseURLError{URL: callbackURL, Base: reg.app.Base()}
 	}
 	reg.url = callbackURL
 	return nil
@@ -245,7 +245,9 @@ func (reg *registration) add(item *checkedItem) Result {
 	}
 	reg.webhooks = append(reg.webhooks, w)
 	if indexed(w) {
-		reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, item.filter)})
+		info, _ := reg.tenant.site()
+		filter := condition(w, item.filter, info.FilterProjects)
+		reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: filter})
 	}
 	return Result{ID: w.ID}
 }
@@ -320,7 +322,7 @@ func (r *Registry) publish(reg *registration) {
 }
 
 // Delete removes webhooks of an owner; numbers that are unknown or not the owner's are passed over. Deliveries
-// that are queued already are still made. The error is one of the store; then nothing was removed.
+// that are queued already are still made. After an error nothing was removed: [*InUseError], or one of the store.
 func (r *Registry) Delete(ctx context.Context, owner webhook.Owner, flavor string, ids []int64) error {
 	r.change.Lock()
 	defer r.change.Unlock()
@@ -331,6 +333,9 @@ func (r *Registry) Delete(ctx context.Context, owner webhook.Owner, flavor strin
 	c := &store.Changes{DeleteWebhooks: t.pick(owner, flavor, ids)}
 	if len(c.DeleteWebhooks) == 0 {
 		return nil
+	}
+	if err := t.inUse(c.DeleteWebhooks); err != nil {
+		return err
 	}
 	if err := r.store.Apply(ctx, c); err != nil {
 		return err

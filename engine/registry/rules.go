@@ -37,6 +37,9 @@ type Rules struct {
 	// HubSecret says that the flavour signs with the secret of a webhook's settings, as X-Hub-Signature.
 	HubSecret bool
 
+	// PostFunctions lets the workflows of a tenant fire its webhooks. There is at most one such flavour.
+	PostFunctions bool
+
 	// UniqueNames demands that no two webhooks of an owner have one name (Settings.Name). Expired ones count.
 	UniqueNames bool
 

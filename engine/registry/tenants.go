@@ -144,13 +144,17 @@ func (r *Registry) changeTenant(ctx context.Context, id string, add bool, change
 		info = *old
 	}
 	change(&info)
-	info.ID = id
+	info.ID, info.PostFunctions = id, nil
+	if known {
+		info.PostFunctions = old.PostFunctions
+	}
 	if info.Generation = r.generations[id]; !known {
 		info.Generation++
 		c.Generations = map[string]uint64{id: info.Generation}
 	}
 	info.Hosts, info.Tokens = slices.Clone(info.Hosts), slices.Clone(info.Tokens)
 	info.CustomFields, info.Priorities = slices.Clone(info.CustomFields), slices.Clone(info.Priorities)
+	info.Projects = slices.Clone(info.Projects)
 	if err := r.checkTenant(&info); err != nil {
 		return nil, err
 	}
@@ -216,8 +220,9 @@ func (r *Registry) changeApp(ctx context.Context, tenantID, key string, add bool
 	} else if !add {
 		return nil, webhook.ErrUnknownApp
 	}
+	descriptor := a.Descriptor
 	change(&a)
-	a.Tenant, a.Key = tenantID, key
+	a.Tenant, a.Key, a.Descriptor = tenantID, key, descriptor
 	a.Tokens = slices.Clone(a.Tokens)
 	if err := a.Validate(); err != nil {
 		return nil, err

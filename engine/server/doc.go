@@ -13,9 +13,9 @@
 //
 // # Credentials
 //
-// The admin token opens the installation's API (/v1/...) and every tenant's native API (/v1/events and
-// /v1/jql/...); a tenant's tokens open the native API of that tenant; apps' tokens open the flavours' APIs for that app. All are sent
-// as Authorization: Bearer. Connect apps may sign their requests instead and send Authorization: JWT; see
+// The admin token opens the installation's API (/v1/...) and every tenant's native API (/v1/... below the tenant), but
+// for /v1/openapi.json, which is open to all; a tenant's tokens open the native API of that tenant; apps' tokens open
+// the flavours' APIs for that app. All are sent as Authorization: Bearer. Connect apps may sign their requests instead and send Authorization: JWT; see
 // flavor.Call.Caller.
 //
 // Without an admin token New insists on a loopback address. The installation's API, and the events API of tenants

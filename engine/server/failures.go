@@ -20,6 +20,9 @@ type failureBody struct {
 	Message string `json:"message"`
 	Offset  *int64 `json:"offset,omitempty"`  // byte in the body where the problem is
 	Pointer string `json:"pointer,omitempty"` // JSON Pointer (RFC 6901) to it, where there is one
+
+	// Problems are all that is wrong, where that may be several things; Message has the first.
+	Problems []string `json:"problems,omitempty"`
 }
 
 // problem answers with the native API's error form.

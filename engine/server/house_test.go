@@ -236,6 +236,8 @@ type problem struct {
 		Message string `json:"message"`
 		Offset  *int64 `json:"offset"`
 		Pointer string `json:"pointer"`
+
+		Problems []string `json:"problems"`
 	} `json:"error"`
 }
 

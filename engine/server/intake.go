@@ -61,5 +61,5 @@ func ofTrial(t engine.Trial) accepted {
 	if ids == nil {
 		ids = []int64{} // none is an answer too
 	}
-	return accepted{Type: t.Type, Matched: len(ids), Deliveries: t.Deliveries, Webhooks: ids}
+	return accepted{Type: t.Type, Matched: t.Matched, Deliveries: t.Deliveries, Webhooks: ids}
 }

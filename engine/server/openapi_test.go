@@ -131,14 +131,14 @@ func TestUnknownParameters(t *testing.T) {
 	h.want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
 }
 
-// No operation that reads a body takes one that is no JSON object, or has a member that it does not know, or one twice.
+// No operation that reads a body of its own (descriptors and events are others') takes one that is no JSON object, or has a member that it does not know, or one twice.
 func TestUnknownMembers(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.subscribe()
 	for name, op := range operations(contractOf(t)) {
 		method, path, _ := strings.Cut(name, " ")
-		if op.RequestBody == nil || strings.Contains(path, "/events") {
+		if op.RequestBody == nil || strings.Contains(path, "/events") || strings.Contains(path, "/descriptor") {
 			continue
 		}
 		path = strings.NewReplacer("{tenant}", "acme", "{app}", "ci", "{id}", "1000").Replace(path)

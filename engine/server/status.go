@@ -5,6 +5,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"hookline/engine"
 	"hookline/queue"
 )
 
@@ -50,4 +51,36 @@ func (s *Server) getStatus(ctx *fasthttp.RequestCtx) {
 		Version: s.options.Version, Started: s.started.UTC(), Uptime: int64(time.Since(s.started).Seconds()), Draining: s.draining.Load(),
 		Tenants: counts.Tenants, Apps: counts.Apps, Webhooks: counts.Webhooks, Expired: counts.Expired, Queue: viewQueue(e.Queue().Stats()),
 	})
+}
+
+// tenantStatus is how a tenant is doing.
+type tenantStatus struct {
+	Webhooks map[string]int `json:"webhooks"` // by state
+	Waiting  tallyView      `json:"waiting"`
+	Dead     tallyView      `json:"dead"`
+}
+
+type tallyView struct {
+	Count  int       `json:"count"`
+	More   bool      `json:"more,omitempty"` // than are counted
+	Oldest time.Time `json:"oldest,omitzero"`
+}
+
+func viewTally(t engine.Tally) tallyView {
+	return tallyView{Count: t.Count, More: t.More, Oldest: t.Oldest.UTC()}
+}
+
+func (s *Server) getTenantStatus(ctx *fasthttp.RequestCtx) {
+	e, id, now := s.options.Engine, tenantOf(ctx).ID, time.Now()
+	backlog, err := e.Backlog(s.work, id)
+	if err != nil {
+		refuse(ctx, err)
+		return
+	}
+	states := map[string]int{stateActive: 0, stateExpired: 0, stateDisabled: 0, statePaused: 0}
+	for _, w := range e.Registry().All(id) {
+		ep, ok := e.Registry().Endpoint(w.Endpoint)
+		states[stateOf(w, ok && ep.Paused, now)]++
+	}
+	answer(ctx, 200, tenantStatus{Webhooks: states, Waiting: viewTally(backlog.Waiting), Dead: viewTally(backlog.Dead)})
 }

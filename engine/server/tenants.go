@@ -24,7 +24,8 @@ type tenantView struct {
 	Hosts []string `json:"hosts"`
 	webhook.Site
 	webhook.Limits
-	Tokens int `json:"tokens"`
+	Region string `json:"region,omitempty"`
+	Tokens int    `json:"tokens"`
 }
 
 func viewTenant(t *webhook.Tenant) tenantView {
@@ -32,7 +33,7 @@ func viewTenant(t *webhook.Tenant) tenantView {
 	if hosts == nil {
 		hosts = []string{}
 	}
-	return tenantView{ID: t.ID, Hosts: hosts, Site: t.Site, Limits: t.Limits, Tokens: len(t.Tokens)}
+	return tenantView{ID: t.ID, Hosts: hosts, Site: t.Site, Limits: t.Limits, Region: t.Region, Tokens: len(t.Tokens)}
 }
 
 // tenantBody is what PUT takes. A member that is left out stays as it is.
@@ -45,9 +46,14 @@ type tenantBody struct {
 	WeekStart    *string                `json:"weekStart"`
 	DisplayNames *bool                  `json:"displayNames"`
 	Dialect      *string                `json:"dialect"`
-	ConnectLimit *int                   `json:"connectLimit"`
-	OAuthLimit   *int                   `json:"oauthLimit"`
-	Tokens       *[]string              `json:"tokens"` // in the clear; they replace the tenant's
+
+	FilterProjects *bool              `json:"filterProjects"`
+	Projects       *[]webhook.Project `json:"projects"`
+
+	ConnectLimit *int      `json:"connectLimit"`
+	OAuthLimit   *int      `json:"oauthLimit"`
+	Region       *string   `json:"region"`
+	Tokens       *[]string `json:"tokens"` // in the clear; they replace the tenant's
 }
 
 func (s *Server) listTenants(ctx *fasthttp.RequestCtx) {
@@ -92,8 +98,11 @@ func (b *tenantBody) apply(t *webhook.Tenant) {
 	replace(&t.WeekStart, b.WeekStart)
 	replace(&t.DisplayNames, b.DisplayNames)
 	replace(&t.Dialect, b.Dialect)
+	replace(&t.FilterProjects, b.FilterProjects)
+	replace(&t.Projects, b.Projects)
 	replace(&t.ConnectLimit, b.ConnectLimit)
 	replace(&t.OAuthLimit, b.OAuthLimit)
+	replace(&t.Region, b.Region)
 	if b.Tokens != nil {
 		t.Tokens = nil
 		for _, token := range *b.Tokens {
@@ -327,6 +336,8 @@ func tenantName(ctx *fasthttp.RequestCtx) string {
 // refuse answers a request of the native API that failed.
 func refuse(ctx *fasthttp.RequestCtx, err error) {
 	var invalid *webhook.InvalidError
+	var several *registry.ProblemsError
+	var used *registry.InUseError
 	var host *registry.HostTakenError
 	var token *registry.TokenTakenError
 	switch {
@@ -338,6 +349,12 @@ func refuse(ctx *fasthttp.RequestCtx, err error) {
 		problem(ctx, 404, "unknown_webhook", "The tenant has no webhook %q.", param(ctx, "id"))
 	case errors.As(err, &invalid):
 		problem(ctx, 400, "invalid", "%s.", invalid.Problem)
+	case errors.Is(err, registry.ErrNoDescriptor):
+		problem(ctx, 404, "no_descriptor", "App %s of tenant %s is not installed with a descriptor.", param(ctx, "app"), param(ctx, "tenant"))
+	case errors.As(err, &several):
+		answer(ctx, 400, failure{Error: failureBody{Code: "invalid", Message: several.Error() + ".", Problems: several.Problems}})
+	case errors.As(err, &used):
+		problem(ctx, 409, "in_use", "%s.", used.Error())
 	case errors.As(err, &host):
 		problem(ctx, 409, "host_taken", "%s.", host.Error())
 	case errors.As(err, &token):

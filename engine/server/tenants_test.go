@@ -44,7 +44,8 @@ func TestSite(t *testing.T) {
 	h := newHouse(t)
 	const path = "/v1/tenants/site"
 	const site = `"epicLink":10008,"customFields":[{"id":10016,"name":"Story points","type":"number"}],"priorities":["Low","High"],` +
-		`"timeZone":"Etc/UTC","weekStart":"sunday","displayNames":true,"dialect":"full"`
+		`"timeZone":"Etc/UTC","weekStart":"sunday","displayNames":true,"filterProjects":true,` +
+		`"projects":[{"id":10000,"key":"EX","name":"Example","boards":[5]}],"dialect":"full"`
 	h.want(h.admin("PUT", path, "{"+site+"}"), 201, `{"id":"site","hosts":[],`+site+`,"tokens":0}`)
 	for body, part := range map[string]string{
 		`{"priorities":["Low"],"timeZone":"Mars/Olympus"}`:                                 `tenant site: timeZone "Mars/Olympus"`,
@@ -56,7 +57,7 @@ func TestSite(t *testing.T) {
 	}
 	h.wantProblem(h.admin("PUT", path, `{"customFields":[{"id":1,"title":"Points","type":"number"}]}`), 400, "invalid_json", `"title"`)
 	h.want(h.admin("GET", path, ""), 200, `{"id":"site","hosts":[],`+site+`,"tokens":0}`)
-	h.want(h.admin("PUT", path, `{"customFields":[],"priorities":[],"displayNames":false,"dialect":""}`), 200,
+	h.want(h.admin("PUT", path, `{"customFields":[],"priorities":[],"displayNames":false,"dialect":"","filterProjects":false,"projects":[]}`), 200,
 		`{"id":"site","hosts":[],"epicLink":10008,"timeZone":"Etc/UTC","weekStart":"sunday","tokens":0}`)
 }
 

@@ -55,10 +55,14 @@ func (s *Server) viewWebhook(w *webhook.Webhook, now time.Time) webhookView {
 		Endpoint: endpointView{ID: w.Endpoint, Signed: s.options.Engine.Signed(w)},
 	}
 	if set := w.Settings; set != nil {
-		v.Name, v.Description, v.Updated, v.AutoExtend = set.Name, set.Description, set.Updated.UTC(), set.AutoExtend
+		v.Name, v.Description, v.Updated = set.Name, set.Description, set.Updated.UTC()
 	}
 	if ep, ok := s.options.Engine.Registry().Endpoint(w.Endpoint); ok {
 		v.Endpoint.Paused = ep.Paused
+	}
+	if !w.Expires.IsZero() {
+		extends := s.options.Engine.AutoExtends(w)
+		v.AutoExtend = &extends
 	}
 	v.State = stateOf(w, v.Endpoint.Paused, now)
 	return v

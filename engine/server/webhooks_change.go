@@ -20,32 +20,26 @@ func (s *Server) deleteWebhook(ctx *fasthttp.RequestCtx) {
 	ctx.SetStatusCode(204)
 }
 
-// patchWebhook changes what an operator sets of a webhook beside its flavour. A member that is left out stays as it is,
-// null takes the setting away.
+// patchWebhook changes what an operator sets of a webhook beside its flavour. A member that is left out stays as it is.
 func (s *Server) patchWebhook(ctx *fasthttp.RequestCtx) {
 	var body struct {
 		Secret     nullable[string] `json:"secret"`
-		AutoExtend nullable[bool]   `json:"autoExtend"`
+		AutoExtend *bool            `json:"autoExtend"`
 	}
 	w, ok := s.pathWebhook(ctx)
 	if !ok || !decode(ctx, &body) {
 		return
 	}
-	if body.Secret.given {
-		if err := s.setSecret(w, body.Secret.value); err != nil {
-			refuse(ctx, err)
-			return
-		}
+	var err error
+	if body.AutoExtend != nil {
+		err = s.options.Engine.SetAutoExtend(s.work, w.Owner.Tenant, w.ID, *body.AutoExtend)
 	}
-	if body.AutoExtend.given {
-		_, err := s.options.Engine.Registry().ChangeSettings(s.work, w.Owner.Tenant, w.ID, func(set *webhook.Settings) error {
-			set.AutoExtend = body.AutoExtend.value
-			return nil
-		})
-		if err != nil {
-			refuse(ctx, err)
-			return
-		}
+	if err == nil && body.Secret.given {
+		err = s.setSecret(w, body.Secret.value)
+	}
+	if err != nil {
+		refuse(ctx, err)
+		return
 	}
 	s.getWebhook(ctx)
 }

@@ -29,6 +29,9 @@ func (s *Store) PutReplay(r *webhook.Replay) error {
 
 // DeleteReplays removes replays, all or none. After Close the error is [ErrClosed].
 func (s *Store) DeleteReplays(list []*webhook.Replay) error {
+	if len(list) == 0 {
+		return nil
+	}
 	return s.write("replays", func(w *writer) {
 		for _, r := range list {
 			w.fail(w.b.Delete(replayKey(r), nil))

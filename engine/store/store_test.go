@@ -58,8 +58,10 @@ func sample() (*store.Changes, loaded) {
 	now := time.Date(2026, 4, 24, 14, 24, 22, 0, time.UTC)
 	owner := webhook.Owner{Tenant: "acme", App: "ci", User: "u1"}
 	want := loaded{
-		Tenants:   []webhook.Tenant{{ID: "acme", Hosts: []string{"acme.example"}, Site: webhook.Site{EpicLink: 10008}, Tokens: []webhook.TokenHash{"ab"}}, {ID: "b"}},
-		Apps:      []webhook.App{{Tenant: "acme", Key: "ci", Kind: webhook.OAuth, Tokens: []webhook.AppToken{{Hash: "cd", User: "u1"}}}},
+		Tenants: []webhook.Tenant{{ID: "acme", Hosts: []string{"acme.example"}, Site: webhook.Site{EpicLink: 10008}, Tokens: []webhook.TokenHash{"ab"}, Region: "EU",
+			PostFunctions: []webhook.PostFunction{{Workflow: "w", Transition: "<t>", Webhook: 1000}}}, {ID: "b"}},
+		Apps: []webhook.App{{Tenant: "acme", Key: "ci", Kind: webhook.OAuth, Tokens: []webhook.AppToken{{Hash: "cd", User: "u1"}},
+			Descriptor: &webhook.Descriptor{BaseURL: "https://app.example", Regions: map[string]string{"EU": "https://eu.example"}, Unsigned: true, Text: `{"key":"<ci>"}`}}},
 		Endpoints: []webhook.Endpoint{{ID: 1<<40 + 7, Owner: owner, Flavor: "f", URL: "https://r.example/x?a=1&b=<2>"}},
 		Webhooks: []webhook.Webhook{{
 			ID: 1000, Owner: owner, Flavor: "f", Endpoint: 1<<40 + 7, URL: "https://r.example/", Filter: `status = "in <progress>"`,

@@ -30,8 +30,31 @@ type Site struct {
 	// DisplayNames lets queries name users by their display names, beside their account ids.
 	DisplayNames bool `json:"displayNames,omitempty" yaml:"display_names"`
 
+	// FilterProjects applies the project conditions of filters to the events of projects, versions, boards and sprints, which
+	// otherwise go to every webhook that names them. Such an event is for a webhook unless its filter cannot hold in
+	// the event's project, all else that the filter asks for being unknown.
+	FilterProjects bool `json:"filterProjects,omitempty" yaml:"filter_projects"`
+
+	// Projects tell FilterProjects what it cannot learn from an event that has the id of its project alone, as those of
+	// versions, or that of a board, as those of sprints.
+	Projects []Project `json:"projects,omitempty" yaml:"projects"`
+
 	// Dialect is the JQL that dynamic webhooks may use: dynamic, full or extended. Empty means dynamic.
 	Dialect string `json:"dialect,omitempty" yaml:"dialect"`
+}
+
+// Project is a project of a site.
+type Project struct {
+	ID   int64  `json:"id" yaml:"id"`
+	Key  string `json:"key" yaml:"key"`
+	Name string `json:"name,omitempty" yaml:"name"` // where filters name the project so
+
+	// Boards are the ids of the boards whose sprints are this project's and no other's.
+	Boards []int64 `json:"boards,omitempty" yaml:"boards"`
+}
+
+func (p Project) equal(o Project) bool {
+	return p.ID == o.ID && p.Key == o.Key && p.Name == o.Name && slices.Equal(p.Boards, o.Boards)
 }
 
 // CustomField declares a custom field of a site.
@@ -47,7 +70,8 @@ type CustomField struct {
 func (s *Site) Equal(o *Site) bool {
 	return s.EpicLink == o.EpicLink && slices.Equal(s.CustomFields, o.CustomFields) &&
 		slices.Equal(s.Priorities, o.Priorities) && s.TimeZone == o.TimeZone && s.WeekStart == o.WeekStart &&
-		s.DisplayNames == o.DisplayNames && s.Dialect == o.Dialect
+		s.DisplayNames == o.DisplayNames && s.Dialect == o.Dialect &&
+		s.FilterProjects == o.FilterProjects && slices.EqualFunc(s.Projects, o.Projects, Project.equal)
 }
 
 // Env returns the settings as queries take them. What is wrong with them is an [*InvalidError]. It looks up the time
@@ -62,6 +86,9 @@ func (s *Site) Env() (jql.Env, error) {
 		return jql.Env{}, err
 	}
 	if err := s.checkPriorities(); err != nil {
+		return jql.Env{}, err
+	}
+	if env.Projects, err = s.projects(); err != nil {
 		return jql.Env{}, err
 	}
 	if env.Zone, err = zone(s.TimeZone); err != nil {
@@ -112,6 +139,30 @@ func (s *Site) custom() ([]jql.CustomField, error) {
 func (s *Site) taken(f CustomField) bool {
 	other, _, ok := jql.Env{EpicLink: s.EpicLink}.Resolve(jql.FieldRef{Name: f.Name})
 	return ok && other.Name != fmt.Sprintf("customfield_%d", f.ID)
+}
+
+func (s *Site) projects() ([]jql.Project, error) {
+	ids, boards := map[int64]bool{}, map[int64]bool{}
+	var projects []jql.Project
+	for _, p := range s.Projects {
+		switch {
+		case p.ID <= 0:
+			return nil, invalid("projects: id %d: use the positive number of the project", p.ID)
+		case p.Key == "":
+			return nil, invalid("projects: %d has no key", p.ID)
+		case ids[p.ID]:
+			return nil, invalid("projects: the id %d is there twice", p.ID)
+		}
+		ids[p.ID] = true
+		for _, board := range p.Boards {
+			if boards[board] {
+				return nil, invalid("projects: the board %d is there twice; leave out the boards of several projects, whose sprints then pass every filter", board)
+			}
+			boards[board] = true
+		}
+		projects = append(projects, jql.Project{ID: p.ID, Key: p.Key, Name: p.Name, Boards: slices.Clone(p.Boards)})
+	}
+	return projects, nil
 }
 
 func (s *Site) checkPriorities() error {

@@ -15,7 +15,7 @@ func TestSiteEnv(t *testing.T) {
 	t.Parallel()
 	s := webhook.Site{
 		EpicLink: 10008, Priorities: []string{"Low", "High"}, TimeZone: "Europe/Lisbon", WeekStart: "sunday", DisplayNames: true,
-		Dialect: "dynamic",
+		Dialect: "dynamic", FilterProjects: true, Projects: []webhook.Project{{ID: 10000, Key: "EX", Boards: []int64{5}}},
 		CustomFields: []webhook.CustomField{
 			{ID: 10008, Name: "Epic Link", Type: "issue"}, {ID: 10020, Name: "Sprint", Type: "sprint"}, {ID: 10016, Name: "Story points", Type: "number"},
 		},
@@ -26,6 +26,7 @@ func TestSiteEnv(t *testing.T) {
 	}
 	want := jql.Env{
 		EpicLink: 10008, Priorities: []string{"Low", "High"}, Zone: lisbon, SundayFirst: true, DisplayNames: true,
+		Projects: []jql.Project{{ID: 10000, Key: "EX", Boards: []int64{5}}},
 		Custom: []jql.CustomField{
 			{ID: 10008, Name: "Epic Link", Kind: jql.KindLink}, {ID: 10020, Name: "Sprint", Kind: jql.KindSprint},
 			{ID: 10016, Name: "Story points", Kind: jql.KindNumber},
@@ -42,6 +43,7 @@ func TestSiteEnv(t *testing.T) {
 func TestSiteRefused(t *testing.T) {
 	t.Parallel()
 	custom := func(fields ...webhook.CustomField) webhook.Site { return webhook.Site{CustomFields: fields} }
+	projects := func(list ...webhook.Project) webhook.Site { return webhook.Site{Projects: list} }
 	points := webhook.CustomField{ID: 10016, Name: "Story points", Type: "number"}
 	tests := []struct {
 		site webhook.Site
@@ -64,6 +66,11 @@ func TestSiteRefused(t *testing.T) {
 		{webhook.Site{TimeZone: "Local"}, `timeZone "Local"`},
 		{webhook.Site{TimeZone: "../etc/passwd"}, "timeZone"},
 		{webhook.Site{WeekStart: "saturday"}, `weekStart "saturday": use monday or sunday`},
+		{projects(webhook.Project{ID: 1, Key: "A", Boards: []int64{1}}, webhook.Project{ID: 2, Key: "A", Boards: []int64{2}}), ""},
+		{projects(webhook.Project{Key: "A"}), "projects: id 0: use the positive number"},
+		{projects(webhook.Project{ID: 1, Name: "A"}), "projects: 1 has no key"},
+		{projects(webhook.Project{ID: 1, Key: "A"}, webhook.Project{ID: 1, Key: "B"}), "projects: the id 1 is there twice"},
+		{projects(webhook.Project{ID: 1, Key: "A", Boards: []int64{5}}, webhook.Project{ID: 2, Key: "B", Boards: []int64{5}}), "projects: the board 5 is there twice"},
 		{webhook.Site{Dialect: "klingon"}, `dialect "klingon": use dynamic, full or extended`},
 	}
 	for _, tt := range tests {
@@ -81,6 +88,7 @@ func TestSiteEqual(t *testing.T) {
 	a := webhook.Site{
 		EpicLink: 1, CustomFields: []webhook.CustomField{{ID: 2, Name: "x", Type: "text"}}, Priorities: []string{"Low"},
 		TimeZone: "UTC", WeekStart: "sunday", DisplayNames: true, Dialect: "full",
+		FilterProjects: true, Projects: []webhook.Project{{ID: 10000, Key: "EX", Boards: []int64{5}}},
 	}
 	if b := a; !a.Equal(&b) {
 		t.Error("a site differs from itself")

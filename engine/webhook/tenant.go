@@ -24,8 +24,15 @@ type Tenant struct {
 	// Limits are those of the installation where they are 0.
 	Limits
 
+	// Region is where the tenant's data is kept, as apps name it in regionBaseUrls: "EU". Empty: nowhere in particular.
+	Region string `json:"region,omitempty"`
+
 	// Tokens admit publishers of events and users of the tenant's native API.
 	Tokens []TokenHash `json:"tokens,omitempty"`
+
+	// PostFunctions are those of the tenant's workflows that fire webhooks. They are changed by themselves; see
+	// registry.Registry.SetPostFunctions.
+	PostFunctions []PostFunction `json:"postFunctions,omitempty"`
 
 	// Generation tells a tenant from earlier ones with the same ID. The registry sets it when a tenant is added.
 	Generation uint64 `json:"generation"`
@@ -55,6 +62,10 @@ type App struct {
 
 	// BaseURL is what the callback URLs of a Connect app must begin with. Empty: any URL.
 	BaseURL string `json:"baseURL,omitempty"`
+
+	// Descriptor is the one that the app is installed with, nil where there is none. It is changed together with what it
+	// declares; see registry.Registry.Install.
+	Descriptor *Descriptor `json:"descriptor,omitempty"`
 
 	// Issuer names the installation in tokens that are sent to the app: for a Connect app the client key of the
 	// tenant, for an OAuth app its client id.
@@ -131,6 +142,7 @@ var (
 	tenantID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	appKey   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 	hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	region   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
 )
 
 // Validate reports what is wrong with the tenant's own fields, as an [*InvalidError].
@@ -146,6 +158,9 @@ func (t *Tenant) Validate() error {
 	}
 	if _, err := t.Env(); err != nil {
 		return invalid("tenant %s: %v", t.ID, err)
+	}
+	if t.Region != "" && !region.MatchString(t.Region) {
+		return invalid("tenant %s: region %q: use up to 32 letters, digits, hyphens and underscores, as in regionBaseUrls of descriptors: EU", t.ID, t.Region)
 	}
 	if t.ConnectLimit < 0 || t.OAuthLimit < 0 {
 		return invalid("tenant %s: connectLimit %d, oauthLimit %d: use a positive number, or 0 for what is usual", t.ID, t.ConnectLimit, t.OAuthLimit)
@@ -175,6 +190,9 @@ func (a *App) Validate() error {
 	}
 	if a.Kind == Connect && slices.ContainsFunc(a.Tokens, func(t AppToken) bool { return t.User != "" }) {
 		return invalid("app %s: a token names a user; a Connect app is one owner, only apps of kind oauth have users", a.Key)
+	}
+	if a.Kind != Connect && a.Descriptor != nil {
+		return invalid("app %s: it is installed with a descriptor, as Connect apps are; uninstall it before its kind is changed", a.Key)
 	}
 	if len(a.Issuer) > maxIssuer {
 		return invalid("app %s: the issuer has %d bytes; at most %d are allowed", a.Key, len(a.Issuer), maxIssuer)

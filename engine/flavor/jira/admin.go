@@ -44,16 +44,19 @@ func NewAdmin(o AdminOptions) *Admin {
 		o.Policy = Seed()
 	}
 	return &Admin{options: o, rules: &registry.Rules{
-		Flavor:    AdminFlavor,
-		Dialect:   func(_ *webhook.Tenant, env jql.Env) *jql.Dialect { return jql.Full(env) },
-		Event:     isEvent,
-		NoEvents:  true, // a webhook may be there for post-functions only
-		Limit:     func(*webhook.Tenant, *webhook.App) int { return o.Limit },
-		Separate:  true,
-		HubSecret: true,
-		PlainHTTP: o.PlainHTTP,
+		Flavor:        AdminFlavor,
+		Dialect:       full,
+		Event:         isEvent,
+		NoEvents:      true, // a webhook may be there for post-functions only
+		PostFunctions: true,
+		Limit:         func(*webhook.Tenant, *webhook.App) int { return o.Limit },
+		Separate:      true,
+		HubSecret:     true,
+		PlainHTTP:     o.PlainHTTP,
 	}}
 }
+
+func full(_ *webhook.Tenant, env jql.Env) *jql.Dialect { return jql.Full(env) }
 
 func isEvent(name string) bool {
 	_, ok := event.Lookup(name)

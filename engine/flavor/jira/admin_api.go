@@ -205,9 +205,12 @@ func (c *adminCall) wrong(problems []error) bool {
 // refuse answers a request that failed.
 func (c *adminCall) refuse(err error) {
 	var invalid *webhook.InvalidError
+	var used *registry.InUseError
 	switch {
 	case errors.As(err, &invalid):
 		adminFail(c.HTTP, 400, invalid.Problem+".")
+	case errors.As(err, &used):
+		adminFail(c.HTTP, 409, fmt.Sprintf("The webhook cannot be deleted: a post-function of the transition %q of the workflow %q uses it. Remove the post-function first.", used.By.Transition, used.By.Workflow))
 	case errors.Is(err, registry.ErrUnknownWebhook), errors.Is(err, webhook.ErrUnknownTenant): // deleted just now
 		c.unknown()
 	case flavor.Stopped(err):

@@ -8,7 +8,6 @@ import (
 
 	"hookline/engine/flavor"
 	"hookline/engine/sign"
-	"hookline/engine/webhook"
 )
 
 // errGone is for what was accepted for a webhook while it was being deleted.
@@ -20,24 +19,28 @@ func (a *Admin) Render(req *fasthttp.Request, del *flavor.Delivery) error {
 	if del.Webhook == nil {
 		return errGone
 	}
+	if _, err := address(req, del); err != nil {
+		return err
+	}
+	if s := del.Webhook.Settings; s != nil && s.Secret != "" {
+		return signHub(req, del, s.Secret)
+	}
+	return nil
+}
+
+// address writes the request of a webhook that has an endpoint of its own, all but what signs it, and returns its URL.
+func address(req *fasthttp.Request, del *flavor.Delivery) (string, error) {
 	url, err := callbackURL(del.Endpoint.URL, del.Body)
 	if err != nil {
-		return err
+		return "", err
 	}
 	req.Header.SetMethod(fasthttp.MethodPost)
 	flavor.SetURL(req, url)
 	setHeaders(&req.Header, del)
-	var settings webhook.Settings
-	if s := del.Webhook.Settings; s != nil {
-		settings = *s
-	}
-	if !settings.ExcludeBody {
+	if s := del.Webhook.Settings; s == nil || !s.ExcludeBody {
 		req.SetBody(del.Body)
 	}
-	if settings.Secret == "" {
-		return nil
-	}
-	return signHub(req, del, settings.Secret)
+	return url, nil
 }
 
 // signHub signs the body as it goes over the wire, which is the empty text where it is left out.

@@ -88,6 +88,31 @@ func FuzzPatchBody(f *testing.F) {
 	})
 }
 
+// FuzzDescriptor puts arbitrary descriptors: what is accepted is installed whole, and what is refused changes nothing.
+func FuzzDescriptor(f *testing.F) {
+	good := `{"event":"jira:issue_updated","url":"/in","filter":"project = A"}`
+	for _, seed := range []string{
+		descriptor("https://h.example", good, good), descriptor("https://h.example/b/", `{"event":"x","url":"/../"}`), descriptor("https://h.example", `{}`), ``, `{`, `null`,
+		strings.Replace(descriptor("https://h.example"), `{"key"`, `{"regionBaseUrls":{"EU":"x"},"cloudAppMigration":{},"key"`, 1),
+	} {
+		f.Add(seed)
+	}
+	h := newDescriptorHouse(f, jira.DescriptorOptions{})
+	h.install(descriptor("https://h.example", good), 201)
+	f.Fuzz(func(t *testing.T, text string) {
+		h := h.in(t)
+		before := h.do("GET", descriptorPath, tokenAdmin, "")
+		a := h.do("PUT", descriptorPath, tokenAdmin, text)
+		after := h.do("GET", descriptorPath, tokenAdmin, "")
+		switch {
+		case a.status == 200 && after.body == a.body:
+		case a.status == 400 && after.body == before.body && strings.HasPrefix(a.body, `{"error":{"code":"invalid"`):
+		default:
+			t.Fatalf("the answer is %d %s; there is %s, before %s", a.status, a.body, after.body, before.body)
+		}
+	})
+}
+
 // isRefusal says whether an answer is 400 in Jira's error form.
 func isRefusal(a answer) bool {
 	var got struct {

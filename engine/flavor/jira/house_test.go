@@ -156,6 +156,12 @@ func (h *house) call(method, path, authorization, body, host string) answer {
 		req.Header.Set("Authorization", authorization)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	return h.answered(req)
+}
+
+// answered sends a request.
+func (h *house) answered(req *http.Request) answer {
+	h.t.Helper()
 	resp, err := h.client.Do(req)
 	if err != nil {
 		h.t.Fatal(err)

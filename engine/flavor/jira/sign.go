@@ -23,7 +23,7 @@ func authorization(del *flavor.Delivery, method, target string, now time.Time) (
 		token, err := sign.Bearer(cmp.Or(a.Issuer, a.Key), secret, now)
 		return "Bearer " + token, err
 	}
-	r := sign.Request{Method: method, URL: target, BasePath: basePath(a.BaseURL)}
+	r := sign.Request{Method: method, URL: target, BasePath: basePath(a.Base())}
 	token, err := sign.Connect(sign.Claims{Issuer: cmp.Or(a.Issuer, a.Tenant)}, r, secret, now)
 	return "JWT " + token, err
 }

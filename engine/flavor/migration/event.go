@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,7 +28,7 @@ func (f *Flavor) Read(body []byte, tenant *webhook.Tenant, r *registry.Registry,
 		return flavor.Reading{}, err
 	}
 	reading := flavor.Reading{Type: m.eventType, Body: bytes.Trim(body, whiteSpace)}
-	for _, w := range r.List(webhook.Owner{Tenant: tenant.ID, App: m.appKey}, Name) {
+	for _, w := range registered(r, tenant, m.appKey) {
 		if !w.Disabled() && !w.Expired(now) {
 			reading.Webhooks = append(reading.Webhooks, w)
 		}
@@ -36,6 +37,17 @@ func (f *Flavor) Read(body []byte, tenant *webhook.Tenant, r *registry.Registry,
 		reading.Body = withID(reading.Body)
 	}
 	return reading, nil
+}
+
+// registered returns the webhooks of an app: those that it sent, and that of its descriptor unless it sent the same URL.
+func registered(r *registry.Registry, tenant *webhook.Tenant, app string) []*webhook.Webhook {
+	owner := webhook.Owner{Tenant: tenant.ID, App: app}
+	list := r.List(owner, Name)
+	declared := regional(r.List(owner, DescriptorName), tenant.Region)
+	if declared == nil || slices.ContainsFunc(list, func(w *webhook.Webhook) bool { return w.URL == declared.URL }) {
+		return list
+	}
+	return append(list, declared)
 }
 
 // message is what is read of an event.

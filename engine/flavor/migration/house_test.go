@@ -55,9 +55,10 @@ type house struct {
 func newHouse(t testing.TB, o migration.Options) *house {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
+	migrations := migration.New(o)
 	e, err := engine.Open(engine.Options{
 		Dir: t.TempDir(), CacheSize: 1 << 20, Logger: quiet,
-		Flavors: []flavor.Flavor{jira.NewDynamic(jira.DynamicOptions{}), migration.New(o)},
+		Flavors: []flavor.Flavor{jira.NewDynamic(jira.DynamicOptions{}), migrations, migrations.Descriptor()},
 	})
 	if err != nil {
 		t.Fatal(err)

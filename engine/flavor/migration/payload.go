@@ -4,18 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"hookline/engine/flavor"
 	"hookline/engine/sign"
-	"hookline/engine/webhook"
 )
 
 // Render implements flavor.Flavor: the event's body as it is kept, under a token made for this attempt.
 func (f *Flavor) Render(req *fasthttp.Request, d *flavor.Delivery) error {
-	token, err := f.token(d)
+	base := ""
+	if f.options.StripBase && d.App != nil {
+		base = d.App.Base()
+	}
+	return send(req, d, base)
+}
+
+// send writes the request of an attempt to an app whose base URL this is.
+func send(req *fasthttp.Request, d *flavor.Delivery, base string) error {
+	token, err := connectToken(d, basePath(base))
 	if err != nil {
 		return err
 	}
@@ -31,8 +40,8 @@ func (f *Flavor) Render(req *fasthttp.Request, d *flavor.Delivery) error {
 // errNoApp is about a delivery whose app went after it was taken from the queue.
 var errNoApp = errors.New("migration: the app is gone")
 
-// token makes the Connect JWT of an attempt. The first secret of the app signs.
-func (f *Flavor) token(d *flavor.Delivery) (string, error) {
+// connectToken makes the Connect JWT of an attempt. The first secret of the app signs.
+func connectToken(d *flavor.Delivery, basePath string) (string, error) {
 	if d.App == nil {
 		return "", errNoApp
 	}
@@ -43,18 +52,15 @@ func (f *Flavor) token(d *flavor.Delivery) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	request := sign.Request{Method: fasthttp.MethodPost, URL: d.Endpoint.URL, BasePath: f.basePath(d.App)}
+	request := sign.Request{Method: fasthttp.MethodPost, URL: d.Endpoint.URL, BasePath: basePath}
 	return sign.Connect(sign.Claims{Issuer: d.App.Issuer}, request, secret, time.Now())
 }
 
-// basePath is the part of paths that tokens for the app do not count.
-func (f *Flavor) basePath(app *webhook.App) string {
-	if !f.options.StripBase || app.BaseURL == "" {
-		return ""
-	}
-	base, err := url.Parse(app.BaseURL)
+// basePath is the part of paths that tokens for an app with a base URL do not count.
+func basePath(base string) string {
+	u, err := url.Parse(base)
 	if err != nil {
 		return ""
 	}
-	return base.EscapedPath()
+	return strings.TrimSuffix(u.EscapedPath(), "/")
 }

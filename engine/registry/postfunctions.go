@@ -1,0 +1,114 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"hookline/engine/event"
+	"hookline/engine/store"
+	"hookline/engine/webhook"
+)
+
+// ProblemsError says all that is wrong with a request, in sentences without a full stop that begin with the place.
+type ProblemsError struct{ Problems []string }
+
+func (e *ProblemsError) Error() string {
+	if len(e.Problems) == 1 {
+		return e.Problems[0]
+	}
+	return fmt.Sprintf("%s; and %d more problems", e.Problems[0], len(e.Problems)-1)
+}
+
+// InUseError says that a webhook cannot be deleted, as a post-function fires it.
+type InUseError struct{ By webhook.PostFunction }
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("webhook %d is used by a post-function of the transition %q of the workflow %q; remove the post-function first",
+		e.By.Webhook, e.By.Transition, e.By.Workflow)
+}
+
+// SetPostFunctions replaces the post-functions of a tenant, whose webhooks have to be those of the tenant itself under
+// the rules. Errors, after which nothing was changed: webhook.ErrUnknownTenant, [*ProblemsError], or one of the store.
+func (r *Registry) SetPostFunctions(ctx context.Context, rules *Rules, tenantID string, list []webhook.PostFunction) error {
+	r.change.Lock()
+	defer r.change.Unlock()
+	t := r.tenant(tenantID)
+	if t == nil {
+		return webhook.ErrUnknownTenant
+	}
+	if problems := t.wrong(rules, list); len(problems) > 0 {
+		return &ProblemsError{problems}
+	}
+	old, env := t.site()
+	info := *old
+	info.PostFunctions = slices.Clone(list)
+	if err := r.store.Apply(ctx, &store.Changes{PutTenants: []*webhook.Tenant{&info}}); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.putTenant(&info, env)
+	return nil
+}
+
+// wrong says what is wrong with post-functions.
+func (t *tenant) wrong(rules *Rules, list []webhook.PostFunction) []string {
+	if len(list) > webhook.MaxPostFunctions {
+		return []string{fmt.Sprintf("there are %d post-functions; at most %d are allowed", len(list), webhook.MaxPostFunctions)}
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	owner := webhook.Owner{Tenant: t.info.ID}
+	first := make(map[webhook.PostFunction]int, len(list))
+	var problems []string
+	for i, p := range list {
+		problem := p.Problem()
+		w := t.webhooks[p.Webhook]
+		if problem == "" && (w == nil || w.Owner != owner || w.Flavor != rules.Flavor) {
+			problem = fmt.Sprintf("the tenant has no admin webhook %d", p.Webhook)
+		}
+		if at, twice := first[p]; twice && problem == "" {
+			problem = fmt.Sprintf("it is items[%d] again", at)
+		}
+		if problem != "" {
+			problems = append(problems, fmt.Sprintf("items[%d]: %s", i, problem))
+			continue
+		}
+		first[p] = i
+	}
+	return problems
+}
+
+// Fired appends the webhooks that the post-functions of a transition fire, each once, ordered by endpoint and number.
+// They are shared and must not be changed.
+func (r *Registry) Fired(dst []*webhook.Webhook, tenantID string, tr event.Transition) []*webhook.Webhook {
+	t := r.tenant(tenantID)
+	if t == nil {
+		return dst
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, p := range t.info.PostFunctions {
+		if p.Workflow != tr.WorkflowID && p.Workflow != tr.WorkflowName || p.Transition != tr.ID && p.Transition != tr.Name {
+			continue
+		}
+		if w := t.webhooks[p.Webhook]; w != nil && !w.Disabled() && !slices.Contains(dst, w) {
+			dst = append(dst, w)
+		}
+	}
+	slices.SortFunc(dst, ByEndpoint)
+	return dst
+}
+
+// inUse says by which post-function one of the webhooks is used.
+func (t *tenant) inUse(list []*webhook.Webhook) error {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, p := range t.info.PostFunctions {
+		if slices.ContainsFunc(list, func(w *webhook.Webhook) bool { return w.ID == p.Webhook }) {
+			return &InUseError{By: p}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package server_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func readAll(t testing.TB, r io.Reader) string {
+	t.Helper()
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(text)
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.register("https://a.example/", "jira:issue_updated")
+	a := h.admin("GET", "/v1/status", "")
+	for _, part := range []string{`"version":"v1.2.3"`, `"tenants":2`, `"apps":2`, `"webhooks":1`, `"expired":0`, `"draining":false`, `"waiting":0`} {
+		if a.status != 200 || !strings.Contains(a.body, part) {
+			t.Errorf("the status is %d %s; want %s", a.status, a.body, part)
+		}
+	}
+}
+
+// Hosts are listed with their breakers, page by page, and reset by what they are listed as.
+func TestHosts(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.want(h.admin("GET", "/v1/hosts", ""), 200, `{"items":[]}`)
+	arrived := make(chan struct{}, 10)
+	for range 3 {
+		s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived <- struct{}{} }))
+		t.Cleanup(s.Close)
+		h.register(s.URL, "jira:issue_updated")
+	}
+	h.publish(event, nil)
+	for range 3 {
+		<-arrived
+	}
+	for _, query := range []string{"", "limit=1", "limit=2", "tenant=acme&limit=1", "breaker=closed"} {
+		hosts := h.pages("/v1/hosts?"+query, tokenAdmin, "host")
+		if len(hosts) != 3 || hosts[0] >= hosts[1] || hosts[1] >= hosts[2] || !strings.HasPrefix(hosts[0], "http://127.0.0.1:") {
+			t.Errorf("%s: %q", query, hosts)
+		}
+	}
+	for _, query := range []string{"tenant=rival", "tenant=nobody", "breaker=open", "breaker=half_open"} {
+		if hosts := h.pages("/v1/hosts?"+query, tokenAdmin, "host"); hosts != nil {
+			t.Errorf("%s: %q", query, hosts)
+		}
+	}
+	host := h.pages("/v1/hosts", tokenAdmin, "host")[0]
+	h.want(h.admin("POST", "/v1/hosts/reset", `{"tenant":"acme","host":"`+host+`"}`), 200, `{"reset":false}`)
+	h.want(h.admin("POST", "/v1/hosts/reset", `{"tenant":"acme","host":"https://nobody.example/"}`), 200, `{"reset":false}`)
+	h.wantProblem(h.admin("POST", "/v1/hosts/reset", `{"tenant":"nobody","host":"`+host+`"}`), 404, "unknown_tenant", `"nobody"`)
+	for body, part := range map[string]string{
+		`{"tenant":"acme"}`: `""`, `{"tenant":"acme","host":"a.example"}`: "scheme", `{"tenant":"acme","host":"https://a.example/x"}`: "scheme",
+		`{"tenant":"acme","host":"https://a.example/?x"}`: "scheme", `{"tenant":"acme","host":"ftp://a.example"}`: "scheme",
+	} {
+		h.wantProblem(h.admin("POST", "/v1/hosts/reset", body), 400, "invalid", part)
+	}
+	for query, part := range map[string]string{"breaker=shut": "closed, open, half_open", "tenant=": "empty", "limit=0": "positive", "cursor=nonsense": "none of this list's"} {
+		h.wantProblem(h.admin("GET", "/v1/hosts?"+query, ""), 400, "invalid_parameter", part)
+	}
+}
+
+// A rotation adds a first secret, shows what it made once, and is ended by taking the others away.
+func TestRotateSecret(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const path = "/v1/tenants/acme/apps/ci/secrets"
+	var made struct {
+		Secret  string `json:"secret"`
+		Secrets int    `json:"secrets"`
+	}
+	for n, body := range []string{"", "{}"} {
+		a := h.admin("POST", path, body)
+		h.decode(a, &made)
+		if a.status != 201 || len(made.Secret) < 32 || made.Secrets != n+1 {
+			t.Errorf("the answer is %d %s", a.status, a.body)
+		}
+	}
+	h.want(h.admin("POST", path, `{"secret":"a secret from outside"}`), 201, `{"secrets":3}`)
+	for body, want := range map[string][2]string{
+		`{"secret":"short"}`: {"invalid", "5 characters"}, `{"secret":""}`: {"invalid", "0 characters"}, `{"secret":7}`: {"invalid_json", "secret"}, `{"secrets":[]}`: {"invalid_json", `"secrets"`},
+	} {
+		h.wantProblem(h.admin("POST", path, body), 400, want[0], want[1])
+	}
+	for range 2 {
+		h.want(h.admin("DELETE", path+"/previous", ""), 204, "")
+		if a := h.admin("GET", "/v1/tenants/acme/apps/ci", ""); !strings.Contains(a.body, `"secrets":1`) {
+			t.Errorf("the app is %s", a.body)
+		}
+	}
+	for _, at := range []struct{ path, code string }{{"nobody/apps/ci", "unknown_tenant"}, {"acme/apps/none", "unknown_app"}} {
+		h.wantProblem(h.admin("POST", "/v1/tenants/"+at.path+"/secrets", ""), 404, at.code, "")
+		h.wantProblem(h.admin("DELETE", "/v1/tenants/"+at.path+"/secrets/previous", ""), 404, at.code, "")
+	}
+}
+
+// A dry run says what would become of events, and nothing becomes of them.
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	got := h.subscribe()
+	const path = eventsPath + "?dry_run=true"
+	h.want(h.acme("POST", path, event), 200, `{"type":"jira:issue_updated","matched":1,"deliveries":1,"webhooks":[1000]}`)
+	h.want(h.acme("POST", eventsPath+"/jira?dry_run=true", `{"webhookEvent":"x"}`), 200, `{"type":"x","matched":0,"deliveries":0,"webhooks":[]}`)
+	alone := h.acme("POST", path, "{}")
+	h.wantProblem(alone, 400, "invalid_event", "no event type")
+	h.want(h.acme("POST", path, "["+event+`,{}]`), 200, `{"line":1,"status":200,"type":"jira:issue_updated","matched":1,"deliveries":1,"webhooks":[1000]}`+"\n"+
+		`{"line":2,"status":400,`+alone.body[1:])
+	for _, tt := range []struct {
+		path, body   string
+		status       int
+		code, detail string
+	}{
+		{path, `{`, 400, "invalid_event", ""}, {path, `{"webhookEvent":"a","webhookEvent":"a"}`, 400, "invalid_event", "duplicate"},
+		{path, `{"webhookEvent":"a","x":"` + strings.Repeat("x", maxBody) + `"}`, 413, "too_large", "2000"},
+		{eventsPath + "/nonsense?dry_run=true", event, 400, "invalid_header", "nonsense"}, {eventsPath + "?dry_run=yes", event, 400, "invalid_parameter", "true, false"},
+		{eventsPath + "?dry_run=", event, 400, "invalid_parameter", "empty"}, {eventsPath + "?dry-run=true", event, 400, "invalid_parameter", "dry_run"},
+	} {
+		h.wantProblem(h.acme("POST", tt.path, tt.body), tt.status, tt.code, tt.detail)
+	}
+	if a := h.acme("POST", eventsPath+"?dry_run=false", event); a.status != 202 {
+		t.Errorf("the answer is %d %s", a.status, a.body)
+	}
+	<-got
+	if len(got) > 0 || h.engine.Queue().Stats().Accepted != 1 {
+		t.Errorf("%d more deliveries; accepted %d", len(got), h.engine.Queue().Stats().Accepted)
+	}
+}
