@@ -57,6 +57,10 @@ var mayImport = map[string]map[string]string{
 		"engine/flavor": "the interface it implements", "engine/registry": "its API registers there",
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/sign": "tokens of webhooks",
 	},
+	"engine/flavor/flavortest": {
+		"engine": "the house it tests flavours in", "engine/server": "the same", "engine/flavor": "what it tests",
+		"engine/webhook": "nouns", "engine/sign": "secrets of apps",
+	},
 	"engine": {
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/store": "opens it",
 		"engine/sign": "seals secrets", "engine/registry": "matches", "engine/dispatch": "sends", "engine/flavor": "renders", "queue": "keeps",

@@ -123,6 +123,9 @@ type Jira struct {
 	// SeedEvents restricts dynamic webhooks to the events of issues and comments, as in 2019.
 	SeedEvents bool `yaml:"seed_events" env:"SEED_EVENTS"`
 
+	// BareArray answers a registration with the array of results alone, as the guide of 2019 prints it.
+	BareArray bool `yaml:"bare_array" env:"BARE_ARRAY"`
+
 	// Patch opens PATCH of a dynamic webhook, which Jira does not have.
 	Patch bool `yaml:"patch" env:"PATCH"`
 
@@ -288,6 +291,7 @@ func (c *Config) dynamic() jira.DynamicOptions {
 		ManyURLs:          c.Jira.ManyURLs,
 		ReplaceOnConflict: c.Jira.ReplaceOnConflict,
 		SeedEvents:        c.Jira.SeedEvents,
+		BareArray:         c.Jira.BareArray,
 		Patch:             c.Jira.Patch,
 		FailedConnectOnly: c.Jira.FailedConnectOnly,
 		PlainHTTP:         c.AllowHTTP,

@@ -80,6 +80,7 @@ jira:
   expiry_warning: 48h
   many_urls: true
   seed_events: true
+  bare_array: true
   patch: true
   failed_connect_only: true
   waits: [1s, 1m30s]
@@ -135,7 +136,7 @@ func TestFile(t *testing.T) {
 		AllowHTTP: true, HostLimit: 7, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, KeepAttempts: 24 * time.Hour, KeepDelivered: 6 * time.Hour, ShutdownTimeout: 90 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Jira: config.Jira{
-			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, DescriptorLimit: 40, Life: 720 * time.Hour, AutoExtend: true, ExpiryWarning: 48 * time.Hour, ManyURLs: true, SeedEvents: true, Patch: true, FailedConnectOnly: true,
+			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, DescriptorLimit: 40, Life: 720 * time.Hour, AutoExtend: true, ExpiryWarning: 48 * time.Hour, ManyURLs: true, SeedEvents: true, BareArray: true, Patch: true, FailedConnectOnly: true,
 			Waits: []time.Duration{time.Second, 90 * time.Second}, Timeout: 3 * time.Second,
 		},
 		Migration: config.Migration{
@@ -178,7 +179,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_LOG_LEVEL": "warn", "HOOKLINE_LOG_FORMAT": "text",
 		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_ADMIN_LIMIT": "31", "HOOKLINE_JIRA_DESCRIPTOR_LIMIT": "41", "HOOKLINE_JIRA_LIFE": "14h",
 		"HOOKLINE_JIRA_MANY_URLS": "false", "HOOKLINE_JIRA_WAITS": "15s,16m", "HOOKLINE_JIRA_TIMEOUT": "17s",
-		"HOOKLINE_JIRA_REPLACE_ON_CONFLICT": "true", "HOOKLINE_JIRA_SEED_EVENTS": "false", "HOOKLINE_JIRA_PATCH": "false",
+		"HOOKLINE_JIRA_REPLACE_ON_CONFLICT": "true", "HOOKLINE_JIRA_SEED_EVENTS": "false", "HOOKLINE_JIRA_BARE_ARRAY": "false", "HOOKLINE_JIRA_PATCH": "false",
 		"HOOKLINE_JIRA_FAILED_CONNECT_ONLY": "false", "HOOKLINE_JIRA_AUTO_EXTEND": "false", "HOOKLINE_JIRA_EXPIRY_WARNING": "16h",
 		"HOOKLINE_MIGRATION_GIVE_UP": "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
 		"HOOKLINE_MIGRATION_TIMEOUT": "20s", "HOOKLINE_MIGRATION_ENDPOINTS": "21", "HOOKLINE_MIGRATION_STRIP_BASE": "false",

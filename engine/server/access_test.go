@@ -28,17 +28,17 @@ func TestTenantsAreApart(t *testing.T) {
 		method, path, _ := strings.Cut(route, " ")
 		for _, way := range ways {
 			for _, token := range []string{tokenRival, tokenBot, "", "no token of anyone's"} {
-				a := h.send(request{method: method, path: way.prefix + path, host: way.host, token: token, body: body[method]})
-				if a.status != 401 {
-					t.Errorf("%s %s%s at host %q with %q: %d %s; want 401", method, way.prefix, path, way.host, token, a.status, a.body)
+				a := h.Send(request{Method: method, Path: way.prefix + path, Host: way.host, Token: token, Body: body[method]})
+				if a.Status != 401 {
+					t.Errorf("%s %s%s at host %q with %q: %d %s; want 401", method, way.prefix, path, way.host, token, a.Status, a.Body)
 				}
 			}
 		}
 	}
 	for _, way := range ways {
-		own := request{method: "POST", path: way.prefix + "/v1/events", host: way.host, token: tokenAcme, body: event}
-		if a := h.send(own); a.status != 202 {
-			t.Errorf("%s at host %q with the right token: %d %s", own.path, own.host, a.status, a.body)
+		own := request{Method: "POST", Path: way.prefix + "/v1/events", Host: way.host, Token: tokenAcme, Body: event}
+		if a := h.Send(own); a.Status != 202 {
+			t.Errorf("%s at host %q with the right Token: %d %s", own.Path, own.Host, a.Status, a.Body)
 		}
 	}
 }
@@ -50,28 +50,28 @@ func TestAdminOnly(t *testing.T) {
 	for _, route := range documented(t, "/v1") {
 		method, path, _ := strings.Cut(route, " ")
 		for _, token := range []string{"", "wrong", tokenAcme, tokenCI, tokenRival, tokenBot, tokenAdmin + "x", tokenAdmin[1:]} {
-			a := h.send(request{method: method, path: path, token: token, body: "{}"})
+			a := h.Send(request{Method: method, Path: path, Token: token, Body: "{}"})
 			h.wantProblem(a, 401, "unauthorized", "admin token")
-			if a.header.Get("WWW-Authenticate") != "Bearer" {
-				t.Errorf("%s: headers %v", route, a.header)
+			if a.Header.Get("WWW-Authenticate") != "Bearer" {
+				t.Errorf("%s: headers %v", route, a.Header)
 			}
 		}
 		for _, host := range []string{"acme.example", "rival.example"} {
 			if slices.Contains(documented(t, "/t/"), route) {
 				continue // there the same path is the tenant's
 			}
-			a := h.send(request{method: method, path: path, host: host, token: tokenAdmin, body: "{}"})
+			a := h.Send(request{Method: method, Path: path, Host: host, Token: tokenAdmin, Body: "{}"})
 			h.wantProblem(a, 404, "not_found", "")
 		}
 		for _, scheme := range []string{"Basic ", "", "Bearer"} {
-			a := h.send(request{method: method, path: path, body: "{}", header: map[string]string{"Authorization": scheme + tokenAdmin}})
+			a := h.Send(request{Method: method, Path: path, Body: "{}", Header: map[string]string{"Authorization": scheme + tokenAdmin}})
 			h.wantProblem(a, 401, "unauthorized", "admin token")
 		}
 	}
-	a := h.send(request{method: "GET", path: "/v1", header: map[string]string{"Authorization": "bEARER  " + tokenAdmin + " "}})
-	if a.status != 200 {
-		t.Errorf("the name of the scheme is taken by its case: %d %s", a.status, a.body)
+	a := h.Send(request{Method: "GET", Path: "/v1", Header: map[string]string{"Authorization": "bEARER  " + tokenAdmin + " "}})
+	if a.Status != 200 {
+		t.Errorf("the name of the scheme is taken by its case: %d %s", a.Status, a.Body)
 	}
-	h.want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
-	h.want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[{"key":"ci","kind":"connect","tokens":1}]}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[{"key":"ci","kind":"connect","tokens":1}]}`)
 }

@@ -21,23 +21,23 @@ type line struct {
 }
 
 func (h *house) batch(body string, header map[string]string) (answer, []line) {
-	h.t.Helper()
+	h.T.Helper()
 	all := map[string]string{"Content-Type": "application/x-ndjson"}
 	for k, v := range header {
 		all[k] = v
 	}
 	a := h.publish(body, all)
 	var lines []line
-	if a.header.Get("Content-Type") != "application/x-ndjson" {
+	if a.Header.Get("Content-Type") != "application/x-ndjson" {
 		return a, nil
 	}
-	for text := range strings.SplitSeq(a.body, "\n") {
+	for text := range strings.SplitSeq(a.Body, "\n") {
 		var l line
 		if err := json.Unmarshal([]byte(text), &l); err != nil {
-			h.t.Fatalf("%v in line %q", err, text)
+			h.T.Fatalf("%v in line %q", err, text)
 		}
 		if (l.Status == 202) != (l.Error == nil) || (l.Status == 202) != (l.ID != "") {
-			h.t.Errorf("line %q has both or neither of a receipt and an error", text)
+			h.T.Errorf("line %q has both or neither of a receipt and an error", text)
 		}
 		lines = append(lines, l)
 	}
@@ -60,8 +60,8 @@ func TestBatch(t *testing.T) {
 	large := `{"webhookEvent":"x","pad":"` + strings.Repeat("a", maxBody) + `"}`
 	a, lines := h.batch("\n"+event+"\r\n{}\n \t\n"+large+"\n{\"webhookEvent\":\"y\",\"a\":1,\"a\":2}\nnonsense\n{\"webhookEvent\":\"z\"}", nil)
 	want := [][2]int{{2, 202}, {3, 400}, {5, 413}, {6, 400}, {7, 400}, {8, 202}}
-	if a.status != 202 || !slices.Equal(statuses(lines), want) {
-		t.Fatalf("the answer is %d %s\nwant lines %v", a.status, a.body, want)
+	if a.Status != 202 || !slices.Equal(statuses(lines), want) {
+		t.Fatalf("the answer is %d %s\nwant lines %v", a.Status, a.Body, want)
 	}
 	if lines[0].Matched != 1 || lines[0].Deliveries != 1 || lines[0].Type != "jira:issue_updated" || lines[5].Type != "z" {
 		t.Errorf("receipts %+v", lines)
@@ -72,7 +72,7 @@ func TestBatch(t *testing.T) {
 	if lines[2].Error.Code != "too_large" {
 		t.Errorf("the error of line 5 is %+v", lines[2].Error)
 	}
-	if body := <-got; !strings.HasPrefix(body, strings.TrimSuffix(event, "}")) {
+	if body := (<-got).Body; !strings.HasPrefix(body, strings.TrimSuffix(event, "}")) {
 		t.Errorf("the receiver got %s", body)
 	}
 }
@@ -86,13 +86,13 @@ func TestBatchStatus(t *testing.T) {
 		event: 202, "{}\n" + event: 202, "{}\n" + large: 400, large + "\n{}": 413,
 		strings.Repeat("{}\n", 10_000): 400,
 	} {
-		if a, lines := h.batch(body, nil); a.status != want || len(lines) == 0 {
-			t.Errorf("%.40q: %d, want %d", body, a.status, want)
+		if a, lines := h.batch(body, nil); a.Status != want || len(lines) == 0 {
+			t.Errorf("%.40q: %d, want %d", body, a.Status, want)
 		}
 	}
 	for _, kind := range []string{"application/ndjson", "application/jsonl", "Application/X-NDJSON; charset=utf-8"} {
-		if a := h.publish(event+"\n"+event, map[string]string{"Content-Type": kind}); a.status != 202 || !strings.Contains(a.body, `"line":2`) {
-			t.Errorf("%s: %d %s", kind, a.status, a.body)
+		if a := h.publish(event+"\n"+event, map[string]string{"Content-Type": kind}); a.Status != 202 || !strings.Contains(a.Body, `"line":2`) {
+			t.Errorf("%s: %d %s", kind, a.Status, a.Body)
 		}
 	}
 	for _, body := range []string{"", "\n", " \r\n\t\n"} {
@@ -116,8 +116,8 @@ func TestBatchKeys(t *testing.T) {
 		t.Fatalf("the first time: %+v", first)
 	}
 	a, again := h.batch(event+"\n"+other+"\n"+other+"\n"+event, key)
-	if want := [][2]int{{1, 202}, {2, 202}, {3, 202}, {4, 202}}; a.status != 202 || !slices.Equal(statuses(again), want) {
-		t.Fatalf("the second time: %s", a.body)
+	if want := [][2]int{{1, 202}, {2, 202}, {3, 202}, {4, 202}}; a.Status != 202 || !slices.Equal(statuses(again), want) {
+		t.Fatalf("the second time: %s", a.Body)
 	}
 	for i, want := range []bool{true, false, false, true} {
 		if again[i].Repeated != want {
@@ -128,8 +128,8 @@ func TestBatchKeys(t *testing.T) {
 		t.Error("a repeated line has another id")
 	}
 	a, changed := h.batch(other+"\n"+other+"\n"+event, key)
-	if want := [][2]int{{1, 422}, {2, 202}, {3, 422}}; a.status != 202 || !slices.Equal(statuses(changed), want) {
-		t.Fatalf("with lines changed: %s", a.body)
+	if want := [][2]int{{1, 422}, {2, 202}, {3, 422}}; a.Status != 202 || !slices.Equal(statuses(changed), want) {
+		t.Fatalf("with lines changed: %s", a.Body)
 	}
 	if changed[0].Error.Code != "idempotency_key_reused" {
 		t.Errorf("the error is %+v", changed[0].Error)
@@ -145,15 +145,15 @@ func TestBatchKeyOfLines(t *testing.T) {
 		t.Fatalf("%+v", lines)
 	}
 	for _, key := range []string{"k", "k/1", "k 1", "k1", "k\t1"} {
-		if a := h.publish(`{"webhookEvent":"another"}`, map[string]string{"Idempotency-Key": key}); a.status != 202 {
-			t.Errorf("the key %q of an event is answered %d %s", key, a.status, a.body)
+		if a := h.publish(`{"webhookEvent":"another"}`, map[string]string{"Idempotency-Key": key}); a.Status != 202 {
+			t.Errorf("the key %q of an event is answered %d %s", key, a.Status, a.Body)
 		}
 	}
 	long := strings.Repeat("k", 245)
 	body := strings.Repeat("\n", 1_000_000) + event
 	a, lines := h.batch(body, map[string]string{"Idempotency-Key": long[1:]})
-	if a.status != 202 || len(lines) != 1 || lines[0].Line != 1_000_001 {
-		t.Errorf("the longest key: %d %s", a.status, a.body)
+	if a.Status != 202 || len(lines) != 1 || lines[0].Line != 1_000_001 {
+		t.Errorf("the longest key: %d %s", a.Status, a.Body)
 	}
 	a, _ = h.batch(event+"\n"+event, map[string]string{"Idempotency-Key": long})
 	h.wantProblem(a, 400, "invalid_header", "245 bytes; at most 244")
@@ -168,13 +168,13 @@ func TestArray(t *testing.T) {
 	body := " [\n" + event + ", {},\t" + large + `,{"webhookEvent":"y","a":1,"a":2},[` + event + `],7,{"webhookEvent":"z"}]` + "\r\n"
 	a, lines := h.batch(body, map[string]string{"Content-Type": "application/json"})
 	want := [][2]int{{1, 202}, {2, 400}, {3, 413}, {4, 400}, {5, 400}, {6, 400}, {7, 202}}
-	if a.status != 202 || !slices.Equal(statuses(lines), want) {
-		t.Fatalf("the answer is %d %s\nwant elements %v", a.status, a.body, want)
+	if a.Status != 202 || !slices.Equal(statuses(lines), want) {
+		t.Fatalf("the answer is %d %s\nwant elements %v", a.Status, a.Body, want)
 	}
 	if e := lines[3].Error; e.Code != "invalid_event" || e.Pointer != "/a" || *e.Offset != 29 {
 		t.Errorf("the error of element 4 is %+v; offsets count from the element's beginning", e)
 	}
-	if body := <-got; !strings.HasPrefix(body, strings.TrimSuffix(event, "}")) {
+	if body := (<-got).Body; !strings.HasPrefix(body, strings.TrimSuffix(event, "}")) {
 		t.Errorf("the receiver got %s", body)
 	}
 }
@@ -185,8 +185,8 @@ func TestArrayStatus(t *testing.T) {
 	for body, want := range map[string]int{
 		"[" + event + "]": 202, "[{}," + event + "]": 202, "[{}]": 400, "[" + strings.Repeat("{},", 9_999) + "{}]": 400,
 	} {
-		if a, lines := h.batch(body, map[string]string{"Content-Type": "application/json"}); a.status != want || len(lines) == 0 {
-			t.Errorf("%.40q: %d, want %d", body, a.status, want)
+		if a, lines := h.batch(body, map[string]string{"Content-Type": "application/json"}); a.Status != want || len(lines) == 0 {
+			t.Errorf("%.40q: %d, want %d", body, a.Status, want)
 		}
 	}
 	for body, part := range map[string]string{
@@ -208,6 +208,6 @@ func TestArrayKeys(t *testing.T) {
 	key["Content-Type"] = "application/json"
 	a, asArray := h.batch("["+event+","+event+","+event+"]", key)
 	if len(asLines) != 2 || len(asArray) != 3 || asArray[0].ID != asLines[0].ID || asArray[1].ID != asLines[1].ID || !asArray[1].Repeated || asArray[2].Repeated {
-		t.Errorf("lines %+v, then %s", asLines, a.body)
+		t.Errorf("lines %+v, then %s", asLines, a.Body)
 	}
 }

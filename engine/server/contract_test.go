@@ -92,23 +92,23 @@ var anyRequest = []int{405, 408, 413, 415, 431}
 // keeps fails the test unless a request to the native API and its answer are as the document says: a request that
 // was carried out is one that it allows, and one that was refused got a documented answer.
 func (h *house) keeps(sent *http.Request, body string, a answer) {
-	h.t.Helper()
+	h.T.Helper()
 	path, native := h.documentedPath(sent)
 	if !native {
 		return
 	}
-	doc := contractOf(h.t)
+	doc := contractOf(h.T)
 	route, params := operation(doc, sent.Method, path)
 	if route == nil {
-		if a.status < 400 {
-			h.t.Errorf("%s %s is answered %d and is not in the document", sent.Method, path, a.status)
+		if a.Status < 400 {
+			h.T.Errorf("%s %s is answered %d and is not in the document", sent.Method, path, a.Status)
 		}
 		return
 	}
-	if a.status >= 400 && a.status < 500 && !slices.Contains(anyRequest, a.status) && route.Operation.Responses.Status(a.status) == nil {
-		h.t.Errorf("%s %s is answered %d, which the document does not say: %s", sent.Method, path, a.status, a.body)
+	if a.Status >= 400 && a.Status < 500 && !slices.Contains(anyRequest, a.Status) && route.Operation.Responses.Status(a.Status) == nil {
+		h.T.Errorf("%s %s is answered %d, which the document does not say: %s", sent.Method, path, a.Status, a.Body)
 	}
-	asked := sent.Clone(h.t.Context())
+	asked := sent.Clone(h.T.Context())
 	asked.Body, asked.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	if body != "" && asked.Header.Get("Content-Type") == "" {
 		asked.Header.Set("Content-Type", "application/json")
@@ -119,14 +119,14 @@ func (h *house) keeps(sent *http.Request, body string, a answer) {
 			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, SkipSettingDefaults: true,
 		},
 	}
-	if a.status < 300 {
-		if err := openapi3filter.ValidateRequest(h.t.Context(), in); err != nil {
-			h.t.Errorf("%s %s with %.200q is answered %d and is not allowed by the document: %v", sent.Method, path, body, a.status, err)
+	if a.Status < 300 {
+		if err := openapi3filter.ValidateRequest(h.T.Context(), in); err != nil {
+			h.T.Errorf("%s %s with %.200q is answered %d and is not allowed by the document: %v", sent.Method, path, body, a.Status, err)
 		}
 	}
-	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: a.status, Header: a.header, Options: in.Options}
-	if err := openapi3filter.ValidateResponse(h.t.Context(), out.SetBodyBytes([]byte(a.body))); err != nil {
-		h.t.Errorf("%s %s: the answer %d %s is not what the document says: %v", sent.Method, path, a.status, a.body, err)
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: a.Status, Header: a.Header, Options: in.Options}
+	if err := openapi3filter.ValidateResponse(h.T.Context(), out.SetBodyBytes([]byte(a.Body))); err != nil {
+		h.T.Errorf("%s %s: the answer %d %s is not what the document says: %v", sent.Method, path, a.Status, a.Body, err)
 	}
 }
 
@@ -139,7 +139,7 @@ func (h *house) documentedPath(sent *http.Request) (path string, native bool) {
 	}
 	if !strings.HasPrefix(path, "/t/") {
 		name, _, _ := strings.Cut(strings.ToLower(sent.Host), ":")
-		if t, ok := h.engine.Registry().TenantOfHost(strings.TrimSuffix(name, ".")); ok {
+		if t, ok := h.Engine.Registry().TenantOfHost(strings.TrimSuffix(name, ".")); ok {
 			path = "/t/" + t.ID + path
 		}
 	}

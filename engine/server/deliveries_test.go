@@ -40,41 +40,41 @@ func (c *callback) seen() []http.Header {
 
 // callback registers a callback that answers with a status.
 func (h *house) callback(status int) *callback {
-	h.t.Helper()
+	h.T.Helper()
 	c := &callback{status: status}
 	s := httptest.NewServer(c)
-	h.t.Cleanup(s.Close)
+	h.T.Cleanup(s.Close)
 	body := fmt.Sprintf(`{"url":%q,"webhooks":[{"jqlFilter":"project = A","events":["jira:issue_updated"]}]}`, s.URL)
-	if a := h.send(request{method: "POST", path: "/t/acme/rest/api/3/webhook", token: tokenCI, body: body}); a.status != 200 {
-		h.t.Fatalf("registering is answered %d %s", a.status, a.body)
+	if a := h.Send(request{Method: "POST", Path: "/t/acme/rest/api/3/webhook", Token: tokenCI, Body: body}); a.Status != 200 {
+		h.T.Fatalf("registering is answered %d %s", a.Status, a.Body)
 	}
 	return c
 }
 
 // happen publishes n events and waits until their deliveries have the status.
 func (h *house) happen(n int, status string) {
-	h.t.Helper()
+	h.T.Helper()
 	before := len(h.pages("/t/acme/v1/deliveries?status="+status, tokenAcme, "id"))
 	for i := range n {
 		a := h.publish(fmt.Sprintf(`{"webhookEvent":"jira:issue_updated","n":%d,"issue":{"key":"A-%d","fields":{"project":{"key":"A"}}}}`, i, i), nil)
-		if a.status != 202 {
-			h.t.Fatalf("%d %s", a.status, a.body)
+		if a.Status != 202 {
+			h.T.Fatalf("%d %s", a.Status, a.Body)
 		}
 	}
-	h.eventually("deliveries that are "+status, func() bool {
+	h.Eventually("deliveries that are "+status, func() bool {
 		return len(h.pages("/t/acme/v1/deliveries?status="+status, tokenAcme, "id")) == before+n
 	})
 }
 
 func (h *house) get(path string, into any) {
-	h.t.Helper()
-	a := h.send(request{method: "GET", path: path, token: tokenAcme})
-	if a.status != 200 {
-		h.t.Fatalf("%s is answered %d %s", path, a.status, a.body)
+	h.T.Helper()
+	a := h.Send(request{Method: "GET", Path: path, Token: tokenAcme})
+	if a.Status != 200 {
+		h.T.Fatalf("%s is answered %d %s", path, a.Status, a.Body)
 	}
 	if into != nil {
-		if err := json.Unmarshal([]byte(a.body), into); err != nil {
-			h.t.Fatal(err)
+		if err := json.Unmarshal([]byte(a.Body), into); err != nil {
+			h.T.Fatal(err)
 		}
 	}
 }
@@ -107,28 +107,28 @@ func TestDeliveryIsResent(t *testing.T) {
 		t.Errorf("%+v", stored)
 	}
 	c.answers(200)
-	a := h.send(request{method: "POST", path: at + "/resend", token: tokenAcme})
+	a := h.Send(request{Method: "POST", Path: at + "/resend", Token: tokenAcme})
 	h.decodeLoosely(a, &d)
-	if a.status != 202 || d.ID != id || d.Lane != "replay" || d.Status != "waiting" {
-		t.Errorf("%d %s", a.status, a.body)
+	if a.Status != 202 || d.ID != id || d.Lane != "replay" || d.Status != "waiting" {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	h.eventually("the delivery", func() bool { h.get(at, &d); return d.Status == "delivered" })
+	h.Eventually("the delivery", func() bool { h.get(at, &d); return d.Status == "delivered" })
 	seen := c.seen()
 	if len(seen) != 2 || seen[0].Get("X-Atlassian-Webhook-Identifier") != id || seen[1].Get("X-Atlassian-Webhook-Identifier") != id ||
 		seen[0].Get("X-Hookline-Replay") != "" || seen[1].Get("X-Hookline-Replay") != "true" {
 		t.Errorf("%+v", seen)
 	}
-	h.wantProblem(h.send(request{method: "DELETE", path: at, token: tokenAcme}), 409, "not_dead", "given up")
+	h.wantProblem(h.Send(request{Method: "DELETE", Path: at, Token: tokenAcme}), 409, "not_dead", "given up")
 	h.happen(1, "delivered") // at once, so that its body is not kept
 	at = "/t/acme/v1/deliveries/" + h.pages("/t/acme/v1/deliveries?status=delivered", tokenAcme, "id")[0]
-	h.wantProblem(h.send(request{method: "POST", path: at + "/resend", token: tokenAcme}), 410, "body_gone", "not kept")
-	h.wantProblem(h.send(request{method: "GET", path: at + "/body", token: tokenAcme}), 410, "body_gone", "not kept")
+	h.wantProblem(h.Send(request{Method: "POST", Path: at + "/resend", Token: tokenAcme}), 410, "body_gone", "not kept")
+	h.wantProblem(h.Send(request{Method: "GET", Path: at + "/body", Token: tokenAcme}), 410, "body_gone", "not kept")
 }
 
 func (h *house) decodeLoosely(a answer, into any) {
-	h.t.Helper()
-	if err := json.Unmarshal([]byte(a.body), into); err != nil {
-		h.t.Fatalf("%v in %d %s", err, a.status, a.body)
+	h.T.Helper()
+	if err := json.Unmarshal([]byte(a.Body), into); err != nil {
+		h.T.Fatalf("%v in %d %s", err, a.Status, a.Body)
 	}
 }
 
@@ -139,9 +139,9 @@ func TestDeadLetterIsDiscarded(t *testing.T) {
 	h.happen(2, "dead")
 	ids := h.pages("/t/acme/v1/deliveries", tokenAcme, "id")
 	at := "/t/acme/v1/deliveries/" + ids[0]
-	h.want(h.send(request{method: "DELETE", path: at, token: tokenAcme}), 204, "")
+	h.Want(h.Send(request{Method: "DELETE", Path: at, Token: tokenAcme}), 204, "")
 	for _, method := range []string{"GET", "DELETE"} {
-		h.wantProblem(h.send(request{method: method, path: at, token: tokenAcme}), 404, "unknown_delivery", ids[0])
+		h.wantProblem(h.Send(request{Method: method, Path: at, Token: tokenAcme}), 404, "unknown_delivery", ids[0])
 	}
 	if left := h.pages("/t/acme/v1/deliveries", tokenAcme, "id"); !slices.Equal(left, ids[1:]) {
 		t.Errorf("%q are left of %q", left, ids)
@@ -180,10 +180,10 @@ func TestDeliveryPages(t *testing.T) {
 		"deliveries?status=gone", "deliveries?webhook=x", "deliveries?webhook=0", "deliveries?since=yesterday", "deliveries?cursor=x", "deliveries?limit=1001",
 		"attempts?code=x", "attempts?code=7", "attempts?code=1000", "attempts?outcome=great", "attempts?until=1", "attempts?cursor=AAAA", "replays?cursor=x",
 	} {
-		h.wantProblem(h.send(request{method: "GET", path: "/t/acme/v1/" + query, token: tokenAcme}), 400, "invalid_parameter", "parameter")
+		h.wantProblem(h.Send(request{Method: "GET", Path: "/t/acme/v1/" + query, Token: tokenAcme}), 400, "invalid_parameter", "parameter")
 	}
 	for _, query := range []string{"deliveries?reason=luck", "deliveries?status=waiting&reason=rejected"} {
-		h.wantProblem(h.send(request{method: "GET", path: "/t/acme/v1/" + query, token: tokenAcme}), 400, "invalid", "reason")
+		h.wantProblem(h.Send(request{Method: "GET", Path: "/t/acme/v1/" + query, Token: tokenAcme}), 400, "invalid", "reason")
 	}
 }
 
@@ -195,28 +195,28 @@ func TestReplayRequest(t *testing.T) {
 	h.happen(6, "dead")
 	c.answers(200)
 	post := func(body string) answer {
-		return h.send(request{method: "POST", path: "/t/acme/v1/replays", token: tokenAcme, body: body})
+		return h.Send(request{Method: "POST", Path: "/t/acme/v1/replays", Token: tokenAcme, Body: body})
 	}
-	h.want(post(`{"status":"dead","dryRun":true}`), 200, `{"selected":6}`)
-	h.want(post(`{"status":"dead","jql":"issuekey = A-3","dryRun":true}`), 200, `{"selected":1}`)
-	h.want(post(`{"status":"dead","webhook":1000,"reason":"rejected","events":["jira:issue_updated"],"since":"2020-01-01T00:00:00Z","dryRun":true}`), 200, `{"selected":6}`)
+	h.Want(post(`{"status":"dead","dryRun":true}`), 200, `{"selected":6}`)
+	h.Want(post(`{"status":"dead","jql":"issuekey = A-3","dryRun":true}`), 200, `{"selected":1}`)
+	h.Want(post(`{"status":"dead","webhook":1000,"reason":"rejected","events":["jira:issue_updated"],"since":"2020-01-01T00:00:00Z","dryRun":true}`), 200, `{"selected":6}`)
 	a := post(`{"status":"dead","jql":"issuekey != A-3","rate":1000}`)
 	var r item
 	h.decodeLoosely(a, &r)
-	if a.status != 202 || r.State != "running" || r.ID == "" {
-		t.Fatalf("%d %s", a.status, a.body)
+	if a.Status != 202 || r.State != "running" || r.ID == "" {
+		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	at := "/t/acme/v1/replays/" + r.ID
-	h.eventually("the end of the replay", func() bool { h.get(at, &r); return r.State != "running" })
+	h.Eventually("the end of the replay", func() bool { h.get(at, &r); return r.State != "running" })
 	if r.State != "done" || r.Sent != 5 || r.Skipped != 0 || r.Selected == nil || *r.Selected != 5 {
 		t.Errorf("%+v", r)
 	}
-	h.eventually("the deliveries", func() bool { return len(c.seen()) == 11 })
+	h.Eventually("the deliveries", func() bool { return len(c.seen()) == 11 })
 	if left := h.pages("/t/acme/v1/deliveries?status=dead", tokenAcme, "id"); len(left) != 1 {
 		t.Errorf("%d dead letters are left", len(left))
 	}
-	h.wantProblem(h.send(request{method: "DELETE", path: at, token: tokenAcme}), 409, "replay_ended", "ended")
-	h.wantProblem(h.send(request{method: "DELETE", path: "/t/acme/v1/replays/x", token: tokenAcme}), 404, "unknown_replay", "x")
+	h.wantProblem(h.Send(request{Method: "DELETE", Path: at, Token: tokenAcme}), 409, "replay_ended", "ended")
+	h.wantProblem(h.Send(request{Method: "DELETE", Path: "/t/acme/v1/replays/x", Token: tokenAcme}), 404, "unknown_replay", "x")
 	for body, part := range map[string]string{
 		`{}`: "status", `{"status":"waiting"}`: "status", `{"status":"dead","rate":0}`: "rate", `{"status":"dead","rate":10001}`: "rate",
 		`{"status":"delivered","reason":"rejected"}`: "reason", `{"status":"dead","reason":"luck"}`: "reason", `{"status":"dead","webhook":-1}`: "webhook",
@@ -232,8 +232,8 @@ func TestReplayRequest(t *testing.T) {
 	}
 	var failed struct{ Errors []struct{ Message string } }
 	a = post(`{"status":"dead","jql":"nonsense = 1"}`)
-	if h.decodeLoosely(a, &failed); a.status != 400 || len(failed.Errors) == 0 {
-		t.Errorf("%d %s", a.status, a.body)
+	if h.decodeLoosely(a, &failed); a.Status != 400 || len(failed.Errors) == 0 {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }
 
@@ -246,7 +246,7 @@ func TestReplayPages(t *testing.T) {
 	var ids []string
 	for range 5 {
 		var r item
-		h.decodeLoosely(h.send(request{method: "POST", path: "/t/acme/v1/replays", token: tokenAcme, body: `{"status":"dead","rate":1,"webhook":9}`}), &r)
+		h.decodeLoosely(h.Send(request{Method: "POST", Path: "/t/acme/v1/replays", Token: tokenAcme, Body: `{"status":"dead","rate":1,"webhook":9}`}), &r)
 		ids = append(ids, r.ID)
 	}
 	slices.Reverse(ids)
@@ -256,11 +256,11 @@ func TestReplayPages(t *testing.T) {
 		}
 	}
 	var r item
-	a := h.send(request{method: "POST", path: "/t/acme/v1/replays", token: tokenAcme, body: `{"status":"dead","rate":1}`})
+	a := h.Send(request{Method: "POST", Path: "/t/acme/v1/replays", Token: tokenAcme, Body: `{"status":"dead","rate":1}`})
 	h.decodeLoosely(a, &r)
-	a = h.send(request{method: "DELETE", path: "/t/acme/v1/replays/" + r.ID, token: tokenAcme})
-	if h.decodeLoosely(a, &r); a.status != 200 || r.State != "cancelled" {
-		t.Errorf("%d %s", a.status, a.body)
+	a = h.Send(request{Method: "DELETE", Path: "/t/acme/v1/replays/" + r.ID, Token: tokenAcme})
+	if h.decodeLoosely(a, &r); a.Status != 200 || r.State != "cancelled" {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }
 
@@ -272,24 +272,24 @@ func TestDeliveriesOfOthers(t *testing.T) {
 	h.happen(2, "dead")
 	id := h.pages("/t/acme/v1/deliveries", tokenAcme, "id")[0]
 	var r item
-	h.decodeLoosely(h.send(request{method: "POST", path: "/t/acme/v1/replays", token: tokenAcme, body: `{"status":"dead","rate":1,"webhook":9}`}), &r)
+	h.decodeLoosely(h.Send(request{Method: "POST", Path: "/t/acme/v1/replays", Token: tokenAcme, Body: `{"status":"dead","rate":1,"webhook":9}`}), &r)
 	for _, path := range []string{"GET /deliveries/" + id, "DELETE /deliveries/" + id, "GET /deliveries/" + id + "/body", "POST /deliveries/" + id + "/resend"} {
 		var method, rest string
 		_, _ = fmt.Sscan(path, &method, &rest)
 		for _, token := range []string{tokenRival, tokenAdmin} {
-			h.wantProblem(h.send(request{method: method, path: "/t/rival/v1" + rest, token: token}), 404, "unknown_delivery", id)
+			h.wantProblem(h.Send(request{Method: method, Path: "/t/rival/v1" + rest, Token: token}), 404, "unknown_delivery", id)
 		}
-		h.wantProblem(h.send(request{method: method, path: "/t/acme/v1" + rest, token: tokenRival}), 401, "unauthorized", "")
+		h.wantProblem(h.Send(request{Method: method, Path: "/t/acme/v1" + rest, Token: tokenRival}), 401, "unauthorized", "")
 	}
 	for _, method := range []string{"GET", "DELETE"} {
-		h.wantProblem(h.send(request{method: method, path: "/t/rival/v1/replays/" + r.ID, token: tokenRival}), 404, "unknown_replay", r.ID)
+		h.wantProblem(h.Send(request{Method: method, Path: "/t/rival/v1/replays/" + r.ID, Token: tokenRival}), 404, "unknown_replay", r.ID)
 	}
 	for _, list := range []string{"deliveries", "attempts", "replays"} {
 		if got := h.pages("/t/rival/v1/"+list, tokenRival, "id"); len(got) != 0 {
 			t.Errorf("the rival's %s: %q", list, got)
 		}
 	}
-	h.want(h.send(request{method: "POST", path: "/t/rival/v1/replays", token: tokenRival, body: `{"status":"dead","webhook":1000,"dryRun":true}`}), 200, `{"selected":0}`)
+	h.Want(h.Send(request{Method: "POST", Path: "/t/rival/v1/replays", Token: tokenRival, Body: `{"status":"dead","webhook":1000,"dryRun":true}`}), 200, `{"selected":0}`)
 	if left := h.pages("/t/acme/v1/deliveries?status=dead", tokenAcme, "id"); len(left) != 2 {
 		t.Errorf("%d of acme's dead letters are left", len(left))
 	}

@@ -2,12 +2,11 @@ package server_test
 
 import (
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
+
+	"hookline/engine/flavor/flavortest"
 )
 
 const eventsPath = "/t/acme/v1/events"
@@ -16,31 +15,20 @@ const eventsPath = "/t/acme/v1/events"
 const event = `{"timestamp":1,"webhookEvent":"jira:issue_updated","issue":{"key":"A-1","fields":{"project":{"key":"A"}}}}`
 
 // subscribe registers a webhook of app ci for event and returns what its receiver gets.
-func (h *house) subscribe() <-chan string {
-	h.t.Helper()
-	got := make(chan string, 100)
-	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			h.t.Error(err)
-		}
-		select {
-		case got <- string(body):
-		default: // a fuzz target looks at none of them
-		}
-	}))
-	h.t.Cleanup(s.Close)
-	body := fmt.Sprintf(`{"url":%q,"webhooks":[{"jqlFilter":"project = A","events":["jira:issue_updated"]}]}`, s.URL)
-	a := h.send(request{method: "POST", path: "/t/acme/rest/api/3/webhook", token: tokenCI, body: body})
-	if a.status != 200 || !strings.Contains(a.body, "createdWebhookId") {
-		h.t.Fatalf("registering is answered %d %s", a.status, a.body)
+func (h *house) subscribe() <-chan flavortest.Received {
+	h.T.Helper()
+	url, got := flavortest.Receiver(h.T, flavortest.InTurn())
+	body := fmt.Sprintf(`{"url":%q,"webhooks":[{"jqlFilter":"project = A","events":["jira:issue_updated"]}]}`, url)
+	a := h.Send(request{Method: "POST", Path: "/t/acme/rest/api/3/webhook", Token: tokenCI, Body: body})
+	if a.Status != 200 || !strings.Contains(a.Body, "createdWebhookId") {
+		h.T.Fatalf("registering is answered %d %s", a.Status, a.Body)
 	}
 	return got
 }
 
 func (h *house) publish(body string, header map[string]string) answer {
-	h.t.Helper()
-	return h.send(request{method: "POST", path: eventsPath, token: tokenAcme, body: body, header: header})
+	h.T.Helper()
+	return h.Send(request{Method: "POST", Path: eventsPath, Token: tokenAcme, Body: body, Header: header})
 }
 
 // accepted is the answer to an event.
@@ -59,29 +47,29 @@ func TestPublishAnswer(t *testing.T) {
 	h := newHouse(t)
 	got := h.subscribe()
 	for _, r := range []request{
-		{path: eventsPath, token: tokenAcme}, {path: eventsPath, token: tokenAdmin},
-		{path: eventsPath, token: tokenAcme, header: map[string]string{"Content-Type": "Application/JSON ; charset=utf-8"}},
-		{path: "/v1/events", host: "acme.example", token: tokenAcme}, {path: "/v1/events", host: "Acme.Example:8080", token: tokenAcme},
+		{Path: eventsPath, Token: tokenAcme}, {Path: eventsPath, Token: tokenAdmin},
+		{Path: eventsPath, Token: tokenAcme, Header: map[string]string{"Content-Type": "Application/JSON ; charset=utf-8"}},
+		{Path: "/v1/events", Host: "acme.example", Token: tokenAcme}, {Path: "/v1/events", Host: "Acme.Example:8080", Token: tokenAcme},
 	} {
-		r.method, r.body = "POST", event
-		a := h.send(r)
+		r.Method, r.Body = "POST", event
+		a := h.Send(r)
 		var acc accepted
 		h.decode(a, &acc)
 		if !uuid.MatchString(acc.ID) {
 			t.Errorf("the id is %q", acc.ID)
 		}
-		h.want(a, 202, `{"id":"`+acc.ID+`","type":"jira:issue_updated","matched":1,"deliveries":1}`)
-		if a.header.Get("Content-Type") != "application/json" {
-			t.Errorf("headers %v", a.header)
+		h.Want(a, 202, `{"id":"`+acc.ID+`","type":"jira:issue_updated","matched":1,"deliveries":1}`)
+		if a.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("headers %v", a.Header)
 		}
-		if body := <-got; body != strings.TrimSuffix(event, "}")+`,"matchedWebhookIds":[1000]}` {
+		if body := (<-got).Body; body != strings.TrimSuffix(event, "}")+`,"matchedWebhookIds":[1000]}` {
 			t.Errorf("the receiver got %s", body)
 		}
 	}
 	a := h.publish(`{"webhookEvent":"something_else"}`, nil)
 	var acc accepted
 	h.decode(a, &acc)
-	h.want(a, 202, `{"id":"`+acc.ID+`","type":"something_else","matched":0,"deliveries":0}`)
+	h.Want(a, 202, `{"id":"`+acc.ID+`","type":"something_else","matched":0,"deliveries":0}`)
 }
 
 func TestPublishRefusals(t *testing.T) {
@@ -143,8 +131,8 @@ func TestPublishHeaders(t *testing.T) {
 	for name, value := range map[string]string{
 		"X-Atlassian-Webhook-Flow": "pRIMARY", "X-Atlassian-Webhook-Trace": strings.Repeat("t", 1024), "Idempotency-Key": long[1:], "Content-Type": "",
 	} {
-		if a := h.publish(event, map[string]string{name: value}); a.status != 202 {
-			t.Errorf("%s: %.20s: %d %s", name, value, a.status, a.body)
+		if a := h.publish(event, map[string]string{name: value}); a.Status != 202 {
+			t.Errorf("%s: %.20s: %d %s", name, value, a.Status, a.Body)
 		}
 	}
 }
@@ -156,8 +144,8 @@ func TestPublishSize(t *testing.T) {
 		const head, tail = `{"webhookEvent":"x","pad":"`, `"}`
 		return head + strings.Repeat("a", n-len(head)-len(tail)) + tail
 	}
-	if a := h.publish(sized(maxBody), nil); a.status != 202 {
-		t.Errorf("the largest event is answered %d %s", a.status, a.body)
+	if a := h.publish(sized(maxBody), nil); a.Status != 202 {
+		t.Errorf("the largest event is answered %d %s", a.Status, a.Body)
 	}
 	h.wantProblem(h.publish(sized(maxBody+1), nil), 413, "too_large", "2001 bytes; at most 2000")
 }
@@ -166,8 +154,8 @@ func TestPublishSize(t *testing.T) {
 func TestBadRequests(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.wantProblem(h.raw("nonsense\r\n\r\n"), 400, "bad_request", "HTTP")
-	h.wantProblem(h.raw("GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", 1<<16)+"\r\n\r\n"), 431, "headers_too_large", "")
+	h.wantProblem(h.Raw("nonsense\r\n\r\n"), 400, "bad_request", "HTTP")
+	h.wantProblem(h.Raw("GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", 1<<16)+"\r\n\r\n"), 431, "headers_too_large", "")
 }
 
 // What is sent as text comes out as the same bytes, and is compared as what it means.
@@ -176,10 +164,10 @@ func TestPublishUnicode(t *testing.T) {
 	h := newHouse(t)
 	got := h.subscribe()
 	body := `{"timestamp":1,"webhookEvent":"jira\u003aissue_updated","\u0069ssue":{"key":"\uD83D\uDE00-ü","fields":{"project":{"key":"\u0041"}}}}`
-	if a := h.publish(body, nil); !strings.Contains(a.body, `"type":"jira:issue_updated","matched":1,`) {
-		t.Errorf("the answer is %d %s", a.status, a.body)
+	if a := h.publish(body, nil); !strings.Contains(a.Body, `"type":"jira:issue_updated","matched":1,`) {
+		t.Errorf("the answer is %d %s", a.Status, a.Body)
 	}
-	if sent := <-got; sent != strings.TrimSuffix(body, "}")+`,"matchedWebhookIds":[1000]}` {
+	if sent := (<-got).Body; sent != strings.TrimSuffix(body, "}")+`,"matchedWebhookIds":[1000]}` {
 		t.Errorf("the receiver got %s", sent)
 	}
 }
@@ -188,18 +176,18 @@ func TestPublishAccess(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for _, token := range []string{"", "wrong", tokenRival, tokenCI, tokenBot} {
-		a := h.send(request{method: "POST", path: eventsPath, token: token, body: event})
+		a := h.Send(request{Method: "POST", Path: eventsPath, Token: token, Body: event})
 		h.wantProblem(a, 401, "unauthorized", "tenant acme")
-		if a.header.Get("WWW-Authenticate") != "Bearer" {
-			t.Errorf("headers %v", a.header)
+		if a.Header.Get("WWW-Authenticate") != "Bearer" {
+			t.Errorf("headers %v", a.Header)
 		}
 	}
 	for _, path := range []string{"/t/nobody/v1/events", "/t//v1/events", "/t/ACME/v1/events", "/t/acme%20/v1/events"} {
-		h.wantProblem(h.send(request{method: "POST", path: path, token: tokenAdmin, body: event}), 404, "unknown_tenant", "")
+		h.wantProblem(h.Send(request{Method: "POST", Path: path, Token: tokenAdmin, Body: event}), 404, "unknown_tenant", "")
 	}
-	h.wantProblem(h.send(request{method: "POST", path: "/v1/events", token: tokenAcme, body: event}), 404, "not_found", "/v1/events")
-	basic := request{method: "POST", path: eventsPath, body: event, header: map[string]string{"Authorization": "Basic " + tokenAcme}}
-	h.wantProblem(h.send(basic), 401, "unauthorized", "")
+	h.wantProblem(h.Send(request{Method: "POST", Path: "/v1/events", Token: tokenAcme, Body: event}), 404, "not_found", "/v1/events")
+	basic := request{Method: "POST", Path: eventsPath, Body: event, Header: map[string]string{"Authorization": "Basic " + tokenAcme}}
+	h.wantProblem(h.Send(basic), 401, "unauthorized", "")
 }
 
 func TestIdempotencyKey(t *testing.T) {
@@ -211,17 +199,17 @@ func TestIdempotencyKey(t *testing.T) {
 	h.decode(h.publish(event, key), &first)
 	a := h.publish(event, key)
 	h.decode(a, &again)
-	h.want(a, 202, `{"id":"`+first.ID+`","type":"jira:issue_updated","matched":0,"deliveries":1,"repeated":true}`)
+	h.Want(a, 202, `{"id":"`+first.ID+`","type":"jira:issue_updated","matched":0,"deliveries":1,"repeated":true}`)
 	h.wantProblem(h.publish(`{"webhookEvent":"x"}`, key), 422, "idempotency_key_reused", "Idempotency-Key")
 	marker := strings.Replace(event, `"timestamp":1`, `"timestamp":2`, 1)
-	if a := h.publish(marker, map[string]string{"Idempotency-Key": "two"}); strings.Contains(a.body, "repeated") {
-		t.Errorf("another key is answered %s", a.body)
+	if a := h.publish(marker, map[string]string{"Idempotency-Key": "two"}); strings.Contains(a.Body, "repeated") {
+		t.Errorf("another key is answered %s", a.Body)
 	}
-	if one, two := <-got, <-got; one == two || strings.Contains(one, `"timestamp":1`) == strings.Contains(two, `"timestamp":1`) {
+	if one, two := (<-got).Body, (<-got).Body; one == two || strings.Contains(one, `"timestamp":1`) == strings.Contains(two, `"timestamp":1`) {
 		t.Errorf("a repeated event was delivered again: %s, %s", one, two)
 	}
-	rival := h.send(request{method: "POST", path: "/t/rival/v1/events", token: tokenRival, body: `{"webhookEvent":"x"}`, header: key})
-	if rival.status != 202 || strings.Contains(rival.body, "repeated") {
-		t.Errorf("the key of another tenant is answered %d %s", rival.status, rival.body)
+	rival := h.Send(request{Method: "POST", Path: "/t/rival/v1/events", Token: tokenRival, Body: `{"webhookEvent":"x"}`, Header: key})
+	if rival.Status != 202 || strings.Contains(rival.Body, "repeated") {
+		t.Errorf("the key of another tenant is answered %d %s", rival.Status, rival.Body)
 	}
 }

@@ -1,6 +1,27 @@
 package server
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// Route is a route as a router knows it.
+type Route struct{ Method, Path string }
+
+// Routes returns all routes there are below a tenant, and those of the installation.
+func (s *Server) Routes() (tenants, installation []Route) {
+	return routesOf(s.tenants.List()), routesOf(s.global.List())
+}
+
+func routesOf(list map[string][]string) (routes []Route) {
+	for method, paths := range list {
+		for _, path := range paths {
+			routes = append(routes, Route{method, path})
+		}
+	}
+	slices.SortFunc(routes, func(a, b Route) int { return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method) })
+	return routes
+}
 
 // NativeRoutes returns the parameters of every operation of the native API, by method and path as the document has
 // them. Operations that are reached and are in no list of routes have nil.

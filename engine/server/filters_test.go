@@ -15,19 +15,19 @@ const (
 
 // ask sends a request of acme's publishers.
 func (h *house) ask(path, body string) answer {
-	h.t.Helper()
-	return h.send(request{method: "POST", path: path, token: tokenAcme, body: body})
+	h.T.Helper()
+	return h.Send(request{Method: "POST", Path: path, Token: tokenAcme, Body: body})
 }
 
 func TestCheckFilter(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	const good = `{"jql":"project = EX","ok":true,"canonical":"project IN (\"ex\")","identity":"0e8aec79022f877ec1fb33c859b9b1aa"}`
-	h.want(h.ask(checkPath, `{"jql":"project = EX"}`), 200, good)
-	h.want(h.admin("POST", "/v1/jql/check", `{"jql":"project = EX","dialect":"dynamic"}`), 200, good)
-	h.want(h.ask(checkPath, `{"jql":"project =\n"}`), 200, `{"jql":"project =\n","ok":false,"errors":[{"message":"Error in the JQL Query: `+
+	h.Want(h.ask(checkPath, `{"jql":"project = EX"}`), 200, good)
+	h.Want(h.admin("POST", "/v1/jql/check", `{"jql":"project = EX","dialect":"dynamic"}`), 200, good)
+	h.Want(h.ask(checkPath, `{"jql":"project =\n"}`), 200, `{"jql":"project =\n","ok":false,"errors":[{"message":"Error in the JQL Query: `+
 		`Expecting either a value, list or function before the end of the query.","line":2,"column":1,"offset":10}]}`)
-	h.want(h.ask(checkPath, `{"jql":"a = 1 AND labels = b","dialect":"dynamic"}`), 200, `{"jql":"a = 1 AND labels = b","ok":false,"errors":[`+
+	h.Want(h.ask(checkPath, `{"jql":"a = 1 AND labels = b","dialect":"dynamic"}`), 200, `{"jql":"a = 1 AND labels = b","ok":false,"errors":[`+
 		`{"message":"The clause a is unsupported","line":1,"column":1,"offset":0},`+
 		`{"message":"The clause labels is unsupported","line":1,"column":11,"offset":10}]}`)
 	h.wantProblem(h.ask(checkPath, `{}`), 400, "invalid", "jql is missing")
@@ -42,18 +42,18 @@ func TestExplainFilter(t *testing.T) {
 	for jql, matches := range map[string]bool{"project = A": true, "project = B": false, "": true} {
 		for _, a := range []answer{
 			h.ask(explainPath, explain(jql, "")), h.admin("POST", "/v1/jql/explain", explain(jql, `,"now":"2026-03-01T09:00:00Z"`)),
-			h.send(request{method: "POST", path: "/v1/jql/explain", host: "acme.example", token: tokenAcme, body: explain(jql, `,"dialect":"full"`)}),
+			h.Send(request{Method: "POST", Path: "/v1/jql/explain", Host: "acme.example", Token: tokenAcme, Body: explain(jql, `,"dialect":"full"`)}),
 		} {
 			var e inspect.Explained
 			h.decode(a, &e)
-			if a.status != 200 || e.Matches != matches || e.Explanation.Holds != matches || e.Canonical == "" {
-				t.Errorf("%q: the answer is %d %s", jql, a.status, a.body)
+			if a.Status != 200 || e.Matches != matches || e.Explanation.Holds != matches || e.Canonical == "" {
+				t.Errorf("%q: the answer is %d %s", jql, a.Status, a.Body)
 			}
 		}
 	}
-	h.want(h.ask(explainPath, explain("project =", "")), 400, `{"errors":[{"message":"Error in the JQL Query: `+
+	h.Want(h.ask(explainPath, explain("project =", "")), 400, `{"errors":[{"message":"Error in the JQL Query: `+
 		`Expecting either a value, list or function before the end of the query.","line":1,"column":10,"offset":9}]}`)
-	h.want(h.ask(explainPath, explain("status > Done", `,"dialect":"dynamic"`)), 400,
+	h.Want(h.ask(explainPath, explain("status > Done", `,"dialect":"dynamic"`)), 400,
 		`{"errors":[{"message":"The operator > is unsupported","line":1,"column":1,"offset":0}]}`)
 	h.wantProblem(h.ask(explainPath, `{"jql":""}`), 400, "invalid", "event is missing")
 	h.wantProblem(h.ask(explainPath, `{"event":{}}`), 400, "invalid", "jql is missing")
@@ -73,15 +73,15 @@ func TestExplainFilter(t *testing.T) {
 func TestFiltersOfTheSite(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.want(h.admin("PUT", "/v1/tenants/acme", `{"customFields":[{"id":7,"name":"Points","type":"number"}],"hosts":["acme.example"]}`), 200,
+	h.Want(h.admin("PUT", "/v1/tenants/acme", `{"customFields":[{"id":7,"name":"Points","type":"number"}],"hosts":["acme.example"]}`), 200,
 		`{"id":"acme","hosts":["acme.example"],"customFields":[{"id":7,"name":"Points","type":"number"}],"tokens":1}`)
 	const body = `{"jql":"Points > 3"}`
-	if a := h.ask(checkPath, body); !strings.Contains(a.body, `"ok":true`) {
-		t.Errorf("of the tenant: %s", a.body)
+	if a := h.ask(checkPath, body); !strings.Contains(a.Body, `"ok":true`) {
+		t.Errorf("of the tenant: %s", a.Body)
 	}
 	for _, path := range []string{"/t/rival/v1/jql/check", "/v1/jql/check"} {
-		if a := h.admin("POST", path, body); !strings.Contains(a.body, `Field 'Points' does not exist`) {
-			t.Errorf("%s: %s", path, a.body)
+		if a := h.admin("POST", path, body); !strings.Contains(a.Body, `Field 'Points' does not exist`) {
+			t.Errorf("%s: %s", path, a.Body)
 		}
 	}
 }
@@ -92,13 +92,13 @@ func TestFiltersNeedCredentials(t *testing.T) {
 	const body = `{"jql":"project = EX"}`
 	for _, path := range []string{checkPath, explainPath} {
 		for _, token := range []string{"", "no token of anyone's", tokenRival, tokenCI} {
-			h.wantProblem(h.send(request{method: "POST", path: path, token: token, body: body}), 401, "unauthorized", "tenant acme")
+			h.wantProblem(h.Send(request{Method: "POST", Path: path, Token: token, Body: body}), 401, "unauthorized", "tenant acme")
 		}
 		global := strings.TrimPrefix(path, "/t/acme")
 		for _, token := range []string{"", tokenAcme} {
-			h.wantProblem(h.send(request{method: "POST", path: global, token: token, body: body}), 401, "unauthorized", "admin token")
+			h.wantProblem(h.Send(request{Method: "POST", Path: global, Token: token, Body: body}), 401, "unauthorized", "admin token")
 		}
-		h.wantProblem(h.send(request{method: "GET", path: path, token: tokenAcme}), 405, "method_not_allowed", "POST")
+		h.wantProblem(h.Send(request{Method: "GET", Path: path, Token: tokenAcme}), 405, "method_not_allowed", "POST")
 	}
 }
 
@@ -108,10 +108,10 @@ func TestExplainLargeEvent(t *testing.T) {
 	h := newHouse(t)
 	body := strings.Repeat(" ", 2<<20) + `{"jql":"project = A","event":` + event + `}`
 	for path, token := range map[string]string{explainPath: tokenAcme, "/v1/jql/explain": tokenAdmin} {
-		if a := h.send(request{method: "POST", path: path, token: token, body: body}); a.status != 200 {
-			t.Errorf("%s: %d %s", path, a.status, a.body)
+		if a := h.Send(request{Method: "POST", Path: path, Token: token, Body: body}); a.Status != 200 {
+			t.Errorf("%s: %d %s", path, a.Status, a.Body)
 		}
-		h.wantProblem(h.raw(headers("POST", path, tokenRival, "Content-Length: 2000000")), 413, "too_large", "1048576 bytes")
+		h.wantProblem(h.Raw(headers("POST", path, tokenRival, "Content-Length: 2000000")), 413, "too_large", "1048576 bytes")
 	}
-	h.wantProblem(h.raw(headers("POST", checkPath, tokenAcme, "Content-Length: 2000000")), 413, "too_large", "1048576 bytes")
+	h.wantProblem(h.Raw(headers("POST", checkPath, tokenAcme, "Content-Length: 2000000")), 413, "too_large", "1048576 bytes")
 }

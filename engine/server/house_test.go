@@ -1,21 +1,11 @@
 package server_test
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
-	"io"
-	"log/slog"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"hookline/engine"
 	"hookline/engine/flavor"
+	"hookline/engine/flavor/flavortest"
 	"hookline/engine/flavor/jira"
 	"hookline/engine/registry"
 	"hookline/engine/server"
@@ -24,10 +14,10 @@ import (
 
 // Credentials in a house.
 const (
-	tokenAdmin = "token of the administrator"
-	tokenAcme  = "token of acme's publishers"
+	tokenAdmin = flavortest.TokenAdmin
+	tokenAcme  = flavortest.TokenAcme
 	tokenCI    = "token of app ci in acme"
-	tokenRival = "token of rival's publishers"
+	tokenRival = flavortest.TokenRival
 	tokenBot   = "token of app bot in rival"
 )
 
@@ -64,169 +54,47 @@ func (p *probe) Routes() []flavor.Route {
 	}
 }
 
-// house is a server with the tenants acme and rival and an app in each, spoken to over HTTP.
+// house has an app in each tenant, ci in acme and bot in rival.
 type house struct {
-	t      testing.TB
-	engine *engine.Engine
-	server *server.Server
-	probe  *probe
-	client *http.Client
-	stop   func() error // ends Run and returns its result; the first call counts
+	*flavortest.House
+	probe *probe
 }
+
+type (
+	request = flavortest.Request
+	answer  = flavortest.Answer
+)
 
 func newHouse(t testing.TB, change ...func(*server.Options)) *house {
 	t.Helper()
-	h := &house{t: t, probe: newProbe(), client: &http.Client{Transport: &http.Transport{}}}
-	metrics, quiet := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
-	var err error
-	h.engine, err = engine.Open(engine.Options{
-		Dir: t.TempDir(), CacheSize: 1 << 20, MaxBody: maxBody, Metrics: metrics, Logger: quiet,
-		Flavors: []flavor.Flavor{jira.NewDynamic(jira.DynamicOptions{PlainHTTP: true, ManyURLs: true}), h.probe},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.engine.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	h.populate()
-	o := server.Options{
-		Engine: h.engine, Metrics: metrics, Listen: "127.0.0.1:0", Operations: "127.0.0.1:0", AdminToken: tokenAdmin,
-		Logger: quiet, Version: "v1.2.3",
-	}
-	for _, f := range change {
-		f(&o)
-	}
-	if h.server, err = server.New(o); err != nil {
-		t.Fatal(err)
-	}
-	h.run()
+	probe := newProbe()
+	h := &house{probe: probe, House: flavortest.Open(t, flavortest.Options{
+		Flavors: []flavor.Flavor{jira.NewDynamic(jira.DynamicOptions{PlainHTTP: true, ManyURLs: true}), probe},
+		MaxBody: maxBody,
+		Server: func(o *server.Options) {
+			o.Version = "v1.2.3"
+			for _, f := range change {
+				f(o)
+			}
+		},
+	})}
+	h.Check = h.keeps
+	h.PutApp(webhook.App{Tenant: "acme", Key: "ci", Tokens: []webhook.AppToken{flavortest.Token(tokenCI, "")}})
+	h.PutApp(webhook.App{Tenant: "rival", Key: "bot", Tokens: []webhook.AppToken{flavortest.Token(tokenBot, "")}})
 	return h
-}
-
-func (h *house) run() {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- h.server.Run(ctx); close(ended) }()
-	h.stop = func() error {
-		h.client.CloseIdleConnections()
-		cancel()
-		return <-ended
-	}
-	h.t.Cleanup(func() {
-		if err := h.stop(); err != nil {
-			h.t.Error(err)
-		}
-	})
-}
-
-func (h *house) populate() {
-	h.t.Helper()
-	hash := webhook.HashToken
-	ctx := context.Background()
-	for _, x := range []struct{ tenant, token, app, appToken string }{{"acme", tokenAcme, "ci", tokenCI}, {"rival", tokenRival, "bot", tokenBot}} {
-		err := h.engine.PutTenant(ctx, webhook.Tenant{ID: x.tenant, Hosts: []string{x.tenant + ".example"}, Tokens: []webhook.TokenHash{hash(x.token)}})
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		if err := h.engine.PutApp(ctx, webhook.App{Tenant: x.tenant, Key: x.app, Tokens: []webhook.AppToken{{Hash: hash(x.appToken)}}}); err != nil {
-			h.t.Fatal(err)
-		}
-	}
 }
 
 // in returns the house for use in another test, as that of a fuzz target.
 func (h *house) in(t testing.TB) *house {
-	other := *h
-	other.t = t
-	return &other
-}
-
-// request is one request; what is left out has a default.
-type request struct {
-	method, path, token, body string
-	host                      string
-	header                    map[string]string
-}
-
-type answer struct {
-	status int
-	header http.Header
-	body   string
-}
-
-func (h *house) send(r request) answer {
-	h.t.Helper()
-	public := strings.HasPrefix(r.path, "/")
-	if public {
-		r.path = "http://" + h.server.Address() + r.path
-	}
-	req, err := http.NewRequestWithContext(h.t.Context(), r.method, r.path, strings.NewReader(r.body))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	req.Host = r.host
-	if r.token != "" {
-		req.Header.Set("Authorization", "Bearer "+r.token)
-	}
-	for k, v := range r.header {
-		req.Header.Set(k, v)
-	}
-	resp, err := h.client.Do(req)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	a := answer{resp.StatusCode, resp.Header, strings.TrimSuffix(string(text), "\n")}
-	if public {
-		h.keeps(req, r.body, a)
-	}
-	return a
-}
-
-// raw sends bytes as they are and reads one answer.
-func (h *house) raw(text string) answer {
-	h.t.Helper()
-	conn, err := net.Dial("tcp", h.server.Address())
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		h.t.Fatal(err)
-	}
-	// The server may answer and close before it has read everything.
-	_, _ = io.WriteString(conn, text)
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return answer{resp.StatusCode, resp.Header, strings.TrimSuffix(string(body), "\n")}
+	other := &house{h.In(t), h.probe}
+	other.Check = other.keeps
+	return other
 }
 
 // admin sends a request of the administrator's.
 func (h *house) admin(method, path, body string) answer {
-	h.t.Helper()
-	return h.send(request{method: method, path: path, token: tokenAdmin, body: body})
-}
-
-// want fails the test unless the answer has the status and exactly the body.
-func (h *house) want(a answer, status int, body string) {
-	h.t.Helper()
-	if a.status != status || a.body != body {
-		h.t.Errorf("the answer is %d %s\nwant %d %s", a.status, a.body, status, body)
-	}
+	h.T.Helper()
+	return h.Send(request{Method: method, Path: path, Token: tokenAdmin, Body: body})
 }
 
 // problem is the native API's error form.
@@ -243,30 +111,16 @@ type problem struct {
 
 // wantProblem fails the test unless the answer is an error with the status and code whose message has a part.
 func (h *house) wantProblem(a answer, status int, code, part string) problem {
-	h.t.Helper()
+	h.T.Helper()
 	var p problem
 	h.decode(a, &p)
-	if a.status != status || p.Error.Code != code || !strings.Contains(p.Error.Message, part) || p.Error.Message == "" {
-		h.t.Errorf("the answer is %d %s\nwant %d, %s, %q", a.status, a.body, status, code, part)
+	if a.Status != status || p.Error.Code != code || !strings.Contains(p.Error.Message, part) || p.Error.Message == "" {
+		h.T.Errorf("the answer is %d %s\nwant %d, %s, %q", a.Status, a.Body, status, code, part)
 	}
 	return p
 }
 
 func (h *house) decode(a answer, into any) {
-	h.t.Helper()
-	dec := json.NewDecoder(strings.NewReader(a.body))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		h.t.Fatalf("%v in the answer %d %q", err, a.status, a.body)
-	}
-}
-
-// eventually asks until the answer is yes: what is asked for has been set off and comes about by itself.
-func (h *house) eventually(what string, ask func() bool) {
-	h.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ask(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			h.t.Fatalf("it does not come about: %s", what)
-		}
-	}
+	h.T.Helper()
+	h.Decode(a, a.Status, into)
 }

@@ -23,8 +23,8 @@ func TestStatus(t *testing.T) {
 	h.register("https://a.example/", "jira:issue_updated")
 	a := h.admin("GET", "/v1/status", "")
 	for _, part := range []string{`"version":"v1.2.3"`, `"tenants":2`, `"apps":2`, `"webhooks":1`, `"expired":0`, `"draining":false`, `"waiting":0`} {
-		if a.status != 200 || !strings.Contains(a.body, part) {
-			t.Errorf("the status is %d %s; want %s", a.status, a.body, part)
+		if a.Status != 200 || !strings.Contains(a.Body, part) {
+			t.Errorf("the status is %d %s; want %s", a.Status, a.Body, part)
 		}
 	}
 }
@@ -33,7 +33,7 @@ func TestStatus(t *testing.T) {
 func TestHosts(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.want(h.admin("GET", "/v1/hosts", ""), 200, `{"items":[]}`)
+	h.Want(h.admin("GET", "/v1/hosts", ""), 200, `{"items":[]}`)
 	arrived := make(chan struct{}, 10)
 	for range 3 {
 		s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived <- struct{}{} }))
@@ -56,8 +56,8 @@ func TestHosts(t *testing.T) {
 		}
 	}
 	host := h.pages("/v1/hosts", tokenAdmin, "host")[0]
-	h.want(h.admin("POST", "/v1/hosts/reset", `{"tenant":"acme","host":"`+host+`"}`), 200, `{"reset":false}`)
-	h.want(h.admin("POST", "/v1/hosts/reset", `{"tenant":"acme","host":"https://nobody.example/"}`), 200, `{"reset":false}`)
+	h.Want(h.admin("POST", "/v1/hosts/reset", `{"tenant":"acme","host":"`+host+`"}`), 200, `{"reset":false}`)
+	h.Want(h.admin("POST", "/v1/hosts/reset", `{"tenant":"acme","host":"https://nobody.example/"}`), 200, `{"reset":false}`)
 	h.wantProblem(h.admin("POST", "/v1/hosts/reset", `{"tenant":"nobody","host":"`+host+`"}`), 404, "unknown_tenant", `"nobody"`)
 	for body, part := range map[string]string{
 		`{"tenant":"acme"}`: `""`, `{"tenant":"acme","host":"a.example"}`: "scheme", `{"tenant":"acme","host":"https://a.example/x"}`: "scheme",
@@ -82,20 +82,20 @@ func TestRotateSecret(t *testing.T) {
 	for n, body := range []string{"", "{}"} {
 		a := h.admin("POST", path, body)
 		h.decode(a, &made)
-		if a.status != 201 || len(made.Secret) < 32 || made.Secrets != n+1 {
-			t.Errorf("the answer is %d %s", a.status, a.body)
+		if a.Status != 201 || len(made.Secret) < 32 || made.Secrets != n+1 {
+			t.Errorf("the answer is %d %s", a.Status, a.Body)
 		}
 	}
-	h.want(h.admin("POST", path, `{"secret":"a secret from outside"}`), 201, `{"secrets":3}`)
+	h.Want(h.admin("POST", path, `{"secret":"a secret from outside"}`), 201, `{"secrets":3}`)
 	for body, want := range map[string][2]string{
 		`{"secret":"short"}`: {"invalid", "5 characters"}, `{"secret":""}`: {"invalid", "0 characters"}, `{"secret":7}`: {"invalid_json", "secret"}, `{"secrets":[]}`: {"invalid_json", `"secrets"`},
 	} {
 		h.wantProblem(h.admin("POST", path, body), 400, want[0], want[1])
 	}
 	for range 2 {
-		h.want(h.admin("DELETE", path+"/previous", ""), 204, "")
-		if a := h.admin("GET", "/v1/tenants/acme/apps/ci", ""); !strings.Contains(a.body, `"secrets":1`) {
-			t.Errorf("the app is %s", a.body)
+		h.Want(h.admin("DELETE", path+"/previous", ""), 204, "")
+		if a := h.admin("GET", "/v1/tenants/acme/apps/ci", ""); !strings.Contains(a.Body, `"secrets":1`) {
+			t.Errorf("the app is %s", a.Body)
 		}
 	}
 	for _, at := range []struct{ path, code string }{{"nobody/apps/ci", "unknown_tenant"}, {"acme/apps/none", "unknown_app"}} {
@@ -110,12 +110,12 @@ func TestDryRun(t *testing.T) {
 	h := newHouse(t)
 	got := h.subscribe()
 	const path = eventsPath + "?dry_run=true"
-	h.want(h.acme("POST", path, event), 200, `{"type":"jira:issue_updated","matched":1,"deliveries":1,"webhooks":[1000]}`)
-	h.want(h.acme("POST", eventsPath+"/jira?dry_run=true", `{"webhookEvent":"x"}`), 200, `{"type":"x","matched":0,"deliveries":0,"webhooks":[]}`)
+	h.Want(h.acme("POST", path, event), 200, `{"type":"jira:issue_updated","matched":1,"deliveries":1,"webhooks":[1000]}`)
+	h.Want(h.acme("POST", eventsPath+"/jira?dry_run=true", `{"webhookEvent":"x"}`), 200, `{"type":"x","matched":0,"deliveries":0,"webhooks":[]}`)
 	alone := h.acme("POST", path, "{}")
 	h.wantProblem(alone, 400, "invalid_event", "no event type")
-	h.want(h.acme("POST", path, "["+event+`,{}]`), 200, `{"line":1,"status":200,"type":"jira:issue_updated","matched":1,"deliveries":1,"webhooks":[1000]}`+"\n"+
-		`{"line":2,"status":400,`+alone.body[1:])
+	h.Want(h.acme("POST", path, "["+event+`,{}]`), 200, `{"line":1,"status":200,"type":"jira:issue_updated","matched":1,"deliveries":1,"webhooks":[1000]}`+"\n"+
+		`{"line":2,"status":400,`+alone.Body[1:])
 	for _, tt := range []struct {
 		path, body   string
 		status       int
@@ -128,11 +128,11 @@ func TestDryRun(t *testing.T) {
 	} {
 		h.wantProblem(h.acme("POST", tt.path, tt.body), tt.status, tt.code, tt.detail)
 	}
-	if a := h.acme("POST", eventsPath+"?dry_run=false", event); a.status != 202 {
-		t.Errorf("the answer is %d %s", a.status, a.body)
+	if a := h.acme("POST", eventsPath+"?dry_run=false", event); a.Status != 202 {
+		t.Errorf("the answer is %d %s", a.Status, a.Body)
 	}
 	<-got
-	if len(got) > 0 || h.engine.Queue().Stats().Accepted != 1 {
-		t.Errorf("%d more deliveries; accepted %d", len(got), h.engine.Queue().Stats().Accepted)
+	if len(got) > 0 || h.Engine.Queue().Stats().Accepted != 1 {
+		t.Errorf("%d more deliveries; accepted %d", len(got), h.Engine.Queue().Stats().Accepted)
 	}
 }

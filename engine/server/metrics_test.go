@@ -8,13 +8,13 @@ import (
 
 // series returns the names of all series with their labels, as /metrics shows them.
 func (h *house) series() map[string]bool {
-	h.t.Helper()
+	h.T.Helper()
 	a := h.ops("/metrics")
-	if a.status != 200 {
-		h.t.Fatalf("/metrics is answered %d", a.status)
+	if a.Status != 200 {
+		h.T.Fatalf("/metrics is answered %d", a.Status)
 	}
 	set := map[string]bool{}
-	for text := range strings.Lines(a.body) {
+	for text := range strings.Lines(a.Body) {
 		if at := strings.LastIndexByte(text, ' '); at > 0 && text[0] != '#' {
 			set[text[:at]] = true
 		}
@@ -66,8 +66,8 @@ func TestSeriesDoNotGrow(t *testing.T) {
 		h.publish(event, map[string]string{"X-Atlassian-Webhook-Flow": x})
 		for _, path := range []string{"/" + x, "/t/" + x, "/t/acme/" + x, "/t/acme/v1/events", "/t/acme/rest/api/" + x, "/v1/tenants/" + x, "/v1/tenants/" + x + "/apps/" + x} {
 			for _, method := range []string{"GET", strings.ToUpper(x)} {
-				h.send(request{method: method, path: path + "?q=" + x, token: x, host: x + ".example"})
-				h.send(request{method: method, path: path, token: tokenAdmin, host: x + ".example"})
+				h.Send(request{Method: method, Path: path + "?q=" + x, Token: x, Host: x + ".example"})
+				h.Send(request{Method: method, Path: path, Token: tokenAdmin, Host: x + ".example"})
 			}
 		}
 		h.admin("PUT", "/v1/tenants/"+x, "{}")
@@ -76,8 +76,8 @@ func TestSeriesDoNotGrow(t *testing.T) {
 		<-got
 	}
 	round(0)
-	h.eventually("the delivery is counted", func() bool {
-		return strings.Contains(h.ops("/metrics").body, "\nhookline_deliveries_total{outcome=\"success\"} 1\n")
+	h.Eventually("the delivery is counted", func() bool {
+		return strings.Contains(h.ops("/metrics").Body, "\nhookline_deliveries_total{outcome=\"success\"} 1\n")
 	})
 	before := h.series()
 	for n := 1; n < 10; n++ {

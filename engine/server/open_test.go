@@ -24,8 +24,8 @@ func openAddresses(t *testing.T) []string {
 func newOpenHouse(t *testing.T, address string) *house {
 	t.Helper()
 	h := newHouse(t, func(o *server.Options) { o.Listen, o.AdminToken = address, "" })
-	a := h.send(request{method: "PUT", path: "/v1/tenants/open", body: `{"hosts":["open.example"]}`})
-	h.want(a, 201, `{"id":"open","hosts":["open.example"],"tokens":0}`)
+	a := h.Send(request{Method: "PUT", Path: "/v1/tenants/open", Body: `{"hosts":["open.example"]}`})
+	h.Want(a, 201, `{"id":"open","hosts":["open.example"],"tokens":0}`)
 	return h
 }
 
@@ -34,16 +34,16 @@ func TestWithoutAdminToken(t *testing.T) {
 	t.Parallel()
 	for _, address := range openAddresses(t) {
 		h := newOpenHouse(t, address)
-		h.want(h.send(request{method: "GET", path: "/v1"}), 200, `{"name":"hookline","version":"v1.2.3"}`)
+		h.Want(h.Send(request{Method: "GET", Path: "/v1"}), 200, `{"name":"hookline","version":"v1.2.3"}`)
 		for _, r := range []request{
-			{path: "/t/open/v1/events"}, {path: "/v1/events", host: "OPEN.example.:8080"}, {path: eventsPath, token: tokenAcme},
-			{path: "/v1/events", host: "acme.example", token: tokenAcme},
-			{path: "/t/open/v1/events", header: map[string]string{"Sec-Fetch-Site": "none"}},
-			{path: "/t/open/v1/events", header: map[string]string{"Sec-Fetch-Site": "same-origin"}},
+			{Path: "/t/open/v1/events"}, {Path: "/v1/events", Host: "OPEN.example.:8080"}, {Path: eventsPath, Token: tokenAcme},
+			{Path: "/v1/events", Host: "acme.example", Token: tokenAcme},
+			{Path: "/t/open/v1/events", Header: map[string]string{"Sec-Fetch-Site": "none"}},
+			{Path: "/t/open/v1/events", Header: map[string]string{"Sec-Fetch-Site": "same-origin"}},
 		} {
-			r.method, r.body = "POST", event
-			if a := h.send(r); a.status != 202 {
-				t.Errorf("at %s %+v is answered %d %s", address, r, a.status, a.body)
+			r.Method, r.Body = "POST", event
+			if a := h.Send(r); a.Status != 202 {
+				t.Errorf("at %s %+v is answered %d %s", address, r, a.Status, a.Body)
 			}
 		}
 	}
@@ -55,28 +55,28 @@ func TestWithoutAdminTokenRefusals(t *testing.T) {
 	t.Parallel()
 	h := newOpenHouse(t, "127.0.0.1:0")
 	for name, r := range map[string]request{
-		"another name":            {host: "evil.example"},
-		"another name and port":   {host: "evil.example:8080"},
-		"a page":                  {header: map[string]string{"Origin": "https://evil.example"}},
-		"a page without origin":   {header: map[string]string{"Origin": "null"}},
-		"a cross-site request":    {header: map[string]string{"Sec-Fetch-Site": "cross-site"}},
-		"a same-site request":     {header: map[string]string{"Sec-Fetch-Site": "same-site"}},
-		"a token of nobody's":     {token: "no token of anyone's"},
-		"an old admin token":      {token: tokenAdmin},
-		"another tenant's token":  {token: tokenRival},
-		"another way to say who":  {header: map[string]string{"Authorization": "Basic YTpi"}},
-		"a token without a value": {header: map[string]string{"Authorization": "Bearer"}},
+		"another name":            {Host: "evil.example"},
+		"another name and port":   {Host: "evil.example:8080"},
+		"a page":                  {Header: map[string]string{"Origin": "https://evil.example"}},
+		"a page without origin":   {Header: map[string]string{"Origin": "null"}},
+		"a cross-site request":    {Header: map[string]string{"Sec-Fetch-Site": "cross-site"}},
+		"a same-site request":     {Header: map[string]string{"Sec-Fetch-Site": "same-site"}},
+		"a token of nobody's":     {Token: "no token of anyone's"},
+		"an old admin token":      {Token: tokenAdmin},
+		"another tenant's token":  {Token: tokenRival},
+		"another way to say who":  {Header: map[string]string{"Authorization": "Basic YTpi"}},
+		"a token without a value": {Header: map[string]string{"Authorization": "Bearer"}},
 	} {
-		for _, to := range []request{{method: "GET", path: "/v1/tenants"}, {method: "POST", path: "/t/open/v1/events", body: event}} {
-			r.method, r.path, r.body = to.method, to.path, to.body
-			if a := h.send(r); a.status != 401 {
-				t.Errorf("%s: %s %s is answered %d %s", name, r.method, r.path, a.status, a.body)
+		for _, to := range []request{{Method: "GET", Path: "/v1/tenants"}, {Method: "POST", Path: "/t/open/v1/events", Body: event}} {
+			r.Method, r.Path, r.Body = to.Method, to.Path, to.Body
+			if a := h.Send(r); a.Status != 401 {
+				t.Errorf("%s: %s %s is answered %d %s", name, r.Method, r.Path, a.Status, a.Body)
 			}
 		}
 	}
-	h.wantProblem(h.send(request{method: "GET", path: "/v1", token: tokenAcme}), 401, "unauthorized", "no admin token")
+	h.wantProblem(h.Send(request{Method: "GET", Path: "/v1", Token: tokenAcme}), 401, "unauthorized", "no admin token")
 	for _, token := range []string{"", tokenRival} {
-		h.wantProblem(h.send(request{method: "POST", path: eventsPath, body: event, token: token}), 401, "unauthorized", "tenant acme")
-		h.wantProblem(h.send(request{method: "POST", path: "/v1/events", host: "acme.example", body: event, token: token}), 401, "unauthorized", "tenant acme")
+		h.wantProblem(h.Send(request{Method: "POST", Path: eventsPath, Body: event, Token: token}), 401, "unauthorized", "tenant acme")
+		h.wantProblem(h.Send(request{Method: "POST", Path: "/v1/events", Host: "acme.example", Body: event, Token: token}), 401, "unauthorized", "tenant acme")
 	}
 }

@@ -58,7 +58,7 @@ func operations(doc *openapi3.T) map[string]*openapi3.Operation {
 // The document and the server have the same operations, with the same parameters.
 func TestDocumentIsWhole(t *testing.T) {
 	t.Parallel()
-	doc, routes := contractOf(t), newHouse(t).server.NativeRoutes()
+	doc, routes := contractOf(t), newHouse(t).Server.NativeRoutes()
 	for name, op := range operations(doc) {
 		known, ok := routes[name]
 		if !ok {
@@ -87,11 +87,11 @@ func TestDocumentIsWhole(t *testing.T) {
 func TestDocumentIsServed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	for _, r := range []request{{path: "/v1/openapi.json"}, {path: "/t/acme/v1/openapi.json"}, {path: "/v1/openapi.json", host: "rival.example"}, {path: "/v1/openapi.json", token: "wrong"}} {
-		r.method = "GET"
-		a := h.send(r)
-		if a.status != 200 || a.header.Get("Content-Type") != "application/json" || a.body+"\n" != string(server.OpenAPI()) {
-			t.Errorf("%+v is answered %d with %d bytes", r, a.status, len(a.body))
+	for _, r := range []request{{Path: "/v1/openapi.json"}, {Path: "/t/acme/v1/openapi.json"}, {Path: "/v1/openapi.json", Host: "rival.example"}, {Path: "/v1/openapi.json", Token: "wrong"}} {
+		r.Method = "GET"
+		a := h.Send(r)
+		if a.Status != 200 || a.Header.Get("Content-Type") != "application/json" || a.Body+"\n" != string(server.OpenAPI()) {
+			t.Errorf("%+v is answered %d with %d bytes", r, a.Status, len(a.Body))
 		}
 	}
 }
@@ -124,11 +124,11 @@ func TestUnknownParameters(t *testing.T) {
 		for query, part := range map[string]string{
 			"nonsense=1": `"nonsense"`, "LIMIT=1": `"LIMIT"`, "limit=1&limit=2": "limit", "dry_run=true&dry_run=true": "dry_run",
 		} {
-			a := h.send(request{method: method, path: path + "?" + query, host: host, token: tokenAdmin, body: "{}"})
+			a := h.Send(request{Method: method, Path: path + "?" + query, Host: host, Token: tokenAdmin, Body: "{}"})
 			h.wantProblem(a, 400, "invalid_parameter", part)
 		}
 	}
-	h.want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
 }
 
 // No operation that reads a body of its own (descriptors and events are others') takes one that is no JSON object, or has a member that it does not know, or one twice.
@@ -150,14 +150,14 @@ func TestUnknownMembers(t *testing.T) {
 		}
 	}
 	for range 2 {
-		h.want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
+		h.Want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
 	}
 	h.wantProblem(h.admin("PUT", "/v1/tenants/acme", `{"hosts":[],"hosts":[]}`), 400, "invalid_json", "duplicate")
 }
 
 // pages reads a list page by page and returns the numbers under a member of its entries.
 func (h *house) pages(path, token, member string) []string {
-	h.t.Helper()
+	h.T.Helper()
 	var all []string
 	next := ""
 	for range 1000 {
@@ -173,9 +173,9 @@ func (h *house) pages(path, token, member string) []string {
 		if next != "" {
 			at += join + "cursor=" + next
 		}
-		a := h.send(request{method: "GET", path: at, token: token})
-		if a.status != 200 {
-			h.t.Fatalf("%s is answered %d %s", at, a.status, a.body)
+		a := h.Send(request{Method: "GET", Path: at, Token: token})
+		if a.Status != 200 {
+			h.T.Fatalf("%s is answered %d %s", at, a.Status, a.Body)
 		}
 		h.decode(a, &page)
 		for _, item := range page.Items {
@@ -185,6 +185,6 @@ func (h *house) pages(path, token, member string) []string {
 			return all
 		}
 	}
-	h.t.Fatalf("%s has no end", path)
+	h.T.Fatalf("%s has no end", path)
 	return nil
 }

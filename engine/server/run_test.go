@@ -34,7 +34,7 @@ func TestErrOpen(t *testing.T) {
 		if !open {
 			continue
 		}
-		_, err := server.New(server.Options{Engine: h.engine, Metrics: prometheus.NewRegistry(), Listen: address, Operations: "127.0.0.1:0"})
+		_, err := server.New(server.Options{Engine: h.Engine, Metrics: prometheus.NewRegistry(), Listen: address, Operations: "127.0.0.1:0"})
 		if !errors.Is(err, server.ErrOpen) || !strings.Contains(err.Error(), "("+"it is "+address+")") {
 			t.Errorf("New at %q: %v; want ErrOpen", address, err)
 		}
@@ -47,13 +47,13 @@ func TestAddressInUse(t *testing.T) {
 	h := newHouse(t)
 	free := "127.0.0.1:0"
 	metrics := prometheus.NewRegistry()
-	for _, o := range []server.Options{{Listen: h.server.Address(), Operations: free}, {Listen: free, Operations: h.server.Operations()}} {
-		o.Engine, o.Metrics = h.engine, metrics
+	for _, o := range []server.Options{{Listen: h.Server.Address(), Operations: free}, {Listen: free, Operations: h.Server.Operations()}} {
+		o.Engine, o.Metrics = h.Engine, metrics
 		if _, err := server.New(o); err == nil || !strings.HasPrefix(err.Error(), "server: ") {
 			t.Errorf("New: %v", err)
 		}
 	}
-	s, err := server.New(server.Options{Engine: h.engine, Metrics: metrics, Listen: free, Operations: free, Logger: slog.New(slog.DiscardHandler)})
+	s, err := server.New(server.Options{Engine: h.Engine, Metrics: metrics, Listen: free, Operations: free, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,22 +74,22 @@ func TestAddressInUse(t *testing.T) {
 
 // ops asks the operations listener.
 func (h *house) ops(path string) answer {
-	h.t.Helper()
-	return h.send(request{method: "GET", path: "http://" + h.server.Operations() + path})
+	h.T.Helper()
+	return h.Send(request{Method: "GET", Path: "http://" + h.Server.Operations() + path})
 }
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.want(h.ops("/healthz"), 200, "ok")
-	h.want(h.ops("/readyz"), 200, "ready")
+	h.Want(h.ops("/healthz"), 200, "ok")
+	h.Want(h.ops("/readyz"), 200, "ready")
 	h.subscribe()
-	h.want(h.ops("/readyz?verbose"), 200, `{"ready":true,"draining":false,"webhooks":1,"queue":{"waiting":0,"in_hand":0,"dead":0}}`)
-	if a := h.ops("/debug/pprof/cmdline"); a.status != 200 {
-		t.Errorf("profiles on loopback are answered %d", a.status)
+	h.Want(h.ops("/readyz?verbose"), 200, `{"ready":true,"draining":false,"webhooks":1,"queue":{"waiting":0,"in_hand":0,"dead":0}}`)
+	if a := h.ops("/debug/pprof/cmdline"); a.Status != 200 {
+		t.Errorf("profiles on loopback are answered %d", a.Status)
 	}
-	if a := h.ops("/v1/tenants"); a.status != 404 {
-		t.Errorf("the installation's API is on the operations listener: %d", a.status)
+	if a := h.ops("/v1/tenants"); a.Status != 404 {
+		t.Errorf("the installation's API is on the operations listener: %d", a.Status)
 	}
 	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/debug/pprof/"} {
 		h.wantProblem(h.admin("GET", path, ""), 404, "not_found", path)
@@ -103,7 +103,7 @@ func TestDraining(t *testing.T) {
 	h := newHouse(t)
 	answers := make(chan error, 1)
 	go func() {
-		resp, err := http.Get("http://" + h.server.Address() + "/t/acme/wait")
+		resp, err := http.Get(h.URL() + "/t/acme/wait")
 		if err == nil {
 			var body []byte
 			body, err = io.ReadAll(resp.Body)
@@ -116,13 +116,13 @@ func TestDraining(t *testing.T) {
 	}()
 	<-h.probe.entered
 	ended := make(chan error, 1)
-	go func() { ended <- h.stop() }()
-	h.eventually("readyz is 503", func() bool { return h.ops("/readyz").status == 503 })
-	h.want(h.ops("/readyz"), 503, "draining")
-	h.want(h.ops("/readyz?verbose"), 503, `{"ready":false,"draining":true,"webhooks":0,"queue":{"waiting":0,"in_hand":0,"dead":0}}`)
-	h.want(h.ops("/healthz"), 200, "ok")
-	h.eventually("the public listener is closed", func() bool {
-		conn, err := net.Dial("tcp", h.server.Address())
+	go func() { ended <- h.Stop() }()
+	h.Eventually("readyz is 503", func() bool { return h.ops("/readyz").Status == 503 })
+	h.Want(h.ops("/readyz"), 503, "draining")
+	h.Want(h.ops("/readyz?verbose"), 503, `{"ready":false,"draining":true,"webhooks":0,"queue":{"waiting":0,"in_hand":0,"dead":0}}`)
+	h.Want(h.ops("/healthz"), 200, "ok")
+	h.Eventually("the public listener is closed", func() bool {
+		conn, err := net.Dial("tcp", h.Server.Address())
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -149,12 +149,12 @@ func TestShutdownTimeout(t *testing.T) {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		if resp, err := http.Get("http://" + h.server.Address() + "/t/acme/wait"); err == nil {
+		if resp, err := http.Get(h.URL() + "/t/acme/wait"); err == nil {
 			_ = resp.Body.Close()
 		}
 	}()
 	<-h.probe.entered
-	if err := h.stop(); !errors.Is(err, context.DeadlineExceeded) {
+	if err := h.Stop(); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run: %v; want that the time was over", err)
 	}
 	close(h.probe.release)
@@ -165,12 +165,12 @@ func TestPanic(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for range 2 {
-		p := h.wantProblem(h.send(request{method: "GET", path: "/t/acme/boom"}), 500, "internal", "log")
+		p := h.wantProblem(h.Send(request{Method: "GET", Path: "/t/acme/boom"}), 500, "internal", "log")
 		if strings.Contains(p.Error.Message, "boom") {
 			t.Errorf("the client is told of the panic: %s", p.Error.Message)
 		}
 	}
-	if text := h.ops("/metrics").body; !strings.Contains(text, "\nhookline_panics_recovered_total 2\n") {
+	if text := h.ops("/metrics").Body; !strings.Contains(text, "\nhookline_panics_recovered_total 2\n") {
 		t.Error("the panics are not counted")
 	}
 }

@@ -24,25 +24,25 @@ type half struct {
 }
 
 func (h *house) begin(method, path, token, kind, body string) *half {
-	h.t.Helper()
-	conn, err := net.Dial("tcp", h.server.Address())
+	h.T.Helper()
+	conn, err := net.Dial("tcp", h.Server.Address())
 	if err != nil {
-		h.t.Fatal(err)
+		h.T.Fatal(err)
 	}
-	h.t.Cleanup(func() { _ = conn.Close() })
+	h.T.Cleanup(func() { _ = conn.Close() })
 	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		h.t.Fatal(err)
+		h.T.Fatal(err)
 	}
 	// The server asks for the body when it has read the headers.
 	_, err = fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
 		method, path, token, kind, len(body))
 	if err != nil {
-		h.t.Fatal(err)
+		h.T.Fatal(err)
 	}
 	in := bufio.NewReader(conn)
 	for _, want := range []string{"HTTP/1.1 100 Continue\r\n", "\r\n"} {
 		if line, err := in.ReadString('\n'); err != nil || line != want {
-			h.t.Fatalf("the server answers the headers with %q (%v)", line, err)
+			h.T.Fatalf("the server answers the headers with %q (%v)", line, err)
 		}
 	}
 	r := &half{h, conn, in, body}
@@ -51,26 +51,21 @@ func (h *house) begin(method, path, token, kind, body string) *half {
 }
 
 func (r *half) send(text string) {
-	r.h.t.Helper()
+	r.h.T.Helper()
 	if _, err := io.WriteString(r.conn, text); err != nil {
-		r.h.t.Fatal(err)
+		r.h.T.Fatal(err)
 	}
 }
 
 // end sends the rest and returns the answer.
 func (r *half) end() answer {
-	r.h.t.Helper()
+	r.h.T.Helper()
 	r.send(r.body[len(r.body)/2:])
 	resp, err := http.ReadResponse(r.in, nil)
 	if err != nil {
-		r.h.t.Fatal(err)
+		r.h.T.Fatal(err)
 	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		r.h.t.Fatal(err)
-	}
-	return answer{resp.StatusCode, resp.Header, strings.TrimSuffix(string(text), "\n")}
+	return r.h.Read(resp)
 }
 
 // halves are requests of every kind that writes.
@@ -92,20 +87,20 @@ func TestDrainingAccepts(t *testing.T) {
 	got := h.subscribe()
 	requests := h.halves()
 	ended := make(chan error, 1)
-	go func() { ended <- h.stop() }()
-	h.eventually("the public listener is closed", func() bool {
-		conn, err := net.Dial("tcp", h.server.Address())
+	go func() { ended <- h.Stop() }()
+	h.Eventually("the public listener is closed", func() bool {
+		conn, err := net.Dial("tcp", h.Server.Address())
 		if err == nil {
 			_ = conn.Close()
 		}
 		return err != nil
 	})
 	for name, want := range map[string]int{"event": 202, "batch": 202, "registration": 200, "tenant": 201} {
-		if a := requests[name].end(); a.status != want || strings.Contains(a.body, "errors") {
-			t.Errorf("%s: %d %s; want %d", name, a.status, a.body, want)
+		if a := requests[name].end(); a.Status != want || strings.Contains(a.Body, "errors") {
+			t.Errorf("%s: %d %s; want %d", name, a.Status, a.Body, want)
 		}
 	}
-	h.eventually("every event is delivered", func() bool { return t.Failed() || len(got) == 3 })
+	h.Eventually("every event is delivered", func() bool { return t.Failed() || len(got) == 3 })
 	if err := <-ended; err != nil {
 		t.Errorf("Run: %v", err)
 	}
@@ -116,13 +111,13 @@ func TestStopped(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(o *server.Options) { o.ShutdownTimeout = time.Millisecond })
 	requests := h.halves()
-	if err := h.stop(); !errors.Is(err, context.DeadlineExceeded) {
+	if err := h.Stop(); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run: %v; want that the time was over", err)
 	}
 	for name, r := range requests {
 		a := r.end()
-		if a.status != 503 || a.header.Get("Retry-After") != "1" || !strings.Contains(a.body, "The server is stopping") {
-			t.Errorf("%s: %d %s, Retry-After %q", name, a.status, a.body, a.header.Get("Retry-After"))
+		if a.Status != 503 || a.Header.Get("Retry-After") != "1" || !strings.Contains(a.Body, "The server is stopping") {
+			t.Errorf("%s: %d %s, Retry-After %q", name, a.Status, a.Body, a.Header.Get("Retry-After"))
 		}
 	}
 }

@@ -8,34 +8,34 @@ import (
 func TestTenants(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.want(h.admin("GET", "/v1", ""), 200, `{"name":"hookline","version":"v1.2.3"}`)
+	h.Want(h.admin("GET", "/v1", ""), 200, `{"name":"hookline","version":"v1.2.3"}`)
 	const path = "/v1/tenants/new"
 	h.wantProblem(h.admin("GET", path, ""), 404, "unknown_tenant", `"new"`)
-	h.want(h.admin("PUT", path, "{}"), 201, `{"id":"new","hosts":[],"tokens":0}`)
-	h.want(h.admin("PUT", path, `{"hosts":["New.example","b.example"],"epicLink":10020,"tokens":["a token of the new tenant"]}`), 200,
+	h.Want(h.admin("PUT", path, "{}"), 201, `{"id":"new","hosts":[],"tokens":0}`)
+	h.Want(h.admin("PUT", path, `{"hosts":["New.example","b.example"],"epicLink":10020,"tokens":["a token of the new tenant"]}`), 200,
 		`{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"tokens":1}`)
 	// What is left out stays, what is given replaces.
-	h.want(h.admin("PUT", path, "{}"), 200, `{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"tokens":1}`)
-	h.want(h.admin("PUT", path, `{"connectLimit":300,"oauthLimit":20}`), 200,
+	h.Want(h.admin("PUT", path, "{}"), 200, `{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"tokens":1}`)
+	h.Want(h.admin("PUT", path, `{"connectLimit":300,"oauthLimit":20}`), 200,
 		`{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"connectLimit":300,"oauthLimit":20,"tokens":1}`)
 	h.wantProblem(h.admin("PUT", path, `{"oauthLimit":-1}`), 400, "invalid", "oauthLimit -1")
 	h.wantProblem(h.admin("PUT", path, `{"oauthLimit":"20"}`), 400, "invalid_json", "oauthLimit")
-	h.want(h.admin("PUT", path, `{"connectLimit":0,"oauthLimit":0}`), 200, `{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"tokens":1}`)
-	h.want(h.admin("PUT", path, `{"hosts":["b.example"],"epicLink":0}`), 200, `{"id":"new","hosts":["b.example"],"tokens":1}`)
-	h.want(h.admin("GET", path, ""), 200, `{"id":"new","hosts":["b.example"],"tokens":1}`)
-	h.want(h.admin("GET", "/v1/tenants", ""), 200,
+	h.Want(h.admin("PUT", path, `{"connectLimit":0,"oauthLimit":0}`), 200, `{"id":"new","hosts":["new.example","b.example"],"epicLink":10020,"tokens":1}`)
+	h.Want(h.admin("PUT", path, `{"hosts":["b.example"],"epicLink":0}`), 200, `{"id":"new","hosts":["b.example"],"tokens":1}`)
+	h.Want(h.admin("GET", path, ""), 200, `{"id":"new","hosts":["b.example"],"tokens":1}`)
+	h.Want(h.admin("GET", "/v1/tenants", ""), 200,
 		`{"tenants":[{"id":"acme","hosts":["acme.example"],"tokens":1},{"id":"new","hosts":["b.example"],"tokens":1},{"id":"rival","hosts":["rival.example"],"tokens":1}]}`)
-	publish := request{method: "POST", path: "/v1/events", host: "new.example", token: "a token of the new tenant", body: event}
-	h.wantProblem(h.send(publish), 404, "not_found", "")
-	publish.host = "b.example"
-	if a := h.send(publish); a.status != 202 {
-		t.Errorf("publishing is answered %d %s", a.status, a.body)
+	publish := request{Method: "POST", Path: "/v1/events", Host: "new.example", Token: "a token of the new tenant", Body: event}
+	h.wantProblem(h.Send(publish), 404, "not_found", "")
+	publish.Host = "b.example"
+	if a := h.Send(publish); a.Status != 202 {
+		t.Errorf("publishing is answered %d %s", a.Status, a.Body)
 	}
-	h.want(h.admin("PUT", path, `{"tokens":[]}`), 200, `{"id":"new","hosts":["b.example"],"tokens":0}`)
-	h.wantProblem(h.send(publish), 401, "unauthorized", "")
-	h.want(h.admin("DELETE", path, ""), 204, "")
+	h.Want(h.admin("PUT", path, `{"tokens":[]}`), 200, `{"id":"new","hosts":["b.example"],"tokens":0}`)
+	h.wantProblem(h.Send(publish), 401, "unauthorized", "")
+	h.Want(h.admin("DELETE", path, ""), 204, "")
 	h.wantProblem(h.admin("DELETE", path, ""), 404, "unknown_tenant", "")
-	h.want(h.admin("PUT", "/v1/tenants/other", `{"hosts":["b.example"]}`), 201, `{"id":"other","hosts":["b.example"],"tokens":0}`)
+	h.Want(h.admin("PUT", "/v1/tenants/other", `{"hosts":["b.example"]}`), 201, `{"id":"other","hosts":["b.example"],"tokens":0}`)
 }
 
 // What filters speak of is kept as it was sent, and refused as a whole.
@@ -46,7 +46,7 @@ func TestSite(t *testing.T) {
 	const site = `"epicLink":10008,"customFields":[{"id":10016,"name":"Story points","type":"number"}],"priorities":["Low","High"],` +
 		`"timeZone":"Etc/UTC","weekStart":"sunday","displayNames":true,"filterProjects":true,` +
 		`"projects":[{"id":10000,"key":"EX","name":"Example","boards":[5]}],"dialect":"full"`
-	h.want(h.admin("PUT", path, "{"+site+"}"), 201, `{"id":"site","hosts":[],`+site+`,"tokens":0}`)
+	h.Want(h.admin("PUT", path, "{"+site+"}"), 201, `{"id":"site","hosts":[],`+site+`,"tokens":0}`)
 	for body, part := range map[string]string{
 		`{"priorities":["Low"],"timeZone":"Mars/Olympus"}`:                                 `tenant site: timeZone "Mars/Olympus"`,
 		`{"priorities":["Low"],"customFields":[{"id":1,"name":"Points","type":"points"}]}`: `type "points"`,
@@ -56,8 +56,8 @@ func TestSite(t *testing.T) {
 		h.wantProblem(h.admin("PUT", path, body), 400, "invalid", part)
 	}
 	h.wantProblem(h.admin("PUT", path, `{"customFields":[{"id":1,"title":"Points","type":"number"}]}`), 400, "invalid_json", `"title"`)
-	h.want(h.admin("GET", path, ""), 200, `{"id":"site","hosts":[],`+site+`,"tokens":0}`)
-	h.want(h.admin("PUT", path, `{"customFields":[],"priorities":[],"displayNames":false,"dialect":"","filterProjects":false,"projects":[]}`), 200,
+	h.Want(h.admin("GET", path, ""), 200, `{"id":"site","hosts":[],`+site+`,"tokens":0}`)
+	h.Want(h.admin("PUT", path, `{"customFields":[],"priorities":[],"displayNames":false,"dialect":"","filterProjects":false,"projects":[]}`), 200,
 		`{"id":"site","hosts":[],"epicLink":10008,"timeZone":"Etc/UTC","weekStart":"sunday","tokens":0}`)
 }
 
@@ -66,19 +66,19 @@ func TestApps(t *testing.T) {
 	h := newHouse(t)
 	const path = "/v1/tenants/acme/apps/mobile"
 	h.wantProblem(h.admin("GET", path, ""), 404, "unknown_app", `acme has no app "mobile"`)
-	h.want(h.admin("PUT", path, `{"kind":"oauth","tokens":[{"token":"a token of anna's","user":"anna"},{"token":"another one of anna's","user":"anna"},{"token":"a token of bert's","user":"bert"}]}`),
+	h.Want(h.admin("PUT", path, `{"kind":"oauth","tokens":[{"token":"a token of anna's","user":"anna"},{"token":"another one of anna's","user":"anna"},{"token":"a token of bert's","user":"bert"}]}`),
 		201, `{"key":"mobile","kind":"oauth","tokens":3,"users":["anna","bert"]}`)
-	h.want(h.admin("PUT", path, `{"baseURL":"https://mobile.example/"}`), 200,
+	h.Want(h.admin("PUT", path, `{"baseURL":"https://mobile.example/"}`), 200,
 		`{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}`)
-	h.want(h.admin("GET", path, ""), 200, `{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}`)
-	h.want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200,
+	h.Want(h.admin("GET", path, ""), 200, `{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200,
 		`{"apps":[{"key":"ci","kind":"connect","tokens":1},{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}]}`)
-	h.want(h.admin("PUT", path, `{"tokens":[]}`), 200, `{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":0}`)
-	list := request{method: "GET", path: "/t/acme/rest/api/3/webhook", token: "a token of anna's"}
-	if a := h.send(list); a.status != 401 {
-		t.Errorf("a token that was taken away opens the door: %d %s", a.status, a.body)
+	h.Want(h.admin("PUT", path, `{"tokens":[]}`), 200, `{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":0}`)
+	list := request{Method: "GET", Path: "/t/acme/rest/api/3/webhook", Token: "a token of anna's"}
+	if a := h.Send(list); a.Status != 401 {
+		t.Errorf("a token that was taken away opens the door: %d %s", a.Status, a.Body)
 	}
-	h.want(h.admin("DELETE", path, ""), 204, "")
+	h.Want(h.admin("DELETE", path, ""), 204, "")
 	h.wantProblem(h.admin("DELETE", path, ""), 404, "unknown_app", "")
 	for _, method := range []string{"GET", "PUT", "DELETE"} {
 		h.wantProblem(h.admin(method, "/v1/tenants/nobody/apps/ci", "{}"), 404, "unknown_tenant", `"nobody"`)
@@ -101,31 +101,31 @@ func TestTokens(t *testing.T) {
 		}
 		a := h.admin("POST", x.path, x.body)
 		h.decode(a, &made)
-		if a.status != 201 || len(made.Token) < 32 {
-			t.Errorf("%s: %d %s", x.path, a.status, a.body)
+		if a.Status != 201 || len(made.Token) < 32 {
+			t.Errorf("%s: %d %s", x.path, a.Status, a.Body)
 		}
 		shown = append(shown, made.Token)
 	}
 	for _, token := range []string{shown[0], tokenAcme} {
-		if a := h.send(request{method: "POST", path: eventsPath, token: token, body: event}); a.status != 202 {
-			t.Errorf("publishing is answered %d %s", a.status, a.body)
+		if a := h.Send(request{Method: "POST", Path: eventsPath, Token: token, Body: event}); a.Status != 202 {
+			t.Errorf("publishing is answered %d %s", a.Status, a.Body)
 		}
 	}
 	for _, token := range append(shown[1:], tokenCI) {
-		if a := h.send(request{method: "GET", path: "/t/acme/rest/api/3/webhook", token: token}); a.status != 200 {
-			t.Errorf("listing is answered %d %s", a.status, a.body)
+		if a := h.Send(request{Method: "GET", Path: "/t/acme/rest/api/3/webhook", Token: token}); a.Status != 200 {
+			t.Errorf("listing is answered %d %s", a.Status, a.Body)
 		}
 	}
 	for _, path := range []string{"/v1/tenants", "/v1/tenants/acme", "/v1/tenants/acme/apps", "/v1/tenants/acme/apps/ci", "/v1/tenants/acme/apps/mobile"} {
 		a := h.admin("GET", path, "")
 		for _, token := range append(shown, tokenAcme, tokenCI) {
-			if a.status != 200 || strings.Contains(a.body, token) || strings.Contains(a.body, "hash") {
-				t.Errorf("%s shows a token: %d %s", path, a.status, a.body)
+			if a.Status != 200 || strings.Contains(a.Body, token) || strings.Contains(a.Body, "hash") {
+				t.Errorf("%s shows a Token: %d %s", path, a.Status, a.Body)
 			}
 		}
 	}
-	h.want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":2}`)
-	h.want(h.admin("GET", "/v1/tenants/acme/apps/ci", ""), 200, `{"key":"ci","kind":"connect","tokens":3}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":2}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme/apps/ci", ""), 200, `{"key":"ci","kind":"connect","tokens":3}`)
 	h.wantProblem(h.admin("POST", "/v1/tenants/nobody/tokens", ""), 404, "unknown_tenant", "")
 	h.wantProblem(h.admin("POST", "/v1/tenants/acme/apps/none/tokens", ""), 404, "unknown_app", "")
 	h.wantProblem(h.admin("POST", "/v1/tenants/acme/apps/ci/tokens", `{"user":"anna"}`), 400, "invalid", "only apps of kind oauth")
@@ -167,12 +167,12 @@ func TestInstallationRefusals(t *testing.T) {
 	for _, tt := range tests {
 		p := h.wantProblem(h.admin("PUT", "/v1/"+tt.path, tt.body), tt.status, tt.code, tt.part)
 		if strings.Contains(p.Error.Message, "token of") || strings.Contains(p.Error.Message, "fifteen") {
-			t.Errorf("the message shows a token: %s", p.Error.Message)
+			t.Errorf("the message shows a Token: %s", p.Error.Message)
 		}
 	}
-	h.want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
-	h.want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[{"key":"ci","kind":"connect","tokens":1}]}`)
-	h.want(h.admin("PUT", "/v1/tenants/rival/apps/new", `{"tokens":[{"token":"`+tokenCI+`"}]}`), 201, `{"key":"new","kind":"connect","tokens":1}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[{"key":"ci","kind":"connect","tokens":1}]}`)
+	h.Want(h.admin("PUT", "/v1/tenants/rival/apps/new", `{"tokens":[{"token":"`+tokenCI+`"}]}`), 201, `{"key":"new","kind":"connect","tokens":1}`)
 }
 
 func TestNotFound(t *testing.T) {
@@ -189,8 +189,8 @@ func TestNotFound(t *testing.T) {
 		a := h.admin("PATCH", path, "")
 		h.wantProblem(a, 405, "method_not_allowed", "PATCH is not possible")
 		for _, method := range allowed {
-			if !strings.Contains(a.header.Get("Allow"), method) {
-				t.Errorf("%s: Allow is %q; want %q in it", path, a.header.Get("Allow"), allowed)
+			if !strings.Contains(a.Header.Get("Allow"), method) {
+				t.Errorf("%s: Allow is %q; want %q in it", path, a.Header.Get("Allow"), allowed)
 			}
 		}
 	}
@@ -201,27 +201,27 @@ func TestDeleteTenant(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.subscribe()
-	list := request{method: "GET", path: "/t/acme/rest/api/3/webhook", token: tokenCI}
-	h.want(h.admin("DELETE", "/v1/tenants/acme", ""), 204, "")
-	publish := request{method: "POST", path: eventsPath, token: tokenAcme, body: event}
-	h.wantProblem(h.send(publish), 404, "unknown_tenant", "acme")
-	if a := h.send(list); a.status != 404 {
-		t.Errorf("the old app's list is answered %d %s", a.status, a.body)
+	list := request{Method: "GET", Path: "/t/acme/rest/api/3/webhook", Token: tokenCI}
+	h.Want(h.admin("DELETE", "/v1/tenants/acme", ""), 204, "")
+	publish := request{Method: "POST", Path: eventsPath, Token: tokenAcme, Body: event}
+	h.wantProblem(h.Send(publish), 404, "unknown_tenant", "acme")
+	if a := h.Send(list); a.Status != 404 {
+		t.Errorf("the old app's list is answered %d %s", a.Status, a.Body)
 	}
-	publish.path, publish.host = "/v1/events", "acme.example"
-	h.wantProblem(h.send(publish), 404, "not_found", "")
-	h.want(h.admin("PUT", "/v1/tenants/acme", "{}"), 201, `{"id":"acme","hosts":[],"tokens":0}`)
-	h.want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[]}`)
+	publish.Path, publish.Host = "/v1/events", "acme.example"
+	h.wantProblem(h.Send(publish), 404, "not_found", "")
+	h.Want(h.admin("PUT", "/v1/tenants/acme", "{}"), 201, `{"id":"acme","hosts":[],"tokens":0}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[]}`)
 	h.wantProblem(h.publish(event, nil), 401, "unauthorized", "")
-	if a := h.send(list); a.status != 401 {
-		t.Errorf("the old app's token is answered %d %s", a.status, a.body)
+	if a := h.Send(list); a.Status != 401 {
+		t.Errorf("the old app's token is answered %d %s", a.Status, a.Body)
 	}
 	h.admin("PUT", "/v1/tenants/acme/apps/ci", `{"tokens":[{"token":"`+tokenCI+`"}]}`)
-	if a := h.send(list); a.status != 200 || !strings.Contains(a.body, `"total":0,`) {
-		t.Errorf("the old webhooks are there again: %d %s", a.status, a.body)
+	if a := h.Send(list); a.Status != 200 || !strings.Contains(a.Body, `"total":0,`) {
+		t.Errorf("the old webhooks are there again: %d %s", a.Status, a.Body)
 	}
-	if a := h.send(request{method: "POST", path: eventsPath, token: tokenAdmin, body: event}); !strings.Contains(a.body, `"matched":0,`) {
-		t.Errorf("an old webhook matches: %d %s", a.status, a.body)
+	if a := h.Send(request{Method: "POST", Path: eventsPath, Token: tokenAdmin, Body: event}); !strings.Contains(a.Body, `"matched":0,`) {
+		t.Errorf("an old webhook matches: %d %s", a.Status, a.Body)
 	}
 }
 
@@ -230,12 +230,12 @@ func TestDeleteApp(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.subscribe()
-	h.want(h.admin("DELETE", "/v1/tenants/acme/apps/ci", ""), 204, "")
-	if a := h.publish(event, nil); a.status != 202 || !strings.Contains(a.body, `"matched":0,`) {
-		t.Errorf("a webhook of the app matches: %d %s", a.status, a.body)
+	h.Want(h.admin("DELETE", "/v1/tenants/acme/apps/ci", ""), 204, "")
+	if a := h.publish(event, nil); a.Status != 202 || !strings.Contains(a.Body, `"matched":0,`) {
+		t.Errorf("a webhook of the app matches: %d %s", a.Status, a.Body)
 	}
-	if a := h.send(request{method: "GET", path: "/t/acme/rest/api/3/webhook", token: tokenCI}); a.status != 401 {
-		t.Errorf("the app's token is answered %d %s", a.status, a.body)
+	if a := h.Send(request{Method: "GET", Path: "/t/acme/rest/api/3/webhook", Token: tokenCI}); a.Status != 401 {
+		t.Errorf("the app's token is answered %d %s", a.Status, a.Body)
 	}
 }
 
@@ -245,17 +245,17 @@ func TestTokenOfSomethingDeleted(t *testing.T) {
 	h := newHouse(t)
 	for i := range 40 {
 		path := []string{"/v1/tenants/brief", "/v1/tenants/acme/apps/brief"}[i%2]
-		if a := h.admin("PUT", path, "{}"); a.status != 201 {
-			t.Fatalf("making it is answered %d %s", a.status, a.body)
+		if a := h.admin("PUT", path, "{}"); a.Status != 201 {
+			t.Fatalf("making it is answered %d %s", a.Status, a.Body)
 		}
 		made := make(chan int)
-		go func() { made <- h.admin("POST", path+"/tokens", "").status }()
-		h.want(h.admin("DELETE", path, ""), 204, "")
+		go func() { made <- h.admin("POST", path+"/tokens", "").Status }()
+		h.Want(h.admin("DELETE", path, ""), 204, "")
 		if status := <-made; status != 201 && status != 404 {
 			t.Errorf("making a token is answered %d", status)
 		}
-		if a := h.admin("GET", path, ""); a.status != 404 {
-			t.Fatalf("%s is there again: %s", path, a.body)
+		if a := h.admin("GET", path, ""); a.Status != 404 {
+			t.Fatalf("%s is there again: %s", path, a.Body)
 		}
 	}
 }
@@ -265,12 +265,12 @@ func TestSecrets(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	const path = "/v1/tenants/acme/apps/ci"
-	h.want(h.admin("PUT", path, `{"issuer":"client-key","secrets":["the secret of ci, long enough","the one before that, too"]}`), 200,
+	h.Want(h.admin("PUT", path, `{"issuer":"client-key","secrets":["the secret of ci, long enough","the one before that, too"]}`), 200,
 		`{"key":"ci","kind":"connect","issuer":"client-key","secrets":2,"tokens":1}`)
 	h.wantProblem(h.admin("PUT", path, `{"secrets":["123"]}`), 400, "invalid", "a secret has 3 characters")
 	h.wantProblem(h.admin("PUT", path, `{"secrets":[""]}`), 400, "invalid", "a secret has 0 characters")
 	h.wantProblem(h.admin("PUT", path, `{"secrets":[`+strings.Repeat(`"a secret that is long enough",`, 5)+`"a secret that is long enough"]}`), 400, "invalid", "6 secrets")
 	h.wantProblem(h.admin("PUT", path, `{"issuer":"`+strings.Repeat("i", 256)+`"}`), 400, "invalid", "256 bytes")
-	h.want(h.admin("PUT", path, `{}`), 200, `{"key":"ci","kind":"connect","issuer":"client-key","secrets":2,"tokens":1}`)
-	h.want(h.admin("PUT", path, `{"secrets":[],"issuer":""}`), 200, `{"key":"ci","kind":"connect","tokens":1}`)
+	h.Want(h.admin("PUT", path, `{}`), 200, `{"key":"ci","kind":"connect","issuer":"client-key","secrets":2,"tokens":1}`)
+	h.Want(h.admin("PUT", path, `{"secrets":[],"issuer":""}`), 200, `{"key":"ci","kind":"connect","tokens":1}`)
 }

@@ -15,32 +15,32 @@ const webhooksPath = "/t/acme/v1/webhooks"
 
 // register registers webhooks of app ci, one for each event, and returns nothing: their ids count up from 1000.
 func (h *house) register(url string, events ...string) {
-	h.t.Helper()
+	h.T.Helper()
 	var items []string
 	for _, event := range events {
 		items = append(items, fmt.Sprintf(`{"jqlFilter":"project = A","events":[%q]}`, event))
 	}
 	body := fmt.Sprintf(`{"url":%q,"webhooks":[%s]}`, url, strings.Join(items, ","))
-	a := h.send(request{method: "POST", path: "/t/acme/rest/api/3/webhook", token: tokenCI, body: body})
-	if a.status != 200 || strings.Count(a.body, "createdWebhookId") != len(events) {
-		h.t.Fatalf("registering is answered %d %s", a.status, a.body)
+	a := h.Send(request{Method: "POST", Path: "/t/acme/rest/api/3/webhook", Token: tokenCI, Body: body})
+	if a.Status != 200 || strings.Count(a.Body, "createdWebhookId") != len(events) {
+		h.T.Fatalf("registering is answered %d %s", a.Status, a.Body)
 	}
 }
 
 // acme sends a request of acme's publishers.
 func (h *house) acme(method, path, body string) answer {
-	h.t.Helper()
-	return h.send(request{method: method, path: path, token: tokenAcme, body: body})
+	h.T.Helper()
+	return h.Send(request{Method: method, Path: path, Token: tokenAcme, Body: body})
 }
 
 func TestListWebhooks(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.want(h.acme("GET", webhooksPath, ""), 200, `{"items":[]}`)
+	h.Want(h.acme("GET", webhooksPath, ""), 200, `{"items":[]}`)
 	h.register("https://a.example/", "jira:issue_updated", "jira:issue_deleted", "comment_created")
 	h.register("https://b.example/", "jira:issue_updated", "jira:issue_created")
 	all := []string{"1000", "1001", "1002", "1003", "1004"}
-	h.want(h.acme("POST", webhooksPath+"/1003/pause", ""), 200, h.acme("GET", webhooksPath+"/1003", "").body)
+	h.Want(h.acme("POST", webhooksPath+"/1003/pause", ""), 200, h.acme("GET", webhooksPath+"/1003", "").Body)
 	for query, want := range map[string][]string{
 		"": all, "limit=1": all, "limit=2": all, "limit=5": all, "limit=1000": all, "flavor=jira-dynamic": all, "flavor=probe": nil, "app=ci": all, "app=bot": nil,
 		"user=anna": nil, "url=https%3A%2F%2Fa.example%2F": all[:3], "url=https%3A%2F%2Fa.example": nil, "event=jira:issue_updated": {"1000", "1003"},
@@ -106,15 +106,15 @@ func TestWebhook(t *testing.T) {
 	}
 	const path = webhooksPath + "/1001"
 	for _, change := range []string{`{"autoExtend":true}`, `{"secret":"a secret of the receiver's"}`, `{}`} {
-		if a := h.acme("PATCH", webhooksPath+"/1000", change); a.status != 200 || strings.Contains(a.body, "receiver's") {
-			t.Errorf("%s is answered %d %s", change, a.status, a.body)
+		if a := h.acme("PATCH", webhooksPath+"/1000", change); a.Status != 200 || strings.Contains(a.Body, "receiver's") {
+			t.Errorf("%s is answered %d %s", change, a.Status, a.Body)
 		}
 	}
 	if get(); !w.Extends || !w.Endpoint.Signed {
 		t.Errorf("after the changes: %+v", w)
 	}
-	if a := h.acme("GET", path, ""); !strings.Contains(a.body, `"signed":true`) || !strings.Contains(a.body, `"autoExtend":false`) {
-		t.Errorf("the one that shares the endpoint: %s", a.body)
+	if a := h.acme("GET", path, ""); !strings.Contains(a.Body, `"signed":true`) || !strings.Contains(a.Body, `"autoExtend":false`) {
+		t.Errorf("the one that shares the endpoint: %s", a.Body)
 	}
 	h.acme("PATCH", path, `{"secret":null}`)
 	if get(); w.Endpoint.Signed {
@@ -128,7 +128,7 @@ func TestWebhook(t *testing.T) {
 			t.Errorf("after %s: %+v", step.path, w)
 		}
 	}
-	h.want(h.acme("DELETE", path, ""), 204, "")
+	h.Want(h.acme("DELETE", path, ""), 204, "")
 	if get(); !slices.Equal(w.Endpoint.Webhooks, []int64{1000}) {
 		t.Errorf("after the other is gone: %+v", w)
 	}
@@ -148,7 +148,7 @@ func TestWebhookRefusals(t *testing.T) {
 	// Another tenant does not see it.
 	for _, route := range []string{"GET ", "PATCH ", "DELETE ", "POST /secret", "POST /pause", "POST /resume"} {
 		method, more, _ := strings.Cut(route, " ")
-		a := h.send(request{method: method, path: "/t/rival/v1/webhooks/1000" + more, token: tokenRival, body: "{}"})
+		a := h.Send(request{Method: method, Path: "/t/rival/v1/webhooks/1000" + more, Token: tokenRival, Body: "{}"})
 		h.wantProblem(a, 404, "unknown_webhook", "")
 	}
 	for body, want := range map[string][2]string{
@@ -162,8 +162,8 @@ func TestWebhookRefusals(t *testing.T) {
 		h.wantProblem(h.acme("POST", webhooksPath+"/1000"+action, `{"secret":"x"}`), 400, "invalid_json", `"secret"`)
 		h.wantProblem(h.acme("POST", webhooksPath+"/1000"+action, `[]`), 400, "invalid_json", "an array")
 	}
-	if a := h.acme("GET", webhooksPath+"/1000", ""); !strings.Contains(a.body, `"state":"active"`) || !strings.Contains(a.body, `"signed":false`) {
-		t.Errorf("something was changed: %s", a.body)
+	if a := h.acme("GET", webhooksPath+"/1000", ""); !strings.Contains(a.Body, `"state":"active"`) || !strings.Contains(a.Body, `"signed":false`) {
+		t.Errorf("something was changed: %s", a.Body)
 	}
 }
 
@@ -184,8 +184,8 @@ func TestPauseAndSecret(t *testing.T) {
 	}
 	a := h.acme("POST", webhooksPath+"/1000/secret", "{}")
 	h.decode(a, &made)
-	if a.status != 201 || len(made.Secret) < 32 {
-		t.Fatalf("the answer is %d %s", a.status, a.body)
+	if a.Status != 201 || len(made.Secret) < 32 {
+		t.Fatalf("the answer is %d %s", a.Status, a.Body)
 	}
 	h.acme("POST", webhooksPath+"/1000/pause", "")
 	h.publish(event, nil)

@@ -114,9 +114,9 @@ func TestPaths(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/1000/", "/1000/x"} {
 		a := h.do("PATCH", hooks+path, `{"isEnabled":false}`)
-		h.wantFailure(a, a.status, "")
-		if a.status != 404 && a.status != 405 {
-			t.Errorf("%s: %d", path, a.status)
+		h.wantFailure(a, a.Status, "")
+		if a.Status != 404 && a.Status != 405 {
+			t.Errorf("%s: %d", path, a.Status)
 		}
 	}
 	for _, method := range []string{"PUT", "DELETE", "PATCH"} {
@@ -144,15 +144,15 @@ func TestCredentials(t *testing.T) {
 	rival := fmt.Sprint("/t/rival/migrations/v3/webhook/", id)
 	h.wantFailure(h.as(tokenRival, "PATCH", rival, "", `{"isEnabled":false}`), 404, "no webhook")
 	h.wantFailure(h.as(tokenRival, "DELETE", rival, "", ""), 404, "no webhook")
-	h.want(h.as(tokenRival, "GET", "/t/rival/migrations/v3/webhook", "", ""), 200, `{"hasMore":false,"webhooks":[]}`)
-	if a := h.as(tokenRival, "POST", events, "application/json", document(1, "s", "Success")); a.status != 401 {
-		t.Errorf("another organisation's document is answered %d %s", a.status, a.body)
+	h.Want(h.as(tokenRival, "GET", "/t/rival/migrations/v3/webhook", "", ""), 200, `{"hasMore":false,"webhooks":[]}`)
+	if a := h.as(tokenRival, "POST", events, "application/json", document(1, "s", "Success")); a.Status != 401 {
+		t.Errorf("another organisation's document is answered %d %s", a.Status, a.Body)
 	}
 	if got := h.list(); len(got) != 1 || !got[0].IsEnabled {
 		t.Errorf("the webhooks are %+v", got)
 	}
-	h.want(h.as(tokenAdmin, "PATCH", one, "", `{"isEnabled":false}`), 200, "")
-	h.want(h.as(tokenAdmin, "DELETE", one, "", ""), 200, `{"success":true}`)
+	h.Want(h.as(tokenAdmin, "PATCH", one, "", `{"isEnabled":false}`), 200, "")
+	h.Want(h.as(tokenAdmin, "DELETE", one, "", ""), 200, `{"success":true}`)
 }
 
 // The name of a webhook and its place among five are each given to one of many requests at once.
@@ -168,7 +168,7 @@ func TestRegisterAtOnce(t *testing.T) {
 				a := h.do("POST", hooks, with("subscriber", fmt.Sprintf("%q", subscriber(i))))
 				mu.Lock()
 				defer mu.Unlock()
-				statuses[a.status]++
+				statuses[a.Status]++
 			})
 		}
 		all.Wait()
@@ -185,8 +185,8 @@ func TestRegisterAtOnce(t *testing.T) {
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, arcxp.Options{Limit: 1, Created: true})
-	h.want(h.do("POST", hooks, with("", "")), 201, "")
-	h.want(h.do("POST", hooks, with("subscriber", `"t"`)), 400,
+	h.Want(h.do("POST", hooks, with("", "")), 201, "")
+	h.Want(h.do("POST", hooks, with("subscriber", `"t"`)), 400,
 		`{"success":false,"message":"Max items exceeded for entity 'Webhooks'. This entity has a limit of 1."}`)
 }
 
@@ -211,16 +211,16 @@ func TestTokenStaysSecret(t *testing.T) {
 	h := newHouse(t, arcxp.Options{})
 	const secret = "s3cret-of-the-webhook"
 	made := h.do("POST", hooks, with("authToken", `"`+secret+`"`))
-	answers := made.body + h.do("GET", hooks, "").body + h.do("PATCH", hooks+"/1000", `{"authToken":"`+secret+`2"}`).body +
-		h.do("POST", hooks, with("isEnabled", `"`+secret+`"`)).body + h.do("POST", hooks, `{"authToken":"`+secret+`","authToken":"`+secret+`"}`).body
+	answers := made.Body + h.do("GET", hooks, "").Body + h.do("PATCH", hooks+"/1000", `{"authToken":"`+secret+`2"}`).Body +
+		h.do("POST", hooks, with("isEnabled", `"`+secret+`"`)).Body + h.do("POST", hooks, `{"authToken":"`+secret+`","authToken":"`+secret+`"}`).Body
 	if strings.Contains(answers, secret) || strings.Contains(answers, "authToken\":") {
 		t.Errorf("an answer has the token: %s", answers)
 	}
-	for _, w := range h.engine.Registry().All("acme") {
+	for _, w := range h.Engine.Registry().All("acme") {
 		if w.Settings.Secret == "" || strings.Contains(w.Settings.Secret, secret) {
 			t.Errorf("the token is kept as %q", w.Settings.Secret)
 		}
-		if _, err := h.engine.Keys().Open(w.Settings.Secret, webhook.Owner{Tenant: "rival"}.SecretRecord()); err == nil {
+		if _, err := h.Engine.Keys().Open(w.Settings.Secret, webhook.Owner{Tenant: "rival"}.SecretRecord()); err == nil {
 			t.Error("another tenant opens the token")
 		}
 	}

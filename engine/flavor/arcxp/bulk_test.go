@@ -74,10 +74,10 @@ func playBulk(t *testing.T, h *house, untagged arcxp.Untagged, contentType strin
 	}
 
 	a := h.as(tokenAcme, "POST", events, contentType, write(docs))
-	if a.status != 202 || a.header.Get("Content-Type") != "application/x-ndjson" {
-		t.Fatalf("the answer is %d %.300s", a.status, a.body)
+	if a.Status != 202 || a.Header.Get("Content-Type") != "application/x-ndjson" {
+		t.Fatalf("the answer is %d %.300s", a.Status, a.Body)
 	}
-	lines := strings.Split(a.body, "\n")
+	lines := strings.Split(a.Body, "\n")
 	if len(lines) != len(docs) {
 		t.Fatalf("%d answers for %d documents", len(lines), len(docs))
 	}
@@ -104,20 +104,20 @@ func playBulk(t *testing.T, h *house, untagged arcxp.Untagged, contentType strin
 				Status string
 			}
 		}
-		if err := json.Unmarshal([]byte(r.body), &body); err != nil {
+		if err := json.Unmarshal([]byte(r.Body), &body); err != nil {
 			t.Fatal(err)
 		}
-		if r.body != `{"record":`+record(body.Record.ID, body.Record.Status)+`}` {
-			t.Errorf("the body is %s", r.body)
+		if r.Body != `{"record":`+record(body.Record.ID, body.Record.Status)+`}` {
+			t.Errorf("the body is %s", r.Body)
 		}
-		seen[fmt.Sprint(strings.TrimPrefix(r.path, "/"), " ", body.Record.ID, " ", body.Record.Status)]++
+		seen[fmt.Sprint(strings.TrimPrefix(r.Target, "/"), " ", body.Record.ID, " ", body.Record.Status)]++
 	}
 	if !maps.Equal(seen, want) {
 		t.Errorf("the receivers got %d different notifications of %d; want %d", len(seen), total, len(want))
 	}
 	select {
 	case r := <-got:
-		t.Errorf("one more notification: %s %s", r.path, r.body)
+		t.Errorf("one more notification: %s %s", r.Target, r.Body)
 	default:
 	}
 }

@@ -35,18 +35,18 @@ func TestDelivery(t *testing.T) {
 	identifier := ""
 	for range 6 {
 		r := <-got
-		if r.method != "POST" || r.path != "/in" || r.body != `{"record":`+odd+`}` {
-			t.Errorf("the request is %s %s %s", r.method, r.path, r.body)
+		if r.Method != "POST" || r.Target != "/in" || r.Body != `{"record":`+odd+`}` {
+			t.Errorf("the request is %s %s %s", r.Method, r.Target, r.Body)
 		}
 		if identifier == "" {
-			identifier = r.header.Get("X-Hookline-Delivery")
+			identifier = r.Header.Get("X-Hookline-Delivery")
 		}
 		want := http.Header{
-			"Content-Type": {"application/json"}, "User-Agent": {"Hookline"}, "Content-Length": {fmt.Sprint(len(r.body))},
+			"Content-Type": {"application/json"}, "User-Agent": {"Hookline"}, "Content-Length": {fmt.Sprint(len(r.Body))},
 			"Authorization": {"Bearer t0ken"}, "Accept-Language": {"en-US"}, "X-Team": {"a, b"}, "X-Hookline-Delivery": {identifier},
 		}
-		if len(identifier) != 36 || !maps.EqualFunc(r.header, want, slices.Equal) {
-			t.Errorf("headers %v\nwant %v", r.header, want)
+		if len(identifier) != 36 || !maps.EqualFunc(r.Header, want, slices.Equal) {
+			t.Errorf("headers %v\nwant %v", r.Header, want)
 		}
 	}
 	select {
@@ -64,8 +64,8 @@ func TestMisspeltStatus(t *testing.T) {
 	h.register(url, "s")
 	for _, spelling := range []string{"FallStory", `Fall\u0053tory`, "FailStory"} {
 		h.publish(`{"record":{"a":"FallStory","status" :"` + spelling + `" ,"b":[{"status":"FallStory"}]}}`)
-		if r := <-got; r.body != `{"record":{"a":"FallStory","status" :"FailStory" ,"b":[{"status":"FallStory"}]}}` {
-			t.Errorf("%s: the body is %s", spelling, r.body)
+		if r := <-got; r.Body != `{"record":{"a":"FallStory","status" :"FailStory" ,"b":[{"status":"FallStory"}]}}` {
+			t.Errorf("%s: the body is %s", spelling, r.Body)
 		}
 	}
 }
@@ -79,7 +79,7 @@ func TestIdentifier(t *testing.T) {
 	h.register(url, "s")
 	send := func(record string) string {
 		h.publish(`{"record":` + record + `}`)
-		return (<-got).header.Get("X-Hookline-Delivery")
+		return (<-got).Header.Get("X-Hookline-Delivery")
 	}
 	const one = `{"id":1,"status":"Success","updateDate":"2022-12-07T19:49:00.157Z"}`
 	first := send(one)
@@ -113,10 +113,10 @@ func TestAuthorization(t *testing.T) {
 			url, got := receiver(t)
 			id := h.register(url, "s", fmt.Sprintf(`"authToken":%q`, token)).ID
 			h.publish(document(1, "s", "Success"))
-			if r := <-got; r.header.Get("Authorization") != want {
-				t.Errorf("token %q is sent as %q; want %q", token, r.header.Get("Authorization"), want)
+			if r := <-got; r.Header.Get("Authorization") != want {
+				t.Errorf("token %q is sent as %q; want %q", token, r.Header.Get("Authorization"), want)
 			}
-			h.want(h.do("DELETE", fmt.Sprint(hooks, "/", id), ""), 200, "")
+			h.Want(h.do("DELETE", fmt.Sprint(hooks, "/", id), ""), 200, "")
 		}
 	}
 }
@@ -128,8 +128,8 @@ func TestContentType(t *testing.T) {
 	url, got := receiver(t)
 	h.register(url, "s", `"headers":{"content-type":"application/vnd.x+json; v=1","user-agent":"mine"}`)
 	h.publish(document(1, "s", "Success"))
-	if r := <-got; r.header.Get("Content-Type") != "application/vnd.x+json; v=1" || r.header.Get("User-Agent") != "mine" {
-		t.Errorf("headers %v", r.header)
+	if r := <-got; r.Header.Get("Content-Type") != "application/vnd.x+json; v=1" || r.Header.Get("User-Agent") != "mine" {
+		t.Errorf("headers %v", r.Header)
 	}
 }
 
@@ -161,7 +161,7 @@ func TestRenewedToken(t *testing.T) {
 	before := <-arrived
 	h.patch(id, fmt.Sprintf(`{"authToken":"new","endpoint":%q,"headers":{"X-New":"1"}}`, second))
 	open()
-	after := (<-got).header
+	after := (<-got).Header
 	if before.Get("Authorization") != "Bearer old" || after.Get("Authorization") != "Bearer new" || after.Get("X-New") != "1" {
 		t.Errorf("before %v, after %v", before, after)
 	}
@@ -176,7 +176,7 @@ func TestSwitchedOff(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*house, int64){
 		"off":     func(h *house, id int64) { h.patch(id, `{"isEnabled":false}`) },
-		"deleted": func(h *house, id int64) { h.want(h.do("DELETE", fmt.Sprint(hooks, "/", id), ""), 200, "") },
+		"deleted": func(h *house, id int64) { h.Want(h.do("DELETE", fmt.Sprint(hooks, "/", id), ""), 200, "") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -191,7 +191,7 @@ func TestSwitchedOff(t *testing.T) {
 			}
 			<-arrived
 			end(h, id)
-			if s := h.engine.Queue().Stats(); s.Waiting != 0 || s.InHand != 0 || s.Purged != queued {
+			if s := h.Engine.Queue().Stats(); s.Waiting != 0 || s.InHand != 0 || s.Purged != queued {
 				t.Errorf("stats %+v", s)
 			}
 			if n := h.metric("hookline_deliveries_dropped_total"); n != queued {
@@ -207,8 +207,8 @@ func TestSwitchedOff(t *testing.T) {
 				h.register(second, "s")
 			}
 			h.publish(document(101, "s", "Success"))
-			if r := <-got; !strings.Contains(r.body, `"id": 101,`) {
-				t.Errorf("the first to come is %s", r.body)
+			if r := <-got; !strings.Contains(r.Body, `"id": 101,`) {
+				t.Errorf("the first to come is %s", r.Body)
 			}
 		})
 	}
@@ -232,7 +232,7 @@ func TestSwitchedOffAndKept(t *testing.T) {
 	<-arrived
 	h.patch(id, `{"isEnabled":false}`)
 	open()
-	for h.engine.Queue().Stats().InHand > 0 {
+	for h.Engine.Queue().Stats().InHand > 0 {
 		runtime.Gosched()
 	}
 	if r := h.publish(document(100, "s", "Success")); r.Matched != 0 {
@@ -240,20 +240,20 @@ func TestSwitchedOffAndKept(t *testing.T) {
 	}
 	h.patch(id, fmt.Sprintf(`{"authToken":"new","endpoint":%q}`, second))
 	h.publish(document(101, "neighbour", "Success"))
-	if r := <-got; !strings.Contains(r.body, `"id": 101,`) {
-		t.Errorf("sent although the webhook is switched off: %s", r.body)
+	if r := <-got; !strings.Contains(r.Body, `"id": 101,`) {
+		t.Errorf("sent although the webhook is switched off: %s", r.Body)
 	}
-	if s := h.engine.Queue().Stats(); s.Waiting < queued || s.Dead != 0 || s.Purged != 0 {
+	if s := h.Engine.Queue().Stats(); s.Waiting < queued || s.Dead != 0 || s.Purged != 0 {
 		t.Errorf("stats %+v", s)
 	}
 	h.patch(id, `{"isEnabled":true}`)
 	seen := map[string]bool{}
 	for range queued {
 		r := <-got
-		if r.header.Get("Authorization") != "Bearer new" {
-			t.Errorf("authorized by %s", r.header.Get("Authorization"))
+		if r.Header.Get("Authorization") != "Bearer new" {
+			t.Errorf("authorized by %s", r.Header.Get("Authorization"))
 		}
-		seen[r.body] = true
+		seen[r.Body] = true
 	}
 	if len(seen) != queued {
 		t.Errorf("%d of %d arrived", len(seen), queued)
@@ -264,17 +264,17 @@ func TestSwitchedOffAndKept(t *testing.T) {
 }
 
 func (h *house) metric(name string) float64 {
-	h.t.Helper()
-	families, err := h.metrics.Gather()
+	h.T.Helper()
+	families, err := h.Metrics.Gather()
 	if err != nil {
-		h.t.Fatal(err)
+		h.T.Fatal(err)
 	}
 	for _, f := range families {
 		if f.GetName() == name {
 			return f.GetMetric()[0].GetCounter().GetValue()
 		}
 	}
-	h.t.Fatalf("there is no metric %s", name)
+	h.T.Fatalf("there is no metric %s", name)
 	return 0
 }
 
@@ -289,13 +289,13 @@ func TestDeliveryEnds(t *testing.T) {
 			h.register(url, "s")
 			h.publish(document(1, "s", "Success"))
 			for range statuses {
-				if r := <-got; !strings.Contains(r.body, `"id": 1,`) {
-					t.Errorf("the body is %s", r.body)
+				if r := <-got; !strings.Contains(r.Body, `"id": 1,`) {
+					t.Errorf("the body is %s", r.Body)
 				}
 			}
 			h.publish(document(2, "s", "Success"))
-			if r := <-got; !strings.Contains(r.body, `"id": 2,`) {
-				t.Errorf("a notification that had ended was attempted again: %s", r.body)
+			if r := <-got; !strings.Contains(r.Body, `"id": 2,`) {
+				t.Errorf("a notification that had ended was attempted again: %s", r.Body)
 			}
 		})
 	}

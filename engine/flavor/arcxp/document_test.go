@@ -34,8 +34,8 @@ func TestBadDocuments(t *testing.T) {
 		var got struct {
 			Error struct{ Code, Message string }
 		}
-		if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != 400 || got.Error.Code != "invalid_event" || len(got.Error.Message) < 20 {
-			t.Errorf("%.80s: the answer is %d %s", body, a.status, a.body)
+		if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != 400 || got.Error.Code != "invalid_event" || len(got.Error.Message) < 20 {
+			t.Errorf("%.80s: the answer is %d %s", body, a.Status, a.Body)
 		}
 	}
 }

@@ -23,11 +23,11 @@ func FuzzBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		h := h.in(t)
 		for _, a := range []answer{h.do("POST", hooks, body), h.do("PATCH", fmt.Sprint(hooks, "/", kept.ID), body)} {
-			if a.status != 200 {
-				if a.status < 400 || a.status > 499 {
-					t.Fatalf("the answer is %d %s", a.status, a.body)
+			if a.Status != 200 {
+				if a.Status < 400 || a.Status > 499 {
+					t.Fatalf("the answer is %d %s", a.Status, a.Body)
 				}
-				h.wantFailure(a, a.status, "")
+				h.wantFailure(a, a.Status, "")
 				continue
 			}
 			got := decode[hook](h, a, 200)
@@ -35,7 +35,7 @@ func FuzzBody(f *testing.F) {
 				t.Fatalf("the webhook is %+v", got)
 			}
 			if got.ID != kept.ID {
-				h.want(h.do("DELETE", fmt.Sprint(hooks, "/", got.ID), ""), 200, "")
+				h.Want(h.do("DELETE", fmt.Sprint(hooks, "/", got.ID), ""), 200, "")
 			}
 		}
 	})
@@ -50,11 +50,11 @@ func FuzzDocument(f *testing.F) {
 	}
 	h := newHouse(f, arcxp.Options{})
 	h.register("https://a.example/", "s")
-	tenant, _ := h.engine.Registry().Tenant("acme")
+	tenant, _ := h.Engine.Registry().Tenant("acme")
 	center := arcxp.New(arcxp.Options{Untagged: arcxp.All})
 	f.Fuzz(func(t *testing.T, text string) {
 		body := []byte(text)
-		reading, err := center.Read(body, tenant, h.engine.Registry(), time.Now())
+		reading, err := center.Read(body, tenant, h.Engine.Registry(), time.Now())
 		if string(body) != text {
 			t.Fatal("the body was written into")
 		}

@@ -19,7 +19,7 @@ import (
 
 // hook registers an admin webhook for all issue events; members are added to its body.
 func (h *house) hook(url, members string) *adminListed {
-	h.t.Helper()
+	h.T.Helper()
 	return h.admin("POST", adminPath, fmt.Sprintf(`{"name":"n","url":%q,"events":["jira:issue_updated","comment_created"]%s}`, url, members), 201)
 }
 
@@ -35,14 +35,14 @@ func TestAdminDelivery(t *testing.T) {
 	identifier, signature := "", ""
 	for attempt := range 3 {
 		r := <-got
-		if r.method != "POST" || r.target != "/in//a%2Fb/./c/A-1/../10002?x=%20y&z&user_id=557058%3A9116&user_key=557058%3A9116" || r.host != strings.TrimPrefix(receives, "http://") {
-			t.Errorf("the request is %s %s at %s", r.method, r.target, r.host)
+		if r.Method != "POST" || r.Target != "/in//a%2Fb/./c/A-1/../10002?x=%20y&z&user_id=557058%3A9116&user_key=557058%3A9116" || r.Host != strings.TrimPrefix(receives, "http://") {
+			t.Errorf("the request is %s %s at %s", r.Method, r.Target, r.Host)
 		}
-		if r.body != event {
-			t.Errorf("the body is %s\nwant %s", r.body, event)
+		if r.Body != event {
+			t.Errorf("the body is %s\nwant %s", r.Body, event)
 		}
 		if identifier == "" {
-			identifier, signature = r.header.Get("X-Atlassian-Webhook-Identifier"), r.header.Get("X-Hub-Signature")
+			identifier, signature = r.Header.Get("X-Atlassian-Webhook-Identifier"), r.Header.Get("X-Hub-Signature")
 		}
 		want := http.Header{
 			"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"Atlassian Webhook HTTP Client"},
@@ -53,8 +53,8 @@ func TestAdminDelivery(t *testing.T) {
 		if attempt > 0 {
 			want.Set("X-Atlassian-Webhook-Retry", fmt.Sprint(attempt))
 		}
-		if identifier == "" || !maps.EqualFunc(r.header, want, slices.Equal) {
-			t.Errorf("attempt %d: headers %v\nwant %v", attempt+1, r.header, want)
+		if identifier == "" || !maps.EqualFunc(r.Header, want, slices.Equal) {
+			t.Errorf("attempt %d: headers %v\nwant %v", attempt+1, r.Header, want)
 		}
 		h.signed(&r, "It's a Secret to Everybody")
 	}
@@ -62,13 +62,13 @@ func TestAdminDelivery(t *testing.T) {
 
 // signed fails the test unless the request is signed with the secret, and its signature is good for nothing else.
 func (h *house) signed(r *received, secret string) {
-	h.t.Helper()
-	value := r.header.Get("X-Hub-Signature")
-	if err := sign.VerifyHub(value, []byte(r.body), sign.NewSecret(secret)); err != nil {
-		h.t.Errorf("X-Hub-Signature %q: %v", value, err)
+	h.T.Helper()
+	value := r.Header.Get("X-Hub-Signature")
+	if err := sign.VerifyHub(value, []byte(r.Body), sign.NewSecret(secret)); err != nil {
+		h.T.Errorf("X-Hub-Signature %q: %v", value, err)
 	}
-	if sign.VerifyHub(value, []byte(r.body+" "), sign.NewSecret(secret)) == nil || sign.VerifyHub(value, []byte(r.body), sign.NewSecret(secret+"x")) == nil {
-		h.t.Error("the signature is good for anything")
+	if sign.VerifyHub(value, []byte(r.Body+" "), sign.NewSecret(secret)) == nil || sign.VerifyHub(value, []byte(r.Body), sign.NewSecret(secret+"x")) == nil {
+		h.T.Error("the signature is good for anything")
 	}
 }
 
@@ -91,17 +91,17 @@ func TestAdminChangeApplies(t *testing.T) {
 	h.signed(next(), "two")
 	h.admin("PUT", w.path(), fmt.Sprintf(`{"name":"m","url":%q}`, receives+"/b?{issue.key}"), 200)
 	r := next()
-	if h.signed(r, "two"); r.target != "/b?A-1" {
-		t.Errorf("the request goes to %s", r.target)
+	if h.signed(r, "two"); r.Target != "/b?A-1" {
+		t.Errorf("the request goes to %s", r.Target)
 	}
 	h.admin("PUT", w.path(), `{"excludeBody":true}`, 200)
-	if r = next(); r.body != "" || r.header.Get("Content-Length") != "0" || r.target != "/b?A-1" {
+	if r = next(); r.Body != "" || r.Header.Get("Content-Length") != "0" || r.Target != "/b?A-1" {
 		t.Errorf("with excludeBody the request is %+v", r)
 	}
 	h.signed(r, "two")
 	h.admin("PUT", w.path(), `{"secret":null}`, 200)
-	if r = next(); r.header["X-Hub-Signature"] != nil {
-		t.Errorf("X-Hub-Signature is %q without a secret", r.header["X-Hub-Signature"])
+	if r = next(); r.Header["X-Hub-Signature"] != nil {
+		t.Errorf("X-Hub-Signature is %q without a secret", r.Header["X-Hub-Signature"])
 	}
 	h.admin("PUT", w.path(), `{"enabled":false}`, 200)
 	h.matched(simpleEvent, 0)
@@ -115,10 +115,10 @@ func TestAdminChangeApplies(t *testing.T) {
 
 // matched publishes an event and fails the test unless it is for that many webhooks.
 func (h *house) matched(event string, want int) {
-	h.t.Helper()
+	h.T.Helper()
 	a := h.do("POST", "/t/acme/v1/events", tokenAcme, event)
-	if a.status != 202 || !strings.Contains(a.body, fmt.Sprintf(`"matched":%d,"deliveries":%d`, want, want)) {
-		h.t.Errorf("the event is answered %d %s; want %d webhooks", a.status, a.body, want)
+	if a.Status != 202 || !strings.Contains(a.Body, fmt.Sprintf(`"matched":%d,"deliveries":%d`, want, want)) {
+		h.T.Errorf("the event is answered %d %s; want %d webhooks", a.Status, a.Body, want)
 	}
 }
 
@@ -136,9 +136,9 @@ func TestAdminSeparate(t *testing.T) {
 	signatures := 0
 	for range 3 {
 		r := <-got
-		bodies = append(bodies, r.body)
-		identifiers[r.header.Get("X-Atlassian-Webhook-Identifier")] = true
-		signatures += len(r.header["X-Hub-Signature"])
+		bodies = append(bodies, r.Body)
+		identifiers[r.Header.Get("X-Atlassian-Webhook-Identifier")] = true
+		signatures += len(r.Header["X-Hub-Signature"])
 	}
 	slices.Sort(bodies)
 	if want := []string{strings.TrimSuffix(simpleEvent, "}") + `,"matchedWebhookIds":[1002,1003]}`, simpleEvent, simpleEvent}; !slices.Equal(bodies, want) {
@@ -180,8 +180,8 @@ func TestAdminDeleteDrops(t *testing.T) {
 	w := h.hook(receives, ``)
 	h.publish(simpleEvent, nil)
 	<-got
-	h.want(h.do("DELETE", w.path(), tokenAcme, ""), 204, "")
-	if waiting := h.engine.Queue().Stats().Waiting; waiting != 0 {
+	h.Want(h.do("DELETE", w.path(), tokenAcme, ""), 204, "")
+	if waiting := h.Engine.Queue().Stats().Waiting; waiting != 0 {
 		t.Errorf("%d deliveries wait for a webhook that was deleted", waiting)
 	}
 	h.matched(simpleEvent, 0)
@@ -198,13 +198,13 @@ func TestAdminDeliveryEnds(t *testing.T) {
 			h.hook(receives, ``)
 			h.publish(simpleEvent, nil)
 			for attempt := range statuses {
-				if r := <-got; r.header.Get("X-Atlassian-Webhook-Retry") != strings.TrimPrefix(fmt.Sprint(attempt), "0") {
-					t.Errorf("attempt %d: headers %v", attempt+1, r.header)
+				if r := <-got; r.Header.Get("X-Atlassian-Webhook-Retry") != strings.TrimPrefix(fmt.Sprint(attempt), "0") {
+					t.Errorf("attempt %d: headers %v", attempt+1, r.Header)
 				}
 			}
 			h.publish(strings.Replace(simpleEvent, "1", "2", 1), nil)
-			if r := <-got; !strings.Contains(r.body, `"timestamp":2,`) {
-				t.Errorf("a delivery that had ended was attempted again: %s", r.body)
+			if r := <-got; !strings.Contains(r.Body, `"timestamp":2,`) {
+				t.Errorf("a delivery that had ended was attempted again: %s", r.Body)
 			}
 		})
 	}
@@ -219,8 +219,8 @@ func TestAdminURLStaysWithItsHost(t *testing.T) {
 	key := `@evil.example/\r\nHost: evil.example\r\n\r\n?#`
 	h.publish(`{"webhookEvent":"jira:issue_updated","issue":{"key":"`+key+`"}}`, nil)
 	r := <-got
-	if path, err := url.PathUnescape(r.target); err != nil || r.host != strings.TrimPrefix(receives, "http://") || path != "/"+strings.ReplaceAll(key, `\r\n`, "\r\n") {
-		t.Errorf("the request is for %q at %s", r.target, r.host)
+	if path, err := url.PathUnescape(r.Target); err != nil || r.Host != strings.TrimPrefix(receives, "http://") || path != "/"+strings.ReplaceAll(key, `\r\n`, "\r\n") {
+		t.Errorf("the request is for %q at %s", r.Target, r.Host)
 	}
 }
 

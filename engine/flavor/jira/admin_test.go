@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"hookline/engine/event"
+	"hookline/engine/flavor/flavortest"
 	"hookline/engine/flavor/jira"
 )
 
@@ -44,9 +44,9 @@ func (w *adminListed) path() string { return adminPath + w.Self[strings.LastInde
 
 // admin sends a request to the admin resource as the tenant's administrator and reads the webhook in the answer.
 func (h *house) admin(method, path, body string, status int) *adminListed {
-	h.t.Helper()
+	h.T.Helper()
 	var w adminListed
-	h.decode(h.do(method, path, tokenAcme, body), status, &w)
+	h.Decode(h.do(method, path, tokenAcme, body), status, &w)
 	return &w
 }
 
@@ -62,35 +62,13 @@ var updated = regexp.MustCompile(`"lastUpdated":\d{13}\b`)
 
 func TestAdminConversations(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/admin/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no conversations: %v", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			t.Parallel()
-			h := newAdminHouse(t, jira.AdminOptions{})
-			for _, x := range readConversation(t, file) {
-				a := h.do(x.method, "/t/acme"+x.path, tokenAcme, x.body)
-				got := strings.ReplaceAll(updated.ReplaceAllString(a.body, `"lastUpdated":"<time>"`), "http://"+h.server.Address(), "<server>")
-				if a.status != x.status || !sameJSON(got, x.answer) {
-					t.Errorf("%s %s: the answer is %d %s\nwant %d %s", x.method, x.path, a.status, got, x.status, x.answer)
-				}
-			}
-		})
-	}
-}
-
-// sameJSON compares without regard to the order of members.
-func sameJSON(a, b string) bool {
-	if a == "" || b == "" {
-		return a == b
-	}
-	var x, y any
-	errX, errY := json.Unmarshal([]byte(a), &x), json.Unmarshal([]byte(b), &y)
-	textX, _ := json.Marshal(x)
-	textY, _ := json.Marshal(y)
-	return errX == nil && errY == nil && string(textX) == string(textY)
+	flavortest.Conversations(t, "testdata/admin/*.txt", func(t *testing.T, _ string, exchanges []flavortest.Exchange) {
+		h := newAdminHouse(t, jira.AdminOptions{})
+		for _, x := range exchanges {
+			a := h.do(x.Method, "/t/acme"+x.Path, tokenAcme, x.Body)
+			h.WantAnswer(x, a, updated, `"lastUpdated":"<time>"`)
+		}
+	})
 }
 
 // Every operation wants an administrator of the tenant, and none shows or changes anything to others.
@@ -105,24 +83,24 @@ func TestAdminCredentials(t *testing.T) {
 	} {
 		for token, status := range map[string]int{"": 401, "nobody's": 401, tokenRival: 401, tokenRivalCI: 401, tokenCI: 403, tokenAnna: 403} {
 			a := h.do(op.method, op.path, token, op.body)
-			if a.status != status || !strings.HasPrefix(a.body, `{"errorMessages":["`) || !strings.Contains(a.body, `"messages":[{"key":"`) {
-				t.Errorf("%s %s with %q: %d %s; want %d", op.method, op.path, token, a.status, a.body, status)
+			if a.Status != status || !strings.HasPrefix(a.Body, `{"errorMessages":["`) || !strings.Contains(a.Body, `"messages":[{"key":"`) {
+				t.Errorf("%s %s with %q: %d %s; want %d", op.method, op.path, token, a.Status, a.Body, status)
 			}
-			if got := a.header.Get("WWW-Authenticate"); (got != "") != (status == 401) {
+			if got := a.Header.Get("WWW-Authenticate"); (got != "") != (status == 401) {
 				t.Errorf("%s %s: WWW-Authenticate is %q", op.method, op.path, got)
 			}
 		}
 	}
 	rival := "/t/rival/rest/webhooks/1.0/webhook"
-	h.want(h.do("GET", rival, tokenRival, ""), 200, "[]")
+	h.Want(h.do("GET", rival, tokenRival, ""), 200, "[]")
 	for _, method := range []string{"GET", "PUT", "DELETE"} {
-		h.want(h.do(method, rival+"/1000", tokenRival, `{"name":"x"}`), 404, both("There is no such webhook."))
+		h.Want(h.do(method, rival+"/1000", tokenRival, `{"name":"x"}`), 404, both("There is no such webhook."))
 	}
 	if got := h.admin("GET", w.path(), "", 200); got.Name != "n" || got.User != "acme" {
 		t.Errorf("the webhook is %+v", got)
 	}
-	if got := h.do("PUT", w.path(), tokenAdmin, `{"name":"x"}`); got.status != 200 || !strings.Contains(got.body, `"lastUpdatedUser":"admin"`) {
-		t.Errorf("the installation's administrator is answered %d %s", got.status, got.body)
+	if got := h.do("PUT", w.path(), tokenAdmin, `{"name":"x"}`); got.Status != 200 || !strings.Contains(got.Body, `"lastUpdatedUser":"admin"`) {
+		t.Errorf("the installation's administrator is answered %d %s", got.Status, got.Body)
 	}
 }
 
@@ -131,9 +109,9 @@ func TestAdminBasic(t *testing.T) {
 	t.Parallel()
 	h := newAdminHouse(t, jira.AdminOptions{})
 	for password, status := range map[string]int{tokenAcme: 200, tokenCI: 403, tokenRival: 401, "": 401} {
-		req, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+h.server.Address()+adminPath, nil)
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", h.URL()+adminPath, nil)
 		req.SetBasicAuth("username", password)
-		resp, err := h.client.Do(req)
+		resp, err := h.Client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,9 +128,9 @@ func TestAdminAndDynamicApart(t *testing.T) {
 	h := newAdminHouse(t, jira.AdminOptions{})
 	ids, _ := h.register(tokenCI, callback, "project = A")
 	w := h.admin("POST", adminPath, `{"name":"n","url":"https://hooks.example/"}`, 201)
-	h.want(h.do("GET", fmt.Sprintf("%s/%d", adminPath, ids[0]), tokenAcme, ""), 404, "")
-	h.want(h.do("DELETE", fmt.Sprintf("%s/%d", adminPath, ids[0]), tokenAcme, ""), 404, "")
-	h.want(h.do("DELETE", v3, tokenCI, `{"webhookIds":[1001]}`), 202, "")
+	h.Want(h.do("GET", fmt.Sprintf("%s/%d", adminPath, ids[0]), tokenAcme, ""), 404, "")
+	h.Want(h.do("DELETE", fmt.Sprintf("%s/%d", adminPath, ids[0]), tokenAcme, ""), 404, "")
+	h.Want(h.do("DELETE", v3, tokenCI, `{"webhookIds":[1001]}`), 202, "")
 	if l := h.list(tokenCI, ""); l.Total != 1 {
 		t.Errorf("the app has %d webhooks", l.Total)
 	}
@@ -216,32 +194,32 @@ func TestAdminRefuses(t *testing.T) {
 					continue
 				}
 			}
-			h.want(h.do(method, path, tokenAcme, body), 400, both(tt.want))
+			h.Want(h.do(method, path, tokenAcme, body), 400, both(tt.want))
 		}
 	}
 	for body, want := range map[string]string{
 		``: cannot + "the JSON is incomplete.", `[]`: cannot + "a JSON object is expected, not a value of type array.",
-		`null`: "name is missing or empty.", `{}`: "name is missing or empty.", `{"name":"n"}`: "the URL is missing.",
+		`null`: "The request body cannot be read: a JSON object is expected, not null.", `{}`: "name is missing or empty.", `{"name":"n"}`: "the URL is missing.",
 		`{"name":"n"} {}`: cannot + "there is more after the JSON object.", `{"name":null,"url":"https://h/"}`: "name is missing or empty.",
 	} {
-		h.want(h.do("POST", adminPath, tokenAcme, body), 400, both(want))
+		h.Want(h.do("POST", adminPath, tokenAcme, body), 400, both(want))
 	}
 	for _, id := range []string{"4711", "0", "-1", "+1000", "01000", "1000.0", "x", "%00", "99999999999999999999", "1000%2F", "%2e%2e%2f1000"} {
 		for _, method := range []string{"GET", "PUT", "DELETE"} {
-			if a := h.do(method, adminPath+"/"+id, tokenAcme, "{}"); a.status != 404 && a.status != 405 || !strings.Contains(a.body, `"messages":[`) && !strings.Contains(a.body, `"errorMessages":[`) {
-				t.Errorf("%s of %s: %d %s", method, id, a.status, a.body)
+			if a := h.do(method, adminPath+"/"+id, tokenAcme, "{}"); a.Status != 404 && a.Status != 405 || !strings.Contains(a.Body, `"messages":[`) && !strings.Contains(a.Body, `"errorMessages":[`) {
+				t.Errorf("%s of %s: %d %s", method, id, a.Status, a.Body)
 			}
 		}
 	}
 	a := h.do("PATCH", w.path(), tokenAcme, `{}`)
-	if a.status != 405 || !strings.Contains(a.body, `"messages":[{"key":"PATCH is not possible`) {
-		t.Errorf("PATCH: %d %s", a.status, a.body)
+	if a.Status != 405 || !strings.Contains(a.Body, `"messages":[{"key":"PATCH is not possible`) {
+		t.Errorf("PATCH: %d %s", a.Status, a.Body)
 	}
 	all := h.do("GET", adminPath, tokenAcme, "")
 	var list []adminListed
-	h.decode(all, 200, &list)
-	if len(list) != 1 || list[0].Name != "kept" || !list[0].IsSigned || list[0].Updated != w.Updated || strings.Contains(all.body, "s3cret") {
-		t.Errorf("what is left: %s", all.body)
+	h.Decode(all, 200, &list)
+	if len(list) != 1 || list[0].Name != "kept" || !list[0].IsSigned || list[0].Updated != w.Updated || strings.Contains(all.Body, "s3cret") {
+		t.Errorf("what is left: %s", all.Body)
 	}
 }
 
@@ -265,7 +243,7 @@ func TestAdminChange(t *testing.T) {
 	same(h.admin("PUT", path, `{}`, 200))
 	same(h.admin("PUT", path, `{"name":null,"description":null,"url":null,"events":null,"filters":null,"jqlFilter":null,"excludeBody":null,"enabled":null}`, 200))
 	whole := h.do("GET", path, tokenAcme, "")
-	same(h.admin("PUT", path, whole.body, 200))
+	same(h.admin("PUT", path, whole.Body, 200))
 
 	w.Filters = map[string]any{"issue-related-events-section": "project = B", "x": nil}
 	w.URL = "https://hooks.example/{issue.key}"
@@ -303,12 +281,12 @@ func TestAdminLimit(t *testing.T) {
 	h := newAdminHouse(t, jira.AdminOptions{Limit: 1})
 	body := `{"name":"n","url":"https://hooks.example/"}`
 	w := h.admin("POST", adminPath, body, 201)
-	h.want(h.do("POST", adminPath, tokenAcme, body), 400, both("Maximum of 1 webhooks is allowed"))
+	h.Want(h.do("POST", adminPath, tokenAcme, body), 400, both("Maximum of 1 webhooks is allowed"))
 	h.admin("PUT", w.path(), body, 200)
-	if a := h.do("POST", "/t/rival/rest/webhooks/1.0/webhook", tokenRival, body); a.status != 201 {
-		t.Errorf("another tenant is held by the limit: %d %s", a.status, a.body)
+	if a := h.do("POST", "/t/rival/rest/webhooks/1.0/webhook", tokenRival, body); a.Status != 201 {
+		t.Errorf("another tenant is held by the limit: %d %s", a.Status, a.Body)
 	}
-	h.want(h.do("DELETE", w.path(), tokenAcme, ""), 204, "")
+	h.Want(h.do("DELETE", w.path(), tokenAcme, ""), 204, "")
 	h.admin("POST", adminPath, body, 201)
 }
 
@@ -333,17 +311,17 @@ func FuzzAdminBody(f *testing.F) {
 				Messages      []struct{ Key string }
 				Secret        any `json:"secret"`
 			}
-			if err := json.Unmarshal([]byte(a.body), &got); err != nil {
-				t.Fatalf("%v in the answer %d %q", err, a.status, a.body)
+			if err := json.Unmarshal([]byte(a.Body), &got); err != nil {
+				t.Fatalf("%v in the answer %d %q", err, a.Status, a.Body)
 			}
 			switch {
-			case (a.status == 200 || a.status == 201) && got.Name != "" && got.URL != "" && got.Filters != nil && got.Events != nil && got.Secret == nil:
-				if a.status == 201 {
-					h.want(h.do("DELETE", got.path(), tokenAcme, ""), 204, "")
+			case (a.Status == 200 || a.Status == 201) && got.Name != "" && got.URL != "" && got.Filters != nil && got.Events != nil && got.Secret == nil:
+				if a.Status == 201 {
+					h.Want(h.do("DELETE", got.path(), tokenAcme, ""), 204, "")
 				}
-			case a.status == 400 && len(got.ErrorMessages) > 0 && len(got.Messages) == len(got.ErrorMessages):
+			case a.Status == 400 && len(got.ErrorMessages) > 0 && len(got.Messages) == len(got.ErrorMessages):
 			default:
-				t.Fatalf("the answer is %d %s", a.status, a.body)
+				t.Fatalf("the answer is %d %s", a.Status, a.Body)
 			}
 		}
 	})

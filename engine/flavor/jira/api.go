@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
 
@@ -63,8 +64,16 @@ func (c *call) read(into any) bool {
 	return true
 }
 
-// decode reads a request's body: one JSON object, unknown members passed over.
+// decode reads a request's body: one JSON object, unknown members passed over. What is not UTF-8 is refused, as filters
+// would be kept with other characters than were meant, and so is null, which would be taken for an object that changes
+// nothing.
 func decode(body []byte, into any) error {
+	switch {
+	case !utf8.Valid(body):
+		return errors.New("it is not UTF-8")
+	case string(bytes.TrimSpace(body)) == "null":
+		return errors.New("a JSON object is expected, not null")
+	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	err := dec.Decode(into)
 	if err == nil {

@@ -31,15 +31,15 @@ func TestPatch(t *testing.T) {
 			row(`"fieldIdsFilter":["summary"],"issuePropertyKeysFilter":["k"],"events":["comment_created","jira:issue_updated"]`)},
 		{v3, `{"issuePropertyKeysFilter":[],"fieldIdsFilter":[],"events":["jira:issue_updated"]}`, row(`"events":["jira:issue_updated"]`)},
 	} {
-		h.want(h.do("PATCH", x.path+"/1000", tokenCI, x.body), 200, x.want)
+		h.Want(h.do("PATCH", x.path+"/1000", tokenCI, x.body), 200, x.want)
 	}
 	h.publish(strings.ReplaceAll(fmt.Sprintf(eventA, 1), `"key":"A"`, `"key":"B"`), nil)
-	if r := <-got; !strings.HasSuffix(r.body, `"matchedWebhookIds":[1000]}`) {
-		t.Errorf("the body is %s", r.body)
+	if r := <-got; !strings.HasSuffix(r.Body, `"matchedWebhookIds":[1000]}`) {
+		t.Errorf("the body is %s", r.Body)
 	}
 	h.publish(fmt.Sprintf(eventA, 2), nil)
-	if r := <-got; !strings.HasSuffix(r.body, `"matchedWebhookIds":[1001]}`) {
-		t.Errorf("the body is %s", r.body)
+	if r := <-got; !strings.HasSuffix(r.Body, `"matchedWebhookIds":[1001]}`) {
+		t.Errorf("the body is %s", r.Body)
 	}
 }
 
@@ -47,7 +47,7 @@ func TestPatchErrors(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, jira.DynamicOptions{Patch: true})
 	h.register(tokenCI, callback, "project = A")
-	before := h.do("GET", v3, tokenCI, "").body
+	before := h.do("GET", v3, tokenCI, "").Body
 	for _, x := range []struct {
 		id, body string
 		status   int
@@ -64,16 +64,16 @@ func TestPatchErrors(t *testing.T) {
 		{"x", `{}`, 404, []string{`"x" is no number of a webhook.`}},
 		{"99999999999999999999", `{}`, 404, []string{`"99999999999999999999" is no number of a webhook.`}},
 	} {
-		h.want(h.do("PATCH", v3+"/"+x.id, tokenCI, x.body), x.status, `{"errorMessages":[`+quote(x.want...)+`],"errors":{}}`)
+		h.Want(h.do("PATCH", v3+"/"+x.id, tokenCI, x.body), x.status, `{"errorMessages":[`+quote(x.want...)+`],"errors":{}}`)
 	}
-	h.want(h.do("PATCH", v3+"/1000", tokenChat, `{"jqlFilter":"project = B"}`), 404, "")
-	h.want(h.do("PATCH", "/t/rival/rest/api/3/webhook/1000", tokenRivalCI, `{"jqlFilter":"project = B"}`), 404, "")
-	h.want(h.do("GET", v3+"/1000", tokenCI, ""), 405, "")
-	if after := h.do("GET", v3, tokenCI, "").body; after != before {
+	h.Want(h.do("PATCH", v3+"/1000", tokenChat, `{"jqlFilter":"project = B"}`), 404, "")
+	h.Want(h.do("PATCH", "/t/rival/rest/api/3/webhook/1000", tokenRivalCI, `{"jqlFilter":"project = B"}`), 404, "")
+	h.Want(h.do("GET", v3+"/1000", tokenCI, ""), 405, "")
+	if after := h.do("GET", v3, tokenCI, "").Body; after != before {
 		t.Errorf("what was refused changed %s\nto %s", before, after)
 	}
 	plain := newHouse(t, jira.DynamicOptions{})
-	plain.want(plain.do("PATCH", v3+"/1000", tokenCI, "{}"), 404, `{"errorMessages":["There is nothing at /rest/api/3/webhook/1000."],"errors":{}}`)
+	plain.Want(plain.do("PATCH", v3+"/1000", tokenCI, "{}"), 404, `{"errorMessages":["There is nothing at /rest/api/3/webhook/1000."],"errors":{}}`)
 }
 
 // A dry run says what the registration would, item by item, and leaves nothing behind.
@@ -83,15 +83,15 @@ func TestDryRun(t *testing.T) {
 	body := registration(callback, "project = A", "myClause = 1", "project = B", "project = C")
 	const want = `{"webhookRegistrationResult":[{%s},{"errors":["The clause myClause is unsupported"]},{%s},{"errors":["Maximum of 2 webhooks is allowed per app"]}]}`
 	for range 2 {
-		h.want(h.do("POST", v3+"?dryRun=true", tokenCI, body), 200, fmt.Sprintf(want, `"valid":true`, `"valid":true`))
+		h.Want(h.do("POST", v3+"?dryRun=true", tokenCI, body), 200, fmt.Sprintf(want, `"valid":true`, `"valid":true`))
 		if l := h.list(tokenCI, ""); l.Total != 0 {
 			t.Fatalf("%d webhooks were registered", l.Total)
 		}
 	}
-	h.want(h.do("POST", v3+"?dryRun=true", tokenCI, registration("http://h.example", "project = A")), 400, "")
-	h.want(h.do("POST", v3+"?dryRun=yes", tokenCI, body), 400, `{"errorMessages":["dryRun is \"yes\"; true or false is expected."],"errors":{}}`)
-	h.want(h.do("POST", v3+"?dryRun=false", tokenCI, body), 200, fmt.Sprintf(want, `"createdWebhookId":1000`, `"createdWebhookId":1001`))
-	h.want(h.do("POST", v3+"?dryRun=true", tokenCI, registration(callback+"/2", "project = A")), 200,
+	h.Want(h.do("POST", v3+"?dryRun=true", tokenCI, registration("http://h.example", "project = A")), 400, "")
+	h.Want(h.do("POST", v3+"?dryRun=yes", tokenCI, body), 400, `{"errorMessages":["dryRun is \"yes\"; true or false is expected."],"errors":{}}`)
+	h.Want(h.do("POST", v3+"?dryRun=false", tokenCI, body), 200, fmt.Sprintf(want, `"createdWebhookId":1000`, `"createdWebhookId":1001`))
+	h.Want(h.do("POST", v3+"?dryRun=true", tokenCI, registration(callback+"/2", "project = A")), 200,
 		`{"webhookRegistrationResult":[{"errors":["Only a single URL per app is allowed to be registered via REST API. The currently used URL: `+callback+`","Maximum of 2 webhooks is allowed per app"]}]}`)
 }
 
@@ -106,7 +106,7 @@ func TestReplaceOnConflict(t *testing.T) {
 	if _, errs := h.register(tokenCI, fresh, "myClause = 1"); len(errs) != 1 {
 		t.Errorf("errors %q", errs)
 	}
-	h.want(h.do("POST", v3+"?dryRun=true", tokenCI, registration(fresh, "project = A")), 200, `{"webhookRegistrationResult":[{"valid":true}]}`)
+	h.Want(h.do("POST", v3+"?dryRun=true", tokenCI, registration(fresh, "project = A")), 200, `{"webhookRegistrationResult":[{"valid":true}]}`)
 	if l := h.list(tokenCI, ""); !slices.Equal(l.ids(), []int64{1000, 1001}) {
 		t.Fatalf("what was refused, or not meant, replaced: %v", l.ids())
 	}
@@ -118,11 +118,11 @@ func TestReplaceOnConflict(t *testing.T) {
 		t.Errorf("listed are %v", l.ids())
 	}
 	h.publish(fmt.Sprintf(eventA, 1), nil)
-	if r := <-got; !strings.HasSuffix(r.body, `[1003,1004]}`) {
-		t.Errorf("the body is %s", r.body)
+	if r := <-got; !strings.HasSuffix(r.Body, `[1003,1004]}`) {
+		t.Errorf("the body is %s", r.Body)
 	}
-	if r := <-gotOld; !strings.HasSuffix(r.body, `[1002]}`) {
-		t.Errorf("the other app's body is %s", r.body)
+	if r := <-gotOld; !strings.HasSuffix(r.Body, `[1002]}`) {
+		t.Errorf("the other app's body is %s", r.Body)
 	}
 	if _, errs := h.register(tokenCI, fresh, "project = A"); len(errs) != 1 {
 		t.Errorf("the same URL replaces: %q", errs)
@@ -137,7 +137,7 @@ func TestLimitsOfTheTenant(t *testing.T) {
 		limits         webhook.Limits
 		connect, oauth int
 	}{{webhook.Limits{ConnectLimit: 3, OAuthLimit: 1}, 3, 1}, {webhook.Limits{}, 2, 2}, {webhook.Limits{OAuthLimit: 3}, 2, 3}} {
-		if _, err := h.engine.Registry().ChangeTenant(t.Context(), "acme", func(t *webhook.Tenant) { t.Limits = x.limits }); err != nil {
+		if _, err := h.Engine.Registry().ChangeTenant(t.Context(), "acme", func(t *webhook.Tenant) { t.Limits = x.limits }); err != nil {
 			t.Fatal(err)
 		}
 		for token, want := range map[string]int{tokenCI: x.connect, tokenAnna: x.oauth} {
@@ -146,13 +146,13 @@ func TestLimitsOfTheTenant(t *testing.T) {
 				t.Errorf("%+v: %d webhooks, %q; want %d", x.limits, len(ids), errs, want)
 			}
 			list, _ := json.Marshal(map[string][]int64{"webhookIds": ids})
-			h.want(h.do("DELETE", v3, token, string(list)), 202, "")
+			h.Want(h.do("DELETE", v3, token, string(list)), 202, "")
 		}
 		if ids, _ := h.register(tokenCI, callback, "project = A"); len(ids) != 1 {
 			t.Error("deleting made no room")
 		}
 		l := h.list(tokenCI, "")
-		h.want(h.do("DELETE", v3, tokenCI, fmt.Sprintf(`{"webhookIds":[%d]}`, l.Values[0].ID)), 202, "")
+		h.Want(h.do("DELETE", v3, tokenCI, fmt.Sprintf(`{"webhookIds":[%d]}`, l.Values[0].ID)), 202, "")
 	}
 }
 
@@ -175,9 +175,9 @@ func TestDynamicEvents(t *testing.T) {
 				want = ""
 			}
 			a := h.do("POST", v3, tokenCI, body)
-			h.want(a, 200, want)
-			if want == "" && !strings.Contains(a.body, "createdWebhookId") {
-				t.Errorf("%s: %s", name, a.body)
+			h.Want(a, 200, want)
+			if want == "" && !strings.Contains(a.Body, "createdWebhookId") {
+				t.Errorf("%s: %s", name, a.Body)
 			}
 		}
 	}
@@ -190,7 +190,7 @@ func TestVersionMerged(t *testing.T) {
 	url, got := receiver(t)
 	for _, name := range []string{"jira:version_merged", "jira:version_deleted", "jira:version_created"} {
 		body := fmt.Sprintf(`{"url":%q,"webhooks":[{"jqlFilter":"project = NONE","events":[%q]}]}`, url, name)
-		h.want(h.do("POST", v3, tokenCI, body), 200, "")
+		h.Want(h.do("POST", v3, tokenCI, body), 200, "")
 	}
 	h.publish(`{"timestamp":1,"webhookEvent":"jira:version_deleted","version":{"id":"7"},"mergedTo":{"id":"8"}}`, nil)
 	h.publish(`{"timestamp":2,"webhookEvent":"jira:version_deleted","version":{"id":"7"}}`, nil)
@@ -199,8 +199,8 @@ func TestVersionMerged(t *testing.T) {
 		`{"timestamp":2,"webhookEvent":"jira:version_deleted","version":{"id":"7"},"matchedWebhookIds":[1001]}`:                            true,
 	}
 	for range 2 {
-		if r := <-got; !want[r.body] {
-			t.Errorf("the body is %s", r.body)
+		if r := <-got; !want[r.Body] {
+			t.Errorf("the body is %s", r.Body)
 		}
 	}
 }
@@ -223,8 +223,18 @@ func TestNarrowing(t *testing.T) {
 		{`{"timestamp":1,"webhookEvent":"issue_property_set",` + issue + `,"property":{"key":"k"}}`, `[1002]`},
 	} {
 		h.publish(x.body, nil)
-		if r := <-got; !strings.HasSuffix(r.body, `"matchedWebhookIds":`+x.want+`}`) {
-			t.Errorf("%s: the body is %s", x.want, r.body)
+		if r := <-got; !strings.HasSuffix(r.Body, `"matchedWebhookIds":`+x.want+`}`) {
+			t.Errorf("%s: the body is %s", x.want, r.Body)
 		}
 	}
+}
+
+// The guide of 2019 prints the results of a registration without an object round them.
+func TestBareArray(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, jira.DynamicOptions{BareArray: true})
+	body := registration(callback, "project = A", "myClause = something")
+	h.Want(h.do("POST", v3+"?dryRun=true", tokenCI, body), 200, `[{"valid":true},{"errors":["The clause myClause is unsupported"]}]`)
+	h.Want(h.do("POST", v3, tokenCI, body), 200, `[{"createdWebhookId":1000},{"errors":["The clause myClause is unsupported"]}]`)
+	h.Want(h.do("POST", v3, tokenCI, `{}`), 400, `{"errorMessages":["url is missing."],"errors":{}}`)
 }

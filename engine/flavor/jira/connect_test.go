@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hookline/engine/flavor/flavortest"
 	"hookline/engine/flavor/jira"
 	"hookline/engine/sign"
 	"hookline/engine/webhook"
@@ -19,28 +20,13 @@ const (
 	secretMobile = "the client secret of app mobile"
 )
 
-// app adds an app with secrets.
-func (h *house) app(a webhook.App, secrets ...string) {
-	h.t.Helper()
-	for _, text := range secrets {
-		sealed, err := h.engine.Keys().Seal(sign.NewSecret(text), a.SecretRecord())
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		a.Secrets = append(a.Secrets, sealed)
-	}
-	if err := h.engine.PutApp(h.t.Context(), a); err != nil {
-		h.t.Fatal(err)
-	}
-}
-
 // signers adds apps that sign: signer in both tenants, each with a secret of its own, and mobile, an OAuth app.
 func (h *house) signers() {
-	h.t.Helper()
-	h.app(webhook.App{Tenant: "acme", Key: "signer"}, secretSigner, secretOld)
-	h.app(webhook.App{Tenant: "rival", Key: "signer"}, secretRival)
-	h.app(webhook.App{Tenant: "acme", Key: "mobile", Kind: webhook.OAuth, Tokens: []webhook.AppToken{
-		{Hash: webhook.HashToken(tokenAnna), User: "anna"}, {Hash: webhook.HashToken(tokenBert), User: "bert"},
+	h.T.Helper()
+	h.PutApp(webhook.App{Tenant: "acme", Key: "signer"}, secretSigner, secretOld)
+	h.PutApp(webhook.App{Tenant: "rival", Key: "signer"}, secretRival)
+	h.PutApp(webhook.App{Tenant: "acme", Key: "mobile", Kind: webhook.OAuth, Tokens: []webhook.AppToken{
+		flavortest.Token(tokenAnna, "anna"), flavortest.Token(tokenBert, "bert"),
 	}}, secretMobile)
 }
 
@@ -77,8 +63,8 @@ func TestConnectCaller(t *testing.T) {
 		authorization := jwt("signer", x.secret, "POST", x.signed, x.base, now)
 		authorization = x.scheme + strings.TrimPrefix(authorization, "JWT")
 		for range 2 { // a token may be used again
-			if a := h.call("POST", x.target, authorization, body, x.host); a.status != 200 || !strings.Contains(a.body, "createdWebhookId") {
-				t.Errorf("%d: %s: %d %s", i, x.target, a.status, a.body)
+			if a := h.call("POST", x.target, authorization, body, x.host); a.Status != 200 || !strings.Contains(a.Body, "createdWebhookId") {
+				t.Errorf("%d: %s: %d %s", i, x.target, a.Status, a.Body)
 			}
 		}
 	}
@@ -91,9 +77,9 @@ func TestConnectCaller(t *testing.T) {
 }
 
 func (h *house) decodeList(a answer) *listed {
-	h.t.Helper()
+	h.T.Helper()
 	var l listed
-	h.decode(a, 200, &l)
+	h.Decode(a, 200, &l)
 	return &l
 }
 
@@ -136,15 +122,15 @@ func TestConnectCallerRefused(t *testing.T) {
 			"the admin's token": {"JWT " + tokenAdmin, unreadable},
 		} {
 			a := h.call(op.method, op.path, x.authorization, "{}", "")
-			if a.status != 401 || !strings.HasPrefix(a.body, `{"errorMessages":["`+x.want) || !strings.HasSuffix(a.body, `"],"errors":{}}`) || a.header.Get("WWW-Authenticate") == "" {
-				t.Errorf("%s %s, %s: %d %s; want %q", op.method, op.path, name, a.status, a.body, x.want)
+			if a.Status != 401 || !strings.HasPrefix(a.Body, `{"errorMessages":["`+x.want) || !strings.HasSuffix(a.Body, `"],"errors":{}}`) || a.Header.Get("WWW-Authenticate") == "" {
+				t.Errorf("%s %s, %s: %d %s; want %q", op.method, op.path, name, a.Status, a.Body, x.want)
 			}
 		}
 	}
 	a := h.call("GET", "/t/rival/rest/api/3/webhook", signed("GET", "/t/rival/rest/api/3/webhook"), "", "")
-	h.want(a, 401, `{"errorMessages":["`+unknown+`"],"errors":{}}`)
+	h.Want(a, 401, `{"errorMessages":["`+unknown+`"],"errors":{}}`)
 	a = h.call("GET", v3+"?b=&a=%26", signed("GET", v3), "", "")
-	h.want(a, 401, `{"errorMessages":["The JWT is for another request: its qsh is not the hash of GET&/rest/api/3/webhook&a=%26&b="],"errors":{}}`)
+	h.Want(a, 401, `{"errorMessages":["The JWT is for another request: its qsh is not the hash of GET&/rest/api/3/webhook&a=%26&b="],"errors":{}}`)
 }
 
 func bearer(issuer, secret string) string {
@@ -160,12 +146,12 @@ func bearer(issuer, secret string) string {
 func TestConnectSecretsLost(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, jira.DynamicOptions{})
-	h.app(webhook.App{Tenant: "acme", Key: "signer", Secrets: []string{"not sealed"}})
+	h.PutApp(webhook.App{Tenant: "acme", Key: "signer", Secrets: []string{"not sealed"}})
 	a := h.call("GET", v3, signed("GET", v3), "", "")
-	h.want(a, 500, `{"errorMessages":["The app's secrets cannot be read."],"errors":{}}`)
-	h.app(webhook.App{Tenant: "acme", Key: "signer", Secrets: []string{"not sealed"}}, secretSigner)
-	if a := h.call("GET", v3, signed("GET", v3), "", ""); a.status != http.StatusOK {
-		t.Errorf("the answer is %d %s", a.status, a.body)
+	h.Want(a, 500, `{"errorMessages":["The app's secrets cannot be read."],"errors":{}}`)
+	h.PutApp(webhook.App{Tenant: "acme", Key: "signer", Secrets: []string{"not sealed"}}, secretSigner)
+	if a := h.call("GET", v3, signed("GET", v3), "", ""); a.Status != http.StatusOK {
+		t.Errorf("the answer is %d %s", a.Status, a.Body)
 	}
 }
 
@@ -176,12 +162,12 @@ func TestGateway(t *testing.T) {
 	for _, version := range []string{"2", "3"} {
 		path := "/ex/jira/acme/rest/api/" + version + "/webhook"
 		for _, x := range []struct{ prefix, host string }{{"", ""}, {"/t/acme", ""}, {"", "acme.example"}} {
-			h.want(h.send("POST", x.prefix+path, tokenAnna, "{}", x.host), 400, `{"errorMessages":["url is missing."],"errors":{}}`)
-			h.want(h.send("PUT", x.prefix+path+"/refresh", tokenAnna, `{"webhookIds":[1]}`, x.host), 200, "")
+			h.Want(h.send("POST", x.prefix+path, tokenAnna, "{}", x.host), 400, `{"errorMessages":["url is missing."],"errors":{}}`)
+			h.Want(h.send("PUT", x.prefix+path+"/refresh", tokenAnna, `{"webhookIds":[1]}`, x.host), 200, "")
 			l := h.decodeList(h.send("GET", x.prefix+path, tokenAnna, "", x.host))
 			name := x.host
 			if name == "" {
-				name = h.server.Address()
+				name = h.Server.Address()
 			}
 			if want := "http://" + name + x.prefix + path + "?startAt=0&maxResults=100"; l.Self != want {
 				t.Errorf("self is %s; want %s", l.Self, want)
@@ -196,12 +182,12 @@ func TestGateway(t *testing.T) {
 		{"/t/nobody/ex/jira/acme" + rest, "", `There is no tenant \"nobody\".`},
 		{"/t/acme/ex/jira/acme/rest/api/4/webhook", "", `There is nothing at /rest/api/4/webhook.`},
 	} {
-		h.want(h.send("GET", x.path, tokenAnna, "", x.host), 404, `{"errorMessages":["`+x.want+`"],"errors":{}}`)
+		h.Want(h.send("GET", x.path, tokenAnna, "", x.host), 404, `{"errorMessages":["`+x.want+`"],"errors":{}}`)
 	}
-	h.want(h.send("GET", "/ex/jira/rival"+rest, tokenAnna, "", ""), 401, "")
+	h.Want(h.send("GET", "/ex/jira/rival"+rest, tokenAnna, "", ""), 401, "")
 	for _, path := range []string{"/ex/jira/acme/v1/events", "/ex/jira/acme/ex/jira/acme" + rest, "/ex/jira/acme", "/t/acme/ex/jira"} {
-		if a := h.send("POST", path, tokenAcme, "{}", ""); a.status != 404 {
-			t.Errorf("%s: %d %s", path, a.status, a.body)
+		if a := h.send("POST", path, tokenAcme, "{}", ""); a.Status != 404 {
+			t.Errorf("%s: %d %s", path, a.Status, a.Body)
 		}
 	}
 }

@@ -2,47 +2,20 @@ package jira_test
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"hookline/engine/flavor"
+	"hookline/engine/flavor/flavortest"
 	"hookline/engine/flavor/jira"
 	"hookline/engine/webhook"
 )
-
-// received is one request as a receiver saw it.
-type received struct {
-	method, target, host, body string
-	header                     http.Header
-}
-
-// receiver answers with the statuses in turn, and with 200 after that.
-func receiver(t *testing.T, statuses ...int) (url string, got <-chan received) {
-	t.Helper()
-	requests := make(chan received, 100)
-	var count atomic.Int32
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		if n := int(count.Add(1)); n <= len(statuses) {
-			w.WriteHeader(statuses[n-1])
-		}
-		requests <- received{r.Method, r.RequestURI, r.Host, string(body), r.Header}
-	}))
-	t.Cleanup(s.Close)
-	return s.URL, requests
-}
 
 // quick is Jira's policy without the long waits.
 func quick(waits int) *webhook.Policy {
@@ -52,23 +25,8 @@ func quick(waits int) *webhook.Policy {
 }
 
 func (h *house) publish(body string, header map[string]string) {
-	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), "POST", "http://"+h.server.Address()+"/t/acme/v1/events", strings.NewReader(body))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+tokenAcme)
-	for k, v := range header {
-		req.Header.Set(k, v)
-	}
-	resp, err := h.client.Do(req)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != 202 {
-		h.t.Fatalf("the event is answered %d %s", resp.StatusCode, text)
-	}
+	h.T.Helper()
+	h.Want(h.Send(flavortest.Request{Method: "POST", Path: "/t/acme/v1/events", Token: tokenAcme, Body: body, Header: header}), 202, "")
 }
 
 // oddEvent has what a careless re-encoding would change.
@@ -87,14 +45,14 @@ func TestDeliveryHeaders(t *testing.T) {
 	identifier := ""
 	for attempt := range 3 {
 		r := <-got
-		if r.method != "POST" || r.target != "/in//a%2Fb/./c/%7e/../d?x=%20y&z" || r.host != strings.TrimPrefix(url, "http://") {
-			t.Errorf("the request is %s %s at %s", r.method, r.target, r.host)
+		if r.Method != "POST" || r.Target != "/in//a%2Fb/./c/%7e/../d?x=%20y&z" || r.Host != strings.TrimPrefix(url, "http://") {
+			t.Errorf("the request is %s %s at %s", r.Method, r.Target, r.Host)
 		}
-		if r.body != body {
-			t.Errorf("the body is %s\nwant %s", r.body, body)
+		if r.Body != body {
+			t.Errorf("the body is %s\nwant %s", r.Body, body)
 		}
 		if identifier == "" {
-			identifier = r.header.Get("X-Atlassian-Webhook-Identifier")
+			identifier = r.Header.Get("X-Atlassian-Webhook-Identifier")
 		}
 		want := http.Header{
 			"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"Atlassian Webhook HTTP Client"},
@@ -105,8 +63,8 @@ func TestDeliveryHeaders(t *testing.T) {
 		if attempt > 0 {
 			want.Set("X-Atlassian-Webhook-Retry", fmt.Sprint(attempt))
 		}
-		if identifier == "" || !maps.EqualFunc(r.header, want, slices.Equal) {
-			t.Errorf("attempt %d: headers %v\nwant %v", attempt+1, r.header, want)
+		if identifier == "" || !maps.EqualFunc(r.Header, want, slices.Equal) {
+			t.Errorf("attempt %d: headers %v\nwant %v", attempt+1, r.Header, want)
 		}
 	}
 }
@@ -123,18 +81,18 @@ func TestDeliveryDefaults(t *testing.T) {
 	for range 3 {
 		h.publish(`{"webhookEvent":"jira:issue_updated","issue":{"fields":{"project":{"key":"A"}}}}`, nil)
 		r := <-got
-		identifiers[r.header.Get("X-Atlassian-Webhook-Identifier")] = true
-		if r.header.Get("X-Atlassian-Webhook-Flow") != "Primary" {
-			t.Errorf("headers %v", r.header)
+		identifiers[r.Header.Get("X-Atlassian-Webhook-Identifier")] = true
+		if r.Header.Get("X-Atlassian-Webhook-Flow") != "Primary" {
+			t.Errorf("headers %v", r.Header)
 		}
 		for _, name := range []string{"X-Atlassian-Webhook-Retry", "X-Atlassian-Webhook-Trace"} {
-			if r.header[name] != nil {
-				t.Errorf("%s is %q", name, r.header[name])
+			if r.Header[name] != nil {
+				t.Errorf("%s is %q", name, r.Header[name])
 			}
 		}
 		var at int64
-		if _, err := fmt.Sscanf(r.body, `{"webhookEvent":"jira:issue_updated","issue":{"fields":{"project":{"key":"A"}}},"timestamp":%d,"matchedWebhookIds":[1000]}`, &at); err != nil || at < before {
-			t.Errorf("the body is %s (%v)", r.body, err)
+		if _, err := fmt.Sscanf(r.Body, `{"webhookEvent":"jira:issue_updated","issue":{"fields":{"project":{"key":"A"}}},"timestamp":%d,"matchedWebhookIds":[1000]}`, &at); err != nil || at < before {
+			t.Errorf("the body is %s (%v)", r.Body, err)
 		}
 	}
 	if len(identifiers) != 3 || identifiers[""] {
@@ -155,13 +113,13 @@ func TestDeliveryEnds(t *testing.T) {
 			event := `{"timestamp":%d,"webhookEvent":"jira:issue_updated","issue":{"fields":{"project":{"key":"A"}}}}`
 			h.publish(fmt.Sprintf(event, 1), nil)
 			for range statuses {
-				if r := <-got; !strings.Contains(r.body, `"timestamp":1,`) {
-					t.Errorf("the body is %s", r.body)
+				if r := <-got; !strings.Contains(r.Body, `"timestamp":1,`) {
+					t.Errorf("the body is %s", r.Body)
 				}
 			}
 			h.publish(fmt.Sprintf(event, 2), nil)
-			if r := <-got; !strings.Contains(r.body, `"timestamp":2,`) {
-				t.Errorf("a delivery that had ended was attempted again: %s", r.body)
+			if r := <-got; !strings.Contains(r.Body, `"timestamp":2,`) {
+				t.Errorf("a delivery that had ended was attempted again: %s", r.Body)
 			}
 		})
 	}

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"hookline/engine/flavor/flavortest"
 	"hookline/engine/flavor/jira"
 	"hookline/engine/webhook"
 )
@@ -48,15 +48,15 @@ type installed struct {
 
 // install puts a descriptor and returns the numbers of its webhooks by their URLs' last letters.
 func (h *house) install(text string, status int) map[string]int64 {
-	h.t.Helper()
+	h.T.Helper()
 	var got installed
-	h.decode(h.do("PUT", descriptorPath, tokenAdmin, text), status, &got)
+	h.Decode(h.do("PUT", descriptorPath, tokenAdmin, text), status, &got)
 	ids := map[string]int64{}
 	for _, w := range got.Webhooks {
 		ids[w.URL[strings.LastIndex(w.URL, "/")+1:]] = w.ID
 	}
-	if again := h.do("GET", descriptorPath, tokenAdmin, ""); !strings.Contains(again.body, fmt.Sprintf(`"app":"signer","baseURL":%q`, got.BaseURL)) {
-		h.t.Errorf("GET answers %s", again.body)
+	if again := h.do("GET", descriptorPath, tokenAdmin, ""); !strings.Contains(again.Body, fmt.Sprintf(`"app":"signer","baseURL":%q`, got.BaseURL)) {
+		h.T.Errorf("GET answers %s", again.Body)
 	}
 	return ids
 }
@@ -64,22 +64,15 @@ func (h *house) install(text string, status int) map[string]int64 {
 // TestDescriptorConversations plays the files of testdata/descriptor, whose paths are whole.
 func TestDescriptorConversations(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/descriptor/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no conversations: %v", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			t.Parallel()
-			h := newDescriptorHouse(t, jira.DescriptorOptions{})
-			for _, x := range readConversation(t, file) {
-				token := map[string]string{"": tokenAdmin, "publisher": tokenAcme, "nobody": ""}[x.by]
-				if a := h.do(x.method, x.path, token, x.body); a.status != x.status || a.body != x.answer {
-					t.Errorf("%s %s: the answer is %d %s\nwant %d %s", x.method, x.path, a.status, a.body, x.status, x.answer)
-				}
+	flavortest.Conversations(t, "testdata/descriptor/*.txt", func(t *testing.T, _ string, exchanges []flavortest.Exchange) {
+		h := newDescriptorHouse(t, jira.DescriptorOptions{})
+		for _, x := range exchanges {
+			token := map[string]string{"": tokenAdmin, "publisher": tokenAcme, "nobody": ""}[x.By]
+			if a := h.do(x.Method, x.Path, token, x.Body); a.Status != x.Status || a.Body != x.Answer {
+				t.Errorf("%s %s: the answer is %d %s\nwant %d %s", x.Method, x.Path, a.Status, a.Body, x.Status, x.Answer)
 			}
-		})
-	}
+		}
+	})
 }
 
 // Every attempt is signed anew for the URL as it is sent, which has its variables replaced and the user at its end; the
@@ -99,26 +92,26 @@ func TestDescriptorDelivery(t *testing.T) {
 			for attempt := range 3 {
 				r := <-got
 				prefix := strings.TrimSuffix(base, "/")
-				if want := prefix + "/in&out/A-1/10002?x=%20y&z&user_id=557058%3A9116&user_key=557058%3A9116"; r.target != want || r.body != event {
-					t.Errorf("the request is %s with %s", r.target, r.body)
+				if want := prefix + "/in&out/A-1/10002?x=%20y&z&user_id=557058%3A9116&user_key=557058%3A9116"; r.Target != want || r.Body != event {
+					t.Errorf("the request is %s with %s", r.Target, r.Body)
 				}
-				if c := r.verify(t, prefix, "another secret of the app", secretSigner); c.Issuer != "acme" {
+				if c := verify(t, r, prefix, "another secret of the app", secretSigner); c.Issuer != "acme" {
 					t.Errorf("claims %+v", c)
 				}
 				if identifier == "" {
-					identifier = r.header.Get("X-Atlassian-Webhook-Identifier")
+					identifier = r.Header.Get("X-Atlassian-Webhook-Identifier")
 				}
 				want := http.Header{
 					"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"Atlassian Webhook HTTP Client"},
 					"Content-Length":                 {fmt.Sprint(len(event))},
 					"X-Atlassian-Webhook-Identifier": {identifier}, "X-Atlassian-Webhook-Flow": {"Secondary"},
-					"X-Atlassian-Webhook-Trace": {"trace 1/~"}, "Authorization": {r.header.Get("Authorization")},
+					"X-Atlassian-Webhook-Trace": {"trace 1/~"}, "Authorization": {r.Header.Get("Authorization")},
 				}
 				if attempt > 0 {
 					want.Set("X-Atlassian-Webhook-Retry", strconv.Itoa(attempt))
 				}
-				if identifier == "" || !maps.EqualFunc(r.header, want, slices.Equal) {
-					t.Errorf("attempt %d: headers %v\nwant %v", attempt+1, r.header, want)
+				if identifier == "" || !maps.EqualFunc(r.Header, want, slices.Equal) {
+					t.Errorf("attempt %d: headers %v\nwant %v", attempt+1, r.Header, want)
 				}
 			}
 		})
@@ -162,11 +155,11 @@ func TestDescriptorRules(t *testing.T) {
 		var targets []string
 		for range x.want {
 			r := <-got
-			targets = append(targets, r.target)
-			if want := x.event; r.target == "/silent" && r.body != "" || r.target != "/silent" && r.body != want {
-				t.Errorf("%s gets %s", r.target, r.body)
+			targets = append(targets, r.Target)
+			if want := x.event; r.Target == "/silent" && r.Body != "" || r.Target != "/silent" && r.Body != want {
+				t.Errorf("%s gets %s", r.Target, r.Body)
 			}
-			r.verify(t, "", secretSigner)
+			verify(t, r, "", secretSigner)
 		}
 		if slices.Sort(targets); !slices.Equal(targets, x.want) {
 			t.Errorf("%s goes to %v, want %v", x.event, targets, x.want)
@@ -199,12 +192,12 @@ func TestDescriptorUpdate(t *testing.T) {
 	for range 3 {
 		<-got
 	}
-	h.want(h.do("DELETE", descriptorPath, tokenAdmin, ""), 204, "")
+	h.Want(h.do("DELETE", descriptorPath, tokenAdmin, ""), 204, "")
 	h.waiting(0)
 	h.matched(simpleEvent, 0)
-	h.want(h.do("GET", descriptorPath, tokenAdmin, ""), 404, `{"error":{"code":"no_descriptor","message":"App signer of tenant acme is not installed with a descriptor."}}`)
-	h.want(h.do("DELETE", descriptorPath, tokenAdmin, ""), 404, "")
-	h.want(h.do("GET", "/v1/tenants/acme/apps/signer", tokenAdmin, ""), 200, "")
+	h.Want(h.do("GET", descriptorPath, tokenAdmin, ""), 404, `{"error":{"code":"no_descriptor","message":"App signer of tenant acme is not installed with a descriptor."}}`)
+	h.Want(h.do("DELETE", descriptorPath, tokenAdmin, ""), 404, "")
+	h.Want(h.do("GET", "/v1/tenants/acme/apps/signer", tokenAdmin, ""), 200, "")
 	if third := h.install(descriptor(receives, hook("a", "project = A")), 201); third["a"] <= second["d"] {
 		t.Errorf("a number is used again: %v after %v", third, second)
 	}
@@ -212,10 +205,10 @@ func TestDescriptorUpdate(t *testing.T) {
 
 // waiting waits until that many deliveries are in the queue.
 func (h *house) waiting(want int) {
-	h.t.Helper()
-	for h.engine.Queue().Stats().Waiting != int64(want) {
-		if err := h.engine.Queue().Flush(h.t.Context()); err != nil {
-			h.t.Fatal(err)
+	h.T.Helper()
+	for h.Engine.Queue().Stats().Waiting != int64(want) {
+		if err := h.Engine.Queue().Flush(h.T.Context()); err != nil {
+			h.T.Fatal(err)
 		}
 	}
 }
@@ -224,19 +217,19 @@ func (h *house) waiting(want int) {
 func TestDescriptorBase(t *testing.T) {
 	t.Parallel()
 	h := newDescriptorHouse(t, jira.DescriptorOptions{})
-	h.app(webhook.App{Tenant: "acme", Key: "signer", BaseURL: "https://old.example", Tokens: []webhook.AppToken{{Hash: webhook.HashToken("token of app signer in acme")}}}, secretSigner)
+	h.PutApp(webhook.App{Tenant: "acme", Key: "signer", BaseURL: "https://old.example", Tokens: []webhook.AppToken{{Hash: webhook.HashToken("token of app signer in acme")}}}, secretSigner)
 	dynamic := func(url string, status int) {
 		t.Helper()
-		h.want(h.do("POST", v3, "token of app signer in acme", registration(url, "project = A")), status, "")
+		h.Want(h.do("POST", v3, "token of app signer in acme", registration(url, "project = A")), status, "")
 	}
 	dynamic("https://old.example/in", 200)
-	h.want(h.do("DELETE", v3, "token of app signer in acme", `{"webhookIds":[1000]}`), 202, "")
+	h.Want(h.do("DELETE", v3, "token of app signer in acme", `{"webhookIds":[1000]}`), 202, "")
 	h.install(descriptor("https://new.example/base"), 201)
 	dynamic("https://old.example/in", 400)
 	dynamic("https://new.example/other", 400)
 	dynamic("https://new.example/base/in", 200)
-	h.want(h.do("DELETE", descriptorPath, tokenAdmin, ""), 204, "")
-	h.want(h.do("GET", v3, "token of app signer in acme", ""), 200, "")
+	h.Want(h.do("DELETE", descriptorPath, tokenAdmin, ""), 204, "")
+	h.Want(h.do("GET", v3, "token of app signer in acme", ""), 200, "")
 	if l := h.list("token of app signer in acme", ""); l.Total != 1 {
 		t.Errorf("dynamic webhooks went with the descriptor: %+v", l)
 	}
@@ -249,27 +242,27 @@ func TestDescriptorUnsigned(t *testing.T) {
 	receives, got := receiver(t)
 	hook := `{"event":"jira:issue_updated","url":"/in"}`
 	bare := webhook.App{Tenant: "acme", Key: "signer"}
-	h.app(bare)
-	h.want(h.do("PUT", descriptorPath, tokenAdmin, descriptor(receives, hook)), 400, "")
+	h.PutApp(bare)
+	h.Want(h.do("PUT", descriptorPath, tokenAdmin, descriptor(receives, hook)), 400, "")
 	none := strings.Replace(descriptor(receives, hook), `{"key"`, `{"authentication":{"type":"none"},"key"`, 1)
 	h.install(none, 201)
 	h.publish(simpleEvent, nil)
-	if r := <-got; r.header["Authorization"] != nil {
-		t.Errorf("Authorization is %q", r.header["Authorization"])
+	if r := <-got; r.Header["Authorization"] != nil {
+		t.Errorf("Authorization is %q", r.Header["Authorization"])
 	}
-	h.app(bare, secretSigner)
+	h.PutApp(bare, secretSigner)
 	h.publish(simpleEvent, nil)
-	if r := <-got; r.header["Authorization"] != nil {
-		t.Errorf("Authorization is %q", r.header["Authorization"])
+	if r := <-got; r.Header["Authorization"] != nil {
+		t.Errorf("Authorization is %q", r.Header["Authorization"])
 	}
 	h.install(descriptor(receives, hook), 200)
 	h.publish(simpleEvent, nil)
 	r := <-got
-	r.verify(t, "", secretSigner)
-	h.app(bare)
+	verify(t, r, "", secretSigner)
+	h.PutApp(bare)
 	h.publish(simpleEvent, nil)
-	for h.engine.Queue().Stats().Dead == 0 {
-		if err := h.engine.Queue().Flush(t.Context()); err != nil {
+	for h.Engine.Queue().Stats().Dead == 0 {
+		if err := h.Engine.Queue().Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -297,20 +290,20 @@ func TestDescriptorRefusals(t *testing.T) {
 		`{"key":"signer","baseUrl":"https://h.example","x":"` + strings.Repeat("x", 512<<10) + `"}`:                                 `the descriptor has 524341 bytes; at most 524288 are read`,
 	} {
 		a := h.do("PUT", descriptorPath, tokenAdmin, text)
-		if a.status != 400 || !strings.HasPrefix(a.body, `{"error":{"code":"invalid","message":"`) || !strings.Contains(a.body, want) {
-			t.Errorf("%.300s: %d %.900s\nwant %s", text, a.status, a.body, want)
+		if a.Status != 400 || !strings.HasPrefix(a.Body, `{"error":{"code":"invalid","message":"`) || !strings.Contains(a.Body, want) {
+			t.Errorf("%.300s: %d %.900s\nwant %s", text, a.Status, a.Body, want)
 		}
 	}
-	if after := h.do("GET", descriptorPath, tokenAdmin, ""); after.body != before.body {
-		t.Errorf("refusals changed %s to %s", before.body, after.body)
+	if after := h.do("GET", descriptorPath, tokenAdmin, ""); after.Body != before.Body {
+		t.Errorf("refusals changed %s to %s", before.Body, after.Body)
 	}
 	for path, status := range map[string]int{
 		"/v1/tenants/nobody/apps/signer/descriptor": 404, "/v1/tenants/acme/apps/nobody/descriptor": 404, "/v1/tenants/acme/apps/mobile/descriptor": 400,
 	} {
-		h.want(h.do("PUT", path, tokenAdmin, descriptor("https://h.example", good)), status, "")
+		h.Want(h.do("PUT", path, tokenAdmin, descriptor("https://h.example", good)), status, "")
 	}
-	h.want(h.do("PUT", "/v1/tenants/acme/apps/signer", tokenAdmin, `{"kind":"oauth"}`), 400, "")
-	h.want(h.do("PATCH", descriptorPath, tokenAdmin, "{}"), 405, "")
+	h.Want(h.do("PUT", "/v1/tenants/acme/apps/signer", tokenAdmin, `{"kind":"oauth"}`), 400, "")
+	h.Want(h.do("PATCH", descriptorPath, tokenAdmin, "{}"), 405, "")
 }
 
 // A descriptor is installed by the operator, in one tenant, and has nothing to do with another's.
@@ -321,23 +314,23 @@ func TestDescriptorTenants(t *testing.T) {
 	h.install(text, 201)
 	for _, method := range []string{"GET", "PUT", "DELETE"} {
 		for _, token := range []string{"", tokenAcme, tokenRival, tokenCI, tokenRivalCI, "nobody's"} {
-			h.want(h.do(method, descriptorPath, token, text), 401, "")
+			h.Want(h.do(method, descriptorPath, token, text), 401, "")
 		}
-		h.want(h.do(method, "/t/acme"+descriptorPath, tokenAdmin, text), 404, "")
+		h.Want(h.do(method, "/t/acme"+descriptorPath, tokenAdmin, text), 404, "")
 	}
-	h.want(h.do("GET", "/v1/tenants/rival/apps/signer/descriptor", tokenAdmin, ""), 404, "")
-	h.want(h.do("DELETE", "/v1/tenants/rival/apps/signer/descriptor", tokenAdmin, ""), 404, "")
+	h.Want(h.do("GET", "/v1/tenants/rival/apps/signer/descriptor", tokenAdmin, ""), 404, "")
+	h.Want(h.do("DELETE", "/v1/tenants/rival/apps/signer/descriptor", tokenAdmin, ""), 404, "")
 	a := h.do("POST", "/t/rival/v1/events", tokenRival, simpleEvent)
-	if !strings.Contains(a.body, `"matched":0`) {
-		t.Errorf("an event of rival is answered %s", a.body)
+	if !strings.Contains(a.Body, `"matched":0`) {
+		t.Errorf("an event of rival is answered %s", a.Body)
 	}
 	// The APIs of the other kinds do not reach them.
-	h.want(h.do("GET", adminPath, tokenAcme, ""), 200, "[]")
-	h.want(h.do("DELETE", adminPath+"/1000", tokenAcme, ""), 404, "")
+	h.Want(h.do("GET", adminPath, tokenAcme, ""), 200, "[]")
+	h.Want(h.do("DELETE", adminPath+"/1000", tokenAcme, ""), 404, "")
 	path := "/t/acme/rest/api/3/webhook"
-	h.want(h.call("DELETE", path, signed("DELETE", path), `{"webhookIds":[1000]}`, ""), 202, "")
+	h.Want(h.call("DELETE", path, signed("DELETE", path), `{"webhookIds":[1000]}`, ""), 202, "")
 	h.matched(simpleEvent, 1)
 	// With the app everything goes.
-	h.want(h.do("DELETE", "/v1/tenants/acme/apps/signer", tokenAdmin, ""), 204, "")
+	h.Want(h.do("DELETE", "/v1/tenants/acme/apps/signer", tokenAdmin, ""), 204, "")
 	h.matched(simpleEvent, 0)
 }

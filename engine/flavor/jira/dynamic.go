@@ -56,6 +56,10 @@ type DynamicOptions struct {
 	// SeedEvents restricts the events that may be registered for to those of 2019: of issues and comments.
 	SeedEvents bool
 
+	// BareArray answers a registration with the array of results alone, as the guide of 2019 prints it. Clients of today
+	// look for it in an object.
+	BareArray bool
+
 	// Patch opens PATCH of a webhook, which Jira does not have.
 	Patch bool
 

@@ -23,21 +23,21 @@ type failures struct {
 }
 
 func (h *house) failed(token, path string) *failures {
-	h.t.Helper()
+	h.T.Helper()
 	var f failures
-	h.decode(h.do("GET", path, token, ""), 200, &f)
+	h.Decode(h.do("GET", path, token, ""), 200, &f)
 	if (f.Next != "") != (len(f.Values) > 0) {
-		h.t.Errorf("%d values, next is %q", len(f.Values), f.Next)
+		h.T.Errorf("%d values, next is %q", len(f.Values), f.Next)
 	}
 	return &f
 }
 
 // gather polls by next until there are n failures in all, as a client does.
 func (h *house) gather(token, path string, n int) (all failures, next string) {
-	h.t.Helper()
+	h.T.Helper()
 	for len(all.Values) < n {
-		if h.t.Context().Err() != nil {
-			h.t.Fatal("the test ended")
+		if h.T.Context().Err() != nil {
+			h.T.Fatal("the test ended")
 		}
 		f := h.failed(token, path)
 		all.Values = append(all.Values, f.Values...)
@@ -56,32 +56,32 @@ func TestExhausted(t *testing.T) {
 	h.register(tokenCI, url+"/in?x", "project = A", "project = B", "project = A")
 	h.publish(oddEvent, nil)
 	first := <-got
-	identifier := first.header.Get("X-Atlassian-Webhook-Identifier")
+	identifier := first.Header.Get("X-Atlassian-Webhook-Identifier")
 	for n := range 5 {
 		r := <-got
-		if r.header.Get("X-Atlassian-Webhook-Identifier") != identifier || r.header.Get("X-Atlassian-Webhook-Retry") != fmt.Sprint(n+1) || r.body != first.body {
-			t.Errorf("attempt %d: %v", n+2, r.header)
+		if r.Header.Get("X-Atlassian-Webhook-Identifier") != identifier || r.Header.Get("X-Atlassian-Webhook-Retry") != fmt.Sprint(n+1) || r.Body != first.Body {
+			t.Errorf("attempt %d: %v", n+2, r.Header)
 		}
 	}
 	all, next := h.gather(tokenCI, v3+"/failed", 1)
 	v := all.Values[0]
-	if v.ID != identifier || v.Body == nil || *v.Body != first.body || v.URL != url+"/in?x" {
+	if v.ID != identifier || v.Body == nil || *v.Body != first.Body || v.URL != url+"/in?x" {
 		t.Errorf("listed is %+v", v)
 	}
-	want := fmt.Sprintf("http://%s%s/failed?failedAfter=%d&maxResults=100", h.server.Address(), v3, v.Time)
+	want := fmt.Sprintf("http://%s%s/failed?failedAfter=%d&maxResults=100", h.Server.Address(), v3, v.Time)
 	if next != want {
 		t.Errorf("next is %s; want %s", next, want)
 	}
-	h.want(h.do("GET", next, tokenCI, ""), 200, `{"values":[],"maxResults":100}`)
+	h.Want(h.do("GET", next, tokenCI, ""), 200, `{"values":[],"maxResults":100}`)
 	for _, query := range []string{"?after=", "?failedAfter="} {
-		h.want(h.do("GET", v2+"/failed"+query+fmt.Sprint(v.Time), tokenCI, ""), 200, `{"values":[],"maxResults":100}`)
+		h.Want(h.do("GET", v2+"/failed"+query+fmt.Sprint(v.Time), tokenCI, ""), 200, `{"values":[],"maxResults":100}`)
 		if f := h.failed(tokenCI, v2+"/failed"+query+fmt.Sprint(v.Time-1)); len(f.Values) != 1 {
 			t.Errorf("%s: %d values", query, len(f.Values))
 		}
 	}
 	h.publish(fmt.Sprintf(eventA, 2), nil) // the seventh request is answered 200
-	if r := <-got; !strings.Contains(r.body, `"timestamp":2,`) {
-		t.Errorf("there is a seventh attempt: %s", r.body)
+	if r := <-got; !strings.Contains(r.Body, `"timestamp":2,`) {
+		t.Errorf("there is a seventh attempt: %s", r.Body)
 	}
 	for _, token := range []string{tokenChat, tokenAnna} {
 		if f := h.failed(token, v3+"/failed"); len(f.Values) > 0 {
@@ -89,7 +89,7 @@ func TestExhausted(t *testing.T) {
 		}
 	}
 	// The webhook may go; what failed stays.
-	h.want(h.do("DELETE", v3, tokenCI, `{"webhookIds":[1000,1001,1002]}`), 202, "")
+	h.Want(h.do("DELETE", v3, tokenCI, `{"webhookIds":[1000,1001,1002]}`), 202, "")
 	if f := h.failed(tokenCI, v3+"/failed"); len(f.Values) != 1 {
 		t.Errorf("%d values when the webhooks are gone", len(f.Values))
 	}
@@ -125,7 +125,7 @@ func TestFailedPages(t *testing.T) {
 	}
 	identifiers := map[string]bool{}
 	for range events * urls {
-		identifiers[(<-got).header.Get("X-Atlassian-Webhook-Identifier")] = true
+		identifiers[(<-got).Header.Get("X-Atlassian-Webhook-Identifier")] = true
 	}
 	for _, size := range []int{1, 7, 1000} {
 		all, next := h.gather(tokenCI, fmt.Sprintf("%s/failed?maxResults=%d", v3, size), events*urls)
@@ -150,14 +150,14 @@ func TestFailedPages(t *testing.T) {
 			t.Errorf("value %d is of another time: %+v", i, f.Values)
 		}
 	}
-	h.want(h.do("GET", v3+"/failed?maxResults=0", tokenCI, ""), 200, `{"values":[],"maxResults":0}`)
+	h.Want(h.do("GET", v3+"/failed?maxResults=0", tokenCI, ""), 200, `{"values":[],"maxResults":0}`)
 }
 
 func TestFailedErrors(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, jira.DynamicOptions{FailedConnectOnly: true})
-	h.want(h.do("GET", v3+"/failed", tokenAnna, ""), 403, `{"errorMessages":["Only Connect apps can use this resource."],"errors":{}}`)
-	h.want(h.do("GET", v3+"/failed?after=9223372036854775807", tokenCI, ""), 200, `{"values":[],"maxResults":100}`)
+	h.Want(h.do("GET", v3+"/failed", tokenAnna, ""), 403, `{"errorMessages":["Only Connect apps can use this resource."],"errors":{}}`)
+	h.Want(h.do("GET", v3+"/failed?after=9223372036854775807", tokenCI, ""), 200, `{"values":[],"maxResults":100}`)
 	for query, want := range map[string]string{
 		"?after=x":                         `after is \"x\"; a number from 0 up is expected.`,
 		"?failedAfter=-1":                  `failedAfter is \"-1\"; a number from 0 up is expected.`,
@@ -167,13 +167,13 @@ func TestFailedErrors(t *testing.T) {
 	} {
 		a := h.do("GET", v3+"/failed"+query, tokenCI, "")
 		if want == "" {
-			h.want(a, 200, "")
+			h.Want(a, 200, "")
 			continue
 		}
-		h.want(a, 400, `{"errorMessages":["`+want+`"],"errors":{}}`)
+		h.Want(a, 400, `{"errorMessages":["`+want+`"],"errors":{}}`)
 	}
 	var members map[string]json.RawMessage
-	h.decode(h.do("GET", v3+"/failed", tokenCI, ""), 200, &members)
+	h.Decode(h.do("GET", v3+"/failed", tokenCI, ""), 200, &members)
 	if len(members) != 2 {
 		t.Errorf("members %v", members)
 	}

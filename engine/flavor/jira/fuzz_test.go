@@ -2,14 +2,15 @@ package jira_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"hookline/engine/flavor/jira"
 )
 
-// FuzzRegisterBody sends arbitrary bodies to the registration: whatever comes, the answer is 200 with results or 400
-// in Jira's error form.
+// FuzzRegisterBody sends arbitrary bodies to the registration: whatever comes, the answer is 200 with results, of which
+// the webhooks that were made are in the list, or 400 in Jira's error form.
 func FuzzRegisterBody(f *testing.F) {
 	for _, seed := range []string{
 		registration(callback, "project = A", "myClause = something"), registration("", "x"), registration("http://h", ""),
@@ -21,7 +22,8 @@ func FuzzRegisterBody(f *testing.F) {
 	}
 	h := newHouse(f, jira.DynamicOptions{ConnectLimit: 1 << 30, ManyURLs: true})
 	f.Fuzz(func(t *testing.T, body string) {
-		a := h.in(t).do("POST", v3, tokenCI, body)
+		h := h.in(t)
+		a := h.do("POST", v3, tokenCI, body)
 		var got struct {
 			Results []struct {
 				ID     int64    `json:"createdWebhookId"`
@@ -29,19 +31,28 @@ func FuzzRegisterBody(f *testing.F) {
 			} `json:"webhookRegistrationResult"`
 			Messages []string `json:"errorMessages"`
 		}
-		if err := json.Unmarshal([]byte(a.body), &got); err != nil {
-			t.Fatalf("%v in the answer %d %q", err, a.status, a.body)
+		if err := json.Unmarshal([]byte(a.Body), &got); err != nil {
+			t.Fatalf("%v in the answer %d %q", err, a.Status, a.Body)
 		}
 		switch {
-		case a.status == 200 && len(got.Results) > 0:
+		case a.Status == 200 && len(got.Results) > 0:
+			made := []int64{}
 			for _, r := range got.Results {
 				if (r.ID != 0) == (len(r.Errors) > 0) {
 					t.Fatalf("a result is %+v", r)
 				}
+				if r.ID != 0 {
+					made = append(made, r.ID)
+				}
 			}
-		case a.status == 400 && len(got.Messages) == 1:
+			if l := h.list(tokenCI, ""); l.Total != len(made) || !slices.Equal(l.ids(), made[:min(len(made), 100)]) {
+				t.Fatalf("the answer is %s, and listed are %v", a.Body, l.ids())
+			}
+			ids, _ := json.Marshal(map[string]any{"webhookIds": made})
+			h.Want(h.do("DELETE", v3, tokenCI, string(ids)), 202, "")
+		case a.Status == 400 && len(got.Messages) == 1:
 		default:
-			t.Fatalf("the answer is %d %s", a.status, a.body)
+			t.Fatalf("the answer is %d %s", a.Status, a.Body)
 		}
 	})
 }
@@ -57,8 +68,8 @@ func FuzzIDs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		for method, status := range map[string]int{"PUT": 200, "DELETE": 202} {
 			a := h.in(t).do(method, v3, tokenCI, body)
-			if a.status != status && !isRefusal(a) {
-				t.Fatalf("%s: the answer is %d %s", method, a.status, a.body)
+			if a.Status != status && !isRefusal(a) {
+				t.Fatalf("%s: the answer is %d %s", method, a.Status, a.Body)
 			}
 		}
 	})
@@ -76,14 +87,14 @@ func FuzzPatchBody(f *testing.F) {
 	h.register(tokenCI, callback, "project = A")
 	f.Fuzz(func(t *testing.T, body string) {
 		h := h.in(t)
-		before := h.do("GET", v3, tokenCI, "").body
+		before := h.do("GET", v3, tokenCI, "").Body
 		a := h.do("PATCH", v3+"/1000", tokenCI, body)
-		after := h.do("GET", v3, tokenCI, "").body
+		after := h.do("GET", v3, tokenCI, "").Body
 		switch {
-		case a.status == 200 && strings.HasSuffix(after, `"values":[`+a.body+`]}`):
+		case a.Status == 200 && strings.HasSuffix(after, `"values":[`+a.Body+`]}`):
 		case isRefusal(a) && before == after:
 		default:
-			t.Fatalf("the answer is %d %s; listed is %s, before %s", a.status, a.body, after, before)
+			t.Fatalf("the answer is %d %s; listed is %s, before %s", a.Status, a.Body, after, before)
 		}
 	})
 }
@@ -105,10 +116,10 @@ func FuzzDescriptor(f *testing.F) {
 		a := h.do("PUT", descriptorPath, tokenAdmin, text)
 		after := h.do("GET", descriptorPath, tokenAdmin, "")
 		switch {
-		case a.status == 200 && after.body == a.body:
-		case a.status == 400 && after.body == before.body && strings.HasPrefix(a.body, `{"error":{"code":"invalid"`):
+		case a.Status == 200 && after.Body == a.Body:
+		case a.Status == 400 && after.Body == before.Body && strings.HasPrefix(a.Body, `{"error":{"code":"invalid"`):
 		default:
-			t.Fatalf("the answer is %d %s; there is %s, before %s", a.status, a.body, after.body, before.body)
+			t.Fatalf("the answer is %d %s; there is %s, before %s", a.Status, a.Body, after.Body, before.Body)
 		}
 	})
 }
@@ -119,5 +130,5 @@ func isRefusal(a answer) bool {
 		Messages []string        `json:"errorMessages"`
 		Errors   map[string]bool `json:"errors"`
 	}
-	return a.status == 400 && json.Unmarshal([]byte(a.body), &got) == nil && len(got.Messages) > 0 && got.Errors != nil
+	return a.Status == 400 && json.Unmarshal([]byte(a.Body), &got) == nil && len(got.Messages) > 0 && got.Errors != nil
 }

@@ -38,7 +38,7 @@ func TestCallbackURL(t *testing.T) {
 		if want == "" {
 			want = "url: the URL is not under the app's base URL https://app.example/base/."
 		}
-		h.want(h.do("POST", v3, tt.token, registration(tt.url, "project = A")), 400, `{"errorMessages":[`+quote(want)+`],"errors":{}}`)
+		h.Want(h.do("POST", v3, tt.token, registration(tt.url, "project = A")), 400, `{"errorMessages":[`+quote(want)+`],"errors":{}}`)
 	}
 	for i, url := range []string{"https://app.example/base", "https://app.example/base/", "https://APP.example/base/x?y=../z", "https://app.example/base/..x"} {
 		ids, errs := h.register(tokenBased, url, "project = A")
@@ -46,7 +46,7 @@ func TestCallbackURL(t *testing.T) {
 			t.Errorf("%s is refused: %q", url, errs)
 			continue
 		}
-		h.want(h.do("DELETE", v3, tokenBased, fmt.Sprintf(`{"webhookIds":[%d]}`, ids[0])), 202, "")
+		h.Want(h.do("DELETE", v3, tokenBased, fmt.Sprintf(`{"webhookIds":[%d]}`, ids[0])), 202, "")
 		if ids[0] != int64(1000+i) {
 			t.Errorf("the number is %d; want %d", ids[0], 1000+i)
 		}
@@ -59,7 +59,7 @@ func TestPlainHTTP(t *testing.T) {
 	if _, errs := h.register(tokenCI, "http://hooks.example/", "project = A"); len(errs) > 0 {
 		t.Errorf("http is refused where it is allowed: %q", errs)
 	}
-	h.want(h.do("POST", v3, tokenBased, registration("http://app.example/base/", "project = A")), 400, "")
+	h.Want(h.do("POST", v3, tokenBased, registration("http://app.example/base/", "project = A")), 400, "")
 }
 
 // A Connect app may have 100 webhooks, however many it asks for at once, and deleting makes room.
@@ -76,7 +76,7 @@ func TestConnectLimit(t *testing.T) {
 	if _, errs := h.register(tokenChat, callback, "project = A"); len(errs) > 0 {
 		t.Errorf("another app is held by the limit: %q", errs)
 	}
-	h.want(h.do("DELETE", v3, tokenCI, `{"webhookIds":[1005,1006]}`), 202, "")
+	h.Want(h.do("DELETE", v3, tokenCI, `{"webhookIds":[1005,1006]}`), 202, "")
 	ids, errs = h.register(tokenCI, callback, "project = A", "project = B", "project = C")
 	if !slices.Equal(ids, []int64{1101, 1102}) || !slices.Equal(errs, want[1:]) {
 		t.Errorf("after deleting two: %v, %q", ids, errs)
@@ -98,7 +98,7 @@ func TestOAuthLimit(t *testing.T) {
 	if l := h.list(tokenBert, ""); !slices.Equal(l.ids(), []int64{1005, 1006}) {
 		t.Errorf("the other user sees %v", l.ids())
 	}
-	h.want(h.do("DELETE", v3, tokenBert, `{"webhookIds":[1000]}`), 202, "")
+	h.Want(h.do("DELETE", v3, tokenBert, `{"webhookIds":[1000]}`), 202, "")
 	if l := h.list(tokenAnna, ""); l.Total != 5 {
 		t.Error("a user deleted the webhook of another")
 	}
@@ -114,7 +114,7 @@ func TestOneURL(t *testing.T) {
 		if !slices.Equal(errs, []string{used, "The clause x is unsupported", used}) {
 			t.Errorf("errors %q", errs)
 		}
-		h.want(h.do("DELETE", v3, token, fmt.Sprintf(`{"webhookIds":[%d]}`, ids[0])), 202, "")
+		h.Want(h.do("DELETE", v3, token, fmt.Sprintf(`{"webhookIds":[%d]}`, ids[0])), 202, "")
 		if _, errs := h.register(token, callback+"?b", "project = A"); len(errs) > 0 {
 			t.Errorf("the URL is still bound when no webhook uses it: %q", errs)
 		}
@@ -147,15 +147,15 @@ func TestExpired(t *testing.T) {
 		t.Fatalf("%d expired webhooks are listed; want 3", l.Total)
 	}
 	event := `{"webhookEvent":"jira:issue_updated","issue":{"key":"A-1","fields":{"project":{"key":"A"}}}}`
-	if a := h.do("POST", "/t/acme/v1/events", tokenAcme, event); a.status != 202 || !strings.Contains(a.body, `"matched":0,"deliveries":0`) {
-		t.Errorf("an expired webhook matches: %d %s", a.status, a.body)
+	if a := h.do("POST", "/t/acme/v1/events", tokenAcme, event); a.Status != 202 || !strings.Contains(a.Body, `"matched":0,"deliveries":0`) {
+		t.Errorf("an expired webhook matches: %d %s", a.Status, a.Body)
 	}
 	for _, path := range []string{refresh, v2, v3, v2 + "/refresh"} {
 		before := time.Now()
 		var got struct {
 			Expiration string `json:"expirationDate"`
 		}
-		h.decode(h.do("PUT", path, tokenCI, `{"webhookIds":[1002,1000,77,1002]}`), 200, &got)
+		h.Decode(h.do("PUT", path, tokenCI, `{"webhookIds":[1002,1000,77,1002]}`), 200, &got)
 		if at := parseDate(t, got.Expiration); at.Before(before.Truncate(time.Millisecond)) {
 			t.Errorf("%s: expires %v, refreshed after %v", path, at, before)
 		}

@@ -25,8 +25,8 @@ func parseDate(t *testing.T, s string) time.Time {
 func TestListPages(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, jira.DynamicOptions{ConnectLimit: 300})
-	h.want(h.do("GET", v2, tokenCI, ""), 200, fmt.Sprintf(
-		`{"self":"http://%s%s?startAt=0&maxResults=100","maxResults":100,"startAt":0,"total":0,"isLast":true,"values":[]}`, h.server.Address(), v2))
+	h.Want(h.do("GET", v2, tokenCI, ""), 200, fmt.Sprintf(
+		`{"self":"http://%s%s?startAt=0&maxResults=100","maxResults":100,"startAt":0,"total":0,"isLast":true,"values":[]}`, h.Server.Address(), v2))
 	h.register(tokenCI, callback, slices.Repeat([]string{"project = A"}, 150)...)
 	h.register(tokenChat, callback, "project = A")
 	tests := []struct {
@@ -63,8 +63,8 @@ func TestListPages(t *testing.T) {
 		}
 	}
 	for _, query := range []string{"?startAt=-1", "?maxResults=-1", "?startAt=x", "?maxResults=1.5", "?startAt=99999999999999999999"} {
-		if a := h.do("GET", v3+query, tokenCI, ""); a.status != 400 {
-			t.Errorf("%s: %d %s", query, a.status, a.body)
+		if a := h.do("GET", v3+query, tokenCI, ""); a.Status != 400 {
+			t.Errorf("%s: %d %s", query, a.Status, a.Body)
 		}
 	}
 }
@@ -81,14 +81,14 @@ func TestListFollowsPages(t *testing.T) {
 	} {
 		var got []int64
 		pages := 0
-		for next := "http://" + h.server.Address() + start.path + "?maxResults=10"; next != ""; pages++ {
+		for next := h.URL() + start.path + "?maxResults=10"; next != ""; pages++ {
 			if start.host != "" {
 				next = h.dial(next, start.host)
 			}
 			var l listed
-			h.decode(h.send("GET", next, tokenCI, "", start.host), 200, &l)
+			h.Decode(h.send("GET", next, tokenCI, "", start.host), 200, &l)
 			got = append(got, l.ids()...)
-			if self := h.send("GET", h.dial(l.Self, start.host), tokenCI, "", start.host); self.status != 200 {
+			if self := h.send("GET", h.dial(l.Self, start.host), tokenCI, "", start.host); self.Status != 200 {
 				t.Errorf("by %s: self is %s", name, l.Self)
 			}
 			next = l.NextPage
@@ -97,24 +97,24 @@ func TestListFollowsPages(t *testing.T) {
 			t.Errorf("by %s: %d pages, %v", name, pages, got)
 		}
 	}
-	a := h.send("GET", "/rest/api/3/webhook", tokenCI, "", "rival.example")
-	if a.status != 404 {
-		t.Errorf("a host that nobody has is answered %d %s", a.status, a.body)
+	a := h.send("GET", "/rest/api/3/webhook", tokenCI, "", "nobody.example")
+	if a.Status != 404 {
+		t.Errorf("a host that nobody has is answered %d %s", a.Status, a.Body)
 	}
 }
 
 // dial replaces the host in a URL that the server made by the server's address, as a name server would.
 func (h *house) dial(url, host string) string {
-	h.t.Helper()
+	h.T.Helper()
 	if host == "" {
 		return url
 	}
-	for _, name := range []string{host, h.server.Address()} {
+	for _, name := range []string{host, h.Server.Address()} {
 		if rest, ok := cutAfter(url, "http://"+name); ok {
-			return "http://" + h.server.Address() + rest
+			return h.URL() + rest
 		}
 	}
-	h.t.Fatalf("%s does not lead to the host %s that was called", url, host)
+	h.T.Fatalf("%s does not lead to the host %s that was called", url, host)
 	return ""
 }
 
@@ -144,8 +144,8 @@ func TestListValues(t *testing.T) {
 		}
 	}
 	date := l.Values[0].Expiration
-	self := "http://" + h.server.Address() + v3 + "?startAt=0&maxResults=100"
-	h.want(h.do("GET", v3, tokenCI, ""), 200, `{"self":"`+self+`","maxResults":100,"startAt":0,"total":3,"isLast":true,"values":[`+
+	self := h.URL() + v3 + "?startAt=0&maxResults=100"
+	h.Want(h.do("GET", v3, tokenCI, ""), 200, `{"self":"`+self+`","maxResults":100,"startAt":0,"total":3,"isLast":true,"values":[`+
 		`{"id":1000,"jqlFilter":"project = \"<A&B>\"","fieldIdsFilter":["summary","customfield_10029"],"events":["jira:issue_updated","comment_created"],"expirationDate":"`+date+`","url":"`+callback+`"},`+
 		`{"id":1001,"jqlFilter":"project = A","issuePropertyKeysFilter":["my-key"],"events":["issue_property_set"],"expirationDate":"`+date+`","url":"`+callback+`"},`+
 		`{"id":1002,"jqlFilter":"project = A","events":["jira:issue_updated"],"expirationDate":"`+date+`","url":"`+callback+`"}]}`)
@@ -158,8 +158,8 @@ func TestDelete(t *testing.T) {
 	h.register(tokenChat, callback, "project = A")
 	for i, path := range []string{v2, v3} {
 		a := h.do("DELETE", path, tokenCI, fmt.Sprintf(`{"webhookIds":[%d,%d,1004,7,-1,0]}`, 1000+i, 1000+i))
-		if a.status != 202 || a.body != "" || a.header.Get("Content-Length") != "0" {
-			t.Errorf("the answer is %d %q %v; want 202 and nothing", a.status, a.body, a.header)
+		if a.Status != 202 || a.Body != "" || a.Header.Get("Content-Length") != "0" {
+			t.Errorf("the answer is %d %q %v; want 202 and nothing", a.Status, a.Body, a.Header)
 		}
 	}
 	if got := h.list(tokenCI, "").ids(); !slices.Equal(got, []int64{1002, 1003}) {
@@ -168,8 +168,8 @@ func TestDelete(t *testing.T) {
 	if got := h.list(tokenChat, "").ids(); !slices.Equal(got, []int64{1004}) {
 		t.Errorf("the other app has %v left", got)
 	}
-	h.want(h.do("DELETE", v3, tokenCI, `{"webhookIds":[]}`), 202, "")
-	h.want(h.do("DELETE", v3, tokenRivalCI, `{"webhookIds":[1002]}`), 401, "")
+	h.Want(h.do("DELETE", v3, tokenCI, `{"webhookIds":[]}`), 202, "")
+	h.Want(h.do("DELETE", v3, tokenRivalCI, `{"webhookIds":[1002]}`), 401, "")
 	h.do("DELETE", "/t/rival/rest/api/3/webhook", tokenRivalCI, `{"webhookIds":[1002]}`)
 	if l := h.list(tokenCI, ""); l.Total != 2 {
 		t.Error("another tenant's app deleted a webhook")
@@ -186,7 +186,7 @@ func TestRefreshTellsTheDate(t *testing.T) {
 			Expiration string `json:"expirationDate"`
 		}
 		before := time.Now().Truncate(time.Millisecond)
-		h.decode(h.do("PUT", path, tokenCI, `{"webhookIds":[1000,5]}`), 200, &got)
+		h.Decode(h.do("PUT", path, tokenCI, `{"webhookIds":[1000,5]}`), 200, &got)
 		life := 30 * 24 * time.Hour
 		if at := parseDate(t, got.Expiration); at.Before(before.Add(life)) || at.After(time.Now().Add(life)) {
 			t.Errorf("%s: the date is %v", path, at)
@@ -213,7 +213,7 @@ func TestIDRequestErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, op := range []struct{ method, path string }{{"DELETE", v2}, {"DELETE", v3}, {"PUT", v2}, {"PUT", refresh}} {
-			h.want(h.do(op.method, op.path, tokenCI, tt.body), 400, `{"errorMessages":[`+quote(tt.want)+`],"errors":{}}`)
+			h.Want(h.do(op.method, op.path, tokenCI, tt.body), 400, `{"errorMessages":[`+quote(tt.want)+`],"errors":{}}`)
 		}
 	}
 }

@@ -2,12 +2,12 @@ package jira_test
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"hookline/engine/flavor/flavortest"
 	"hookline/engine/flavor/jira"
 )
 
@@ -22,30 +22,30 @@ const (
 
 // attach declares post-functions, each "workflow/transition/webhook".
 func (h *house) attach(list ...string) {
-	h.t.Helper()
+	h.T.Helper()
 	var items []string
 	for _, text := range list {
 		p := strings.Split(text, "/")
 		items = append(items, fmt.Sprintf(`{"workflow":%q,"transition":%q,"webhook":%s}`, p[0], p[1], p[2]))
 	}
 	body := `{"items":[` + strings.Join(items, ",") + `]}`
-	h.want(h.do("PUT", postFunctions, tokenAdmin, body), 200, body)
-	h.want(h.do("GET", postFunctions, tokenAdmin, ""), 200, body)
+	h.Want(h.do("PUT", postFunctions, tokenAdmin, body), 200, body)
+	h.Want(h.do("GET", postFunctions, tokenAdmin, ""), 200, body)
 }
 
 // silent makes an admin webhook that listens to nothing, and returns its number.
 func (h *house) silent(url, members string) string {
-	h.t.Helper()
+	h.T.Helper()
 	w := h.admin("POST", adminPath, fmt.Sprintf(`{"name":"n","url":%q%s}`, url, members), 201)
 	return w.Self[strings.LastIndex(w.Self, "/")+1:]
 }
 
 // publishes sends an event and wants the counts in its receipt.
 func (h *house) publishes(event string, matched, deliveries int) {
-	h.t.Helper()
+	h.T.Helper()
 	a := h.do("POST", "/t/acme/v1/events", tokenAcme, event)
-	if a.status != 202 || !strings.Contains(a.body, fmt.Sprintf(`"matched":%d,"deliveries":%d`, matched, deliveries)) {
-		h.t.Errorf("the event is answered %d %s; want %d webhooks and %d deliveries", a.status, a.body, matched, deliveries)
+	if a.Status != 202 || !strings.Contains(a.Body, fmt.Sprintf(`"matched":%d,"deliveries":%d`, matched, deliveries)) {
+		h.T.Errorf("the event is answered %d %s; want %d webhooks and %d deliveries", a.Status, a.Body, matched, deliveries)
 	}
 }
 
@@ -60,13 +60,13 @@ func TestPostFunction(t *testing.T) {
 	first := ""
 	for range 2 {
 		r := <-got
-		if h.signed(&r, "s"); r.body != resolved || r.target != "/in/A-1" {
-			t.Errorf("the request is %s %s", r.target, r.body)
+		if h.signed(&r, "s"); r.Body != resolved || r.Target != "/in/A-1" {
+			t.Errorf("the request is %s %s", r.Target, r.Body)
 		}
 		if first == "" {
-			first = r.header.Get("X-Atlassian-Webhook-Identifier")
+			first = r.Header.Get("X-Atlassian-Webhook-Identifier")
 		}
-		if r.header.Get("X-Atlassian-Webhook-Identifier") != first {
+		if r.Header.Get("X-Atlassian-Webhook-Identifier") != first {
 			t.Error("another identifier on the second attempt")
 		}
 	}
@@ -112,8 +112,8 @@ func TestPostFunctionTwice(t *testing.T) {
 		h.publishes(resolved, 2, 3)
 		for range 3 {
 			r := <-got
-			bodies = append(bodies, r.body)
-			identifiers[r.header.Get("X-Atlassian-Webhook-Identifier")] = true
+			bodies = append(bodies, r.Body)
+			identifiers[r.Header.Get("X-Atlassian-Webhook-Identifier")] = true
 		}
 		slices.Sort(bodies)
 		matched := strings.TrimSuffix(unresolved, "}") + `,"matchedWebhookIds":[1001]}`
@@ -126,23 +126,18 @@ func TestPostFunctionTwice(t *testing.T) {
 	h.admin("PUT", w.path(), `{"excludeBody":true}`, 200)
 	h.publishes(resolved, 2, 3)
 	for range 3 {
-		if r := <-got; r.body != "" && !strings.Contains(r.body, "matchedWebhookIds") {
-			t.Errorf("with excludeBody the body is %s", r.body)
+		if r := <-got; r.Body != "" && !strings.Contains(r.Body, "matchedWebhookIds") {
+			t.Errorf("with excludeBody the body is %s", r.Body)
 		}
 	}
 }
 
 // keyed publishes with an idempotency key.
 func (h *house) keyed(key, contentType, body string) answer {
-	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), "POST", "http://"+h.server.Address()+"/t/acme/v1/events", strings.NewReader(body))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+tokenAcme)
-	req.Header.Set("Idempotency-Key", key)
-	req.Header.Set("Content-Type", contentType)
-	return h.answered(req)
+	h.T.Helper()
+	return h.Send(flavortest.Request{Method: "POST", Path: "/t/acme/v1/events", Token: tokenAcme, Body: body, Header: map[string]string{
+		"Idempotency-Key": key, "Content-Type": contentType,
+	}})
 }
 
 // An event that is repeated with its key fires nothing again, not even what was attached in the meantime.
@@ -153,28 +148,28 @@ func TestPostFunctionRepeated(t *testing.T) {
 	id := h.silent(receives, "")
 	first := h.keyed("early", "application/json", resolved)
 	h.attach("Software/Resolve/" + id)
-	if again := h.keyed("early", "application/json", resolved); again.body != strings.Replace(first.body, "}", `,"repeated":true}`, 1) {
-		t.Errorf("answered %s and then %s", first.body, again.body)
+	if again := h.keyed("early", "application/json", resolved); again.Body != strings.Replace(first.Body, "}", `,"repeated":true}`, 1) {
+		t.Errorf("answered %s and then %s", first.Body, again.Body)
 	}
 	first = h.keyed("k", "application/json", resolved)
-	if !strings.Contains(first.body, `"matched":0,"deliveries":1`) {
-		t.Errorf("answered %s", first.body)
+	if !strings.Contains(first.Body, `"matched":0,"deliveries":1`) {
+		t.Errorf("answered %s", first.Body)
 	}
-	if again := h.keyed("k", "application/json", resolved); again.body != strings.Replace(first.body, "}", `,"repeated":true}`, 1) {
-		t.Errorf("answered %s and then %s", first.body, again.body)
+	if again := h.keyed("k", "application/json", resolved); again.Body != strings.Replace(first.Body, "}", `,"repeated":true}`, 1) {
+		t.Errorf("answered %s and then %s", first.Body, again.Body)
 	}
 	<-got
 	// In a batch a key that was used for another body spoils neither the others nor their transitions.
 	h.keyed("b", "application/x-ndjson", unresolved)
 	a := h.keyed("b", "application/x-ndjson", resolved+"\n"+unresolved+"\n"+resolved)
-	lines := strings.Split(a.body, "\n")
+	lines := strings.Split(a.Body, "\n")
 	if len(lines) != 3 || !strings.Contains(lines[0], "idempotency_key_reused") || !strings.Contains(lines[1], `"deliveries":0`) || !strings.Contains(lines[2], `"deliveries":1`) {
-		t.Errorf("answered %d %s", a.status, a.body)
+		t.Errorf("answered %d %s", a.Status, a.Body)
 	}
 	<-got
 	h.publish(strings.Replace(resolved, `"timestamp":1`, `"timestamp":2`, 1), nil)
-	if r := <-got; !strings.Contains(r.body, `"timestamp":2`) {
-		t.Errorf("a repeated event fired again: %s", r.body)
+	if r := <-got; !strings.Contains(r.Body, `"timestamp":2`) {
+		t.Errorf("a repeated event fired again: %s", r.Body)
 	}
 }
 
@@ -184,14 +179,14 @@ func TestPostFunctionKeepsWebhook(t *testing.T) {
 	h := newAdminHouse(t, jira.AdminOptions{})
 	used, free := h.silent("https://hooks.example/", ""), h.silent("https://hooks.example/", "")
 	h.attach("Software/Resolve/" + used)
-	h.want(h.do("DELETE", adminPath+"/"+used, tokenAcme, ""), 409,
+	h.Want(h.do("DELETE", adminPath+"/"+used, tokenAcme, ""), 409,
 		both(`The webhook cannot be deleted: a post-function of the transition "Resolve" of the workflow "Software" uses it. Remove the post-function first.`))
-	h.want(h.do("GET", adminPath+"/"+used, tokenAcme, ""), 200, "")
-	h.want(h.do("DELETE", adminPath+"/"+free, tokenAcme, ""), 204, "")
-	h.want(h.do("PUT", "/v1/tenants/acme", tokenAdmin, `{"hosts":[]}`), 200, "") // keeps them
-	h.want(h.do("DELETE", adminPath+"/"+used, tokenAcme, ""), 409, "")
+	h.Want(h.do("GET", adminPath+"/"+used, tokenAcme, ""), 200, "")
+	h.Want(h.do("DELETE", adminPath+"/"+free, tokenAcme, ""), 204, "")
+	h.Want(h.do("PUT", "/v1/tenants/acme", tokenAdmin, `{"hosts":[]}`), 200, "") // keeps them
+	h.Want(h.do("DELETE", adminPath+"/"+used, tokenAcme, ""), 409, "")
 	h.attach()
-	h.want(h.do("DELETE", adminPath+"/"+used, tokenAcme, ""), 204, "")
+	h.Want(h.do("DELETE", adminPath+"/"+used, tokenAcme, ""), 204, "")
 }
 
 func TestPostFunctionRefusals(t *testing.T) {
@@ -200,7 +195,7 @@ func TestPostFunctionRefusals(t *testing.T) {
 	id := h.silent("https://hooks.example/", "")
 	dynamic, _ := h.register(tokenCI, "https://hooks.example/", "project = A")
 	rival := h.do("POST", "/t/rival/rest/webhooks/1.0/webhook", tokenRival, `{"name":"n","url":"https://hooks.example/"}`)
-	h.want(rival, 201, "")
+	h.Want(rival, 201, "")
 	h.attach("Software/Resolve/" + id)
 	one := `{"workflow":"w","transition":"t","webhook":` + id + `}`
 	for body, want := range map[string]string{
@@ -218,35 +213,35 @@ func TestPostFunctionRefusals(t *testing.T) {
 		`{"items":[{"workflow":"` + strings.Repeat("w", 256) + `","transition":"t","webhook":` + id + `}]}`: `workflow has 256 bytes; at most 255 are allowed`,
 		`{"items":[` + strings.Repeat(`{},`, 1000) + `{}]}`:                                                 `there are 1001 post-functions; at most 1000 are allowed`,
 	} {
-		if a := h.do("PUT", postFunctions, tokenAdmin, body); a.status != 400 || !strings.Contains(a.body, want) || !strings.HasPrefix(a.body, `{"error":{"code":"invalid`) {
-			t.Errorf("%.200s: %d %.500s", body, a.status, a.body)
+		if a := h.do("PUT", postFunctions, tokenAdmin, body); a.Status != 400 || !strings.Contains(a.Body, want) || !strings.HasPrefix(a.Body, `{"error":{"code":"invalid`) {
+			t.Errorf("%.200s: %d %.500s", body, a.Status, a.Body)
 		}
 	}
-	h.want(h.do("GET", postFunctions, tokenAdmin, ""), 200, `{"items":[{"workflow":"Software","transition":"Resolve","webhook":`+id+`}]}`)
+	h.Want(h.do("GET", postFunctions, tokenAdmin, ""), 200, `{"items":[{"workflow":"Software","transition":"Resolve","webhook":`+id+`}]}`)
 
 	// They are the operator's to declare, tenant by tenant.
 	for _, method := range []string{"GET", "PUT"} {
 		for _, token := range []string{"", tokenAcme, tokenRival, tokenCI, "nobody's"} {
-			if a := h.do(method, postFunctions, token, `{"items":[]}`); a.status != 401 {
-				t.Errorf("%s with %q: %d %s", method, token, a.status, a.body)
+			if a := h.do(method, postFunctions, token, `{"items":[]}`); a.Status != 401 {
+				t.Errorf("%s with %q: %d %s", method, token, a.Status, a.Body)
 			}
 		}
-		h.want(h.do(method, "/v1/tenants/nobody/postfunctions", tokenAdmin, `{"items":[]}`), 404, "")
+		h.Want(h.do(method, "/v1/tenants/nobody/postfunctions", tokenAdmin, `{"items":[]}`), 404, "")
 	}
 	other := strings.Replace(`{"items":[`+one+`]}`, id, "1001", 1) // which is acme's dynamic webhook
-	if a := h.do("PUT", "/v1/tenants/rival/postfunctions", tokenAdmin, other); a.status != 400 {
-		t.Errorf("another tenant's webhook: %d %s", a.status, a.body)
+	if a := h.do("PUT", "/v1/tenants/rival/postfunctions", tokenAdmin, other); a.Status != 400 {
+		t.Errorf("another tenant's webhook: %d %s", a.Status, a.Body)
 	}
-	h.want(h.do("GET", "/v1/tenants/rival/postfunctions", tokenAdmin, ""), 200, `{"items":[]}`)
-	h.want(h.do("DELETE", postFunctions, tokenAdmin, ""), 405, "")
+	h.Want(h.do("GET", "/v1/tenants/rival/postfunctions", tokenAdmin, ""), 200, `{"items":[]}`)
+	h.Want(h.do("DELETE", postFunctions, tokenAdmin, ""), 405, "")
 }
 
 // TestPostFunctionsWithoutAdmin: an installation without admin webhooks has nothing to fire.
 func TestPostFunctionsWithoutAdmin(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, jira.DynamicOptions{})
-	if a := h.do("PUT", postFunctions, tokenAdmin, `{"items":[]}`); a.status != 400 {
-		t.Errorf("%d %s", a.status, a.body)
+	if a := h.do("PUT", postFunctions, tokenAdmin, `{"items":[]}`); a.Status != 400 {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }
 
@@ -266,10 +261,10 @@ func FuzzPostFunctions(f *testing.F) {
 		a := h.do("PUT", postFunctions, tokenAdmin, body)
 		after := h.do("GET", postFunctions, tokenAdmin, "")
 		switch {
-		case a.status == 200 && after.body == a.body:
-		case a.status == 400 && after.body == before.body && strings.HasPrefix(a.body, `{"error":{"code":"invalid`):
+		case a.Status == 200 && after.Body == a.Body:
+		case a.Status == 400 && after.Body == before.Body && strings.HasPrefix(a.Body, `{"error":{"code":"invalid`):
 		default:
-			t.Fatalf("the answer is %d %s; there are %s, before %s", a.status, a.body, after.body, before.body)
+			t.Fatalf("the answer is %d %s; there are %s, before %s", a.Status, a.Body, after.Body, before.Body)
 		}
 	})
 }

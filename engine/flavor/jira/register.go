@@ -46,20 +46,25 @@ func (d *Dynamic) register(c *call) {
 	}
 	if dry {
 		results, err := c.Registry.Try(d.rules, c.caller.Owner, req.URL, items)
-		c.registered(results, err)
+		d.registered(c, results, err)
 		return
 	}
 	results, err := c.Registry.Register(c.Context, d.rules, c.caller.Owner, req.URL, items)
-	c.registered(results, err)
+	d.registered(c, results, err)
 }
 
 // registered answers a registration, or a dry run of one.
-func (c *call) registered(results []registry.Result, err error) {
+func (d *Dynamic) registered(c *call, results []registry.Result, err error) {
 	if err != nil {
 		c.refuse(err)
 		return
 	}
-	answer(c.HTTP, 200, map[string]any{"webhookRegistrationResult": itemResults(results)})
+	list := itemResults(results)
+	if d.options.BareArray {
+		answer(c.HTTP, 200, list)
+		return
+	}
+	answer(c.HTTP, 200, map[string]any{"webhookRegistrationResult": list})
 }
 
 type itemResult struct {

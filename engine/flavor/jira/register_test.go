@@ -18,8 +18,8 @@ func TestRegisterOneBadFilter(t *testing.T) {
 	for _, path := range []string{v2, v3} {
 		h := newHouse(t, jira.DynamicOptions{})
 		a := h.do("POST", path, tokenCI, registration(callback, "project = PRJ", "project IN (PRJ, EXP) AND status = done", "myClause = something"))
-		h.want(a, 200, `{"webhookRegistrationResult":[{"createdWebhookId":1000},{"createdWebhookId":1001},{"errors":["The clause myClause is unsupported"]}]}`)
-		if got := a.header.Get("Content-Type"); got != "application/json;charset=UTF-8" {
+		h.Want(a, 200, `{"webhookRegistrationResult":[{"createdWebhookId":1000},{"createdWebhookId":1001},{"errors":["The clause myClause is unsupported"]}]}`)
+		if got := a.Header.Get("Content-Type"); got != "application/json;charset=UTF-8" {
 			t.Errorf("Content-Type is %q", got)
 		}
 	}
@@ -30,10 +30,10 @@ func TestRegisterKeepsOrder(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, jira.DynamicOptions{})
 	a := h.do("POST", v3, tokenCI, registration(callback, "a = 1", "project = A", "b = 1", "project = B"))
-	h.want(a, 200, `{"webhookRegistrationResult":[{"errors":["The clause a is unsupported"]},{"createdWebhookId":1000},{"errors":["The clause b is unsupported"]},{"createdWebhookId":1001}]}`)
-	h.want(h.do("POST", v3, tokenRivalCI, "{}"), 401, "")
+	h.Want(a, 200, `{"webhookRegistrationResult":[{"errors":["The clause a is unsupported"]},{"createdWebhookId":1000},{"errors":["The clause b is unsupported"]},{"createdWebhookId":1001}]}`)
+	h.Want(h.do("POST", v3, tokenRivalCI, "{}"), 401, "")
 	a = h.do("POST", "/t/rival/rest/api/3/webhook", tokenRivalCI, registration(callback, "project = A"))
-	h.want(a, 200, `{"webhookRegistrationResult":[{"createdWebhookId":1000}]}`)
+	h.Want(a, 200, `{"webhookRegistrationResult":[{"createdWebhookId":1000}]}`)
 }
 
 func TestItemErrors(t *testing.T) {
@@ -72,11 +72,11 @@ func TestItemErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		body := fmt.Sprintf(`{"url":%q,"webhooks":[{"jqlFilter":%s,"events":%s}]}`, callback, quote(tt.filter), tt.events)
-		h.want(h.do("POST", v3, tokenCI, body), 200, `{"webhookRegistrationResult":[{"errors":[`+quote(tt.want...)+`]}]}`)
+		h.Want(h.do("POST", v3, tokenCI, body), 200, `{"webhookRegistrationResult":[{"errors":[`+quote(tt.want...)+`]}]}`)
 	}
-	h.want(h.do("POST", v3, tokenCI, `{"url":"`+callback+`","webhooks":[{"jqlFilter":"project = A","events":`+event+`,"issuePropertyKeysFilter":["`+strings.Repeat("k", 256)+`"]}]}`), 200,
+	h.Want(h.do("POST", v3, tokenCI, `{"url":"`+callback+`","webhooks":[{"jqlFilter":"project = A","events":`+event+`,"issuePropertyKeysFilter":["`+strings.Repeat("k", 256)+`"]}]}`), 200,
 		`{"webhookRegistrationResult":[{"errors":["issuePropertyKeysFilter may have at most 100 entries of at most 255 bytes"]}]}`)
-	h.want(h.do("POST", v3, tokenCI, `{"url":"`+callback+`","webhooks":[{},null]}`), 200,
+	h.Want(h.do("POST", v3, tokenCI, `{"url":"`+callback+`","webhooks":[{},null]}`), 200,
 		`{"webhookRegistrationResult":[{"errors":["The JQL query is empty; a query is required.","At least one event has to be named"]},{"errors":["The JQL query is empty; a query is required.","At least one event has to be named"]}]}`)
 	if l := h.list(tokenCI, ""); l.Total != 0 {
 		t.Errorf("%d webhooks were registered", l.Total)
@@ -111,7 +111,7 @@ func TestRegisterAccepts(t *testing.T) {
 	}
 	events := []string{"issue_property_set", "sprint_started", "jira:version_merged", "comment_deleted"}
 	body := `{"url":"` + callback + `","webhooks":[{"jqlFilter":"project = A","events":[` + quote(events...) + `],"unknown":1}],"more":{}}`
-	h.want(h.do("POST", v3, tokenChat, body), 200, `{"webhookRegistrationResult":[{"createdWebhookId":1010}]}`)
+	h.Want(h.do("POST", v3, tokenChat, body), 200, `{"webhookRegistrationResult":[{"createdWebhookId":1010}]}`)
 	if got := h.list(tokenChat, "").Values[0].Events; !slices.Equal(got, events) {
 		t.Errorf("events are %q", got)
 	}
@@ -127,7 +127,8 @@ func TestRequestErrors(t *testing.T) {
 		{`{]`, `The request body cannot be read: invalid character ']' looking for beginning of object key string, at byte 2.`},
 		{`[]`, `The request body cannot be read: a JSON object is expected, not a value of type array.`},
 		{`7`, `The request body cannot be read: a JSON object is expected, not a value of type number.`},
-		{`null`, `url is missing.`},
+		{`null`, "The request body cannot be read: a JSON object is expected, not null."},
+		{"{\"url\":\"\xff\"}", "The request body cannot be read: it is not UTF-8."},
 		{`{}`, `url is missing.`},
 		{`{"webhooks":` + item + `}`, `url is missing.`},
 		{`{"url":"","webhooks":` + item + `}`, `url is missing.`},
@@ -143,7 +144,7 @@ func TestRequestErrors(t *testing.T) {
 		{`{"url":"` + callback + `","webhooks":[` + strings.Repeat(`{},`, 1000) + `{}]}`, `webhooks has 1001 items; at most 1000 are allowed in one request.`},
 	}
 	for _, tt := range tests {
-		h.want(h.do("POST", v3, tokenCI, tt.body), 400, `{"errorMessages":[`+quote(tt.want)+`],"errors":{}}`)
+		h.Want(h.do("POST", v3, tokenCI, tt.body), 400, `{"errorMessages":[`+quote(tt.want)+`],"errors":{}}`)
 	}
 	if l := h.list(tokenCI, ""); l.Total != 0 {
 		t.Errorf("%d webhooks were registered", l.Total)
@@ -164,15 +165,15 @@ func TestCredentials(t *testing.T) {
 	for _, op := range operations {
 		for token, status := range map[string]int{"": 401, "nobody's": 401, tokenRival: 401, tokenRivalCI: 401, tokenAdmin: 403, tokenAcme: 403} {
 			a := h.do(op.method, op.path, token, op.body)
-			if a.status != status || !strings.HasPrefix(a.body, `{"errorMessages":["`) || !strings.HasSuffix(a.body, `"],"errors":{}}`) {
-				t.Errorf("%s %s with %q: %d %s; want %d", op.method, op.path, token, a.status, a.body, status)
+			if a.Status != status || !strings.HasPrefix(a.Body, `{"errorMessages":["`) || !strings.HasSuffix(a.Body, `"],"errors":{}}`) {
+				t.Errorf("%s %s with %q: %d %s; want %d", op.method, op.path, token, a.Status, a.Body, status)
 			}
-			if got := a.header.Get("WWW-Authenticate"); (got != "") != (status == 401) {
+			if got := a.Header.Get("WWW-Authenticate"); (got != "") != (status == 401) {
 				t.Errorf("%s %s: WWW-Authenticate is %q", op.method, op.path, got)
 			}
 		}
 	}
-	h.want(h.do("POST", v3, tokenAcme, body), 403, `{"errorMessages":["Only apps can use this resource."],"errors":{}}`)
+	h.Want(h.do("POST", v3, tokenAcme, body), 403, `{"errorMessages":["Only apps can use this resource."],"errors":{}}`)
 	if l := h.list(tokenCI, ""); l.Total != 1 {
 		t.Errorf("%d webhooks; want the one", l.Total)
 	}
@@ -192,11 +193,11 @@ func TestDialectOfTheTenant(t *testing.T) {
 		{"extended", `{"createdWebhookId":1001},{"createdWebhookId":1002}`},
 		{"dynamic", `{"errors":["` + dynamic + `"]},{"errors":["The clause actor is unsupported"]}`},
 	} {
-		_, err := h.engine.Registry().ChangeTenant(t.Context(), "acme", func(t *webhook.Tenant) { t.Dialect = tt.dialect })
+		_, err := h.Engine.Registry().ChangeTenant(t.Context(), "acme", func(t *webhook.Tenant) { t.Dialect = tt.dialect })
 		if err != nil {
 			t.Fatal(err)
 		}
 		a := h.do("POST", v3, tokenCI, registration(callback, "labels = a", "actor = ines"))
-		h.want(a, 200, `{"webhookRegistrationResult":[`+tt.want+`]}`)
+		h.Want(a, 200, `{"webhookRegistrationResult":[`+tt.want+`]}`)
 	}
 }

@@ -14,20 +14,20 @@ import (
 const eventA = `{"timestamp":%d,"webhookEvent":"jira:issue_updated","issue":{"fields":{"project":{"key":"A"}}}}`
 
 // verify checks the JWT of a delivery as a Connect app does: with its own base path, and the request as it came.
-func (r *received) verify(t *testing.T, basePath string, secrets ...string) sign.Claims {
+func verify(t *testing.T, r received, basePath string, secrets ...string) sign.Claims {
 	t.Helper()
-	scheme, text, _ := strings.Cut(r.header.Get("Authorization"), " ")
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token, err := sign.Parse(text)
 	if scheme != "JWT" || err != nil {
-		t.Fatalf("Authorization is %q (%v)", r.header.Get("Authorization"), err)
+		t.Fatalf("Authorization is %q (%v)", r.Header.Get("Authorization"), err)
 	}
 	var open []sign.Secret
 	for _, s := range secrets {
 		open = append(open, sign.NewSecret(s))
 	}
-	claims, err := token.Verify(sign.Request{Method: r.method, URL: r.target, BasePath: basePath}, time.Now(), open...)
+	claims, err := token.Verify(sign.Request{Method: r.Method, URL: r.Target, BasePath: basePath}, time.Now(), open...)
 	if err != nil {
-		t.Fatalf("%s %s: %v", r.method, r.target, err)
+		t.Fatalf("%s %s: %v", r.Method, r.Target, err)
 	}
 	return claims
 }
@@ -50,20 +50,20 @@ func TestConnectDelivery(t *testing.T) {
 			if x.base != "" {
 				a.BaseURL = url + x.base
 			}
-			h.app(a, secretSigner, secretOld)
+			h.PutApp(a, secretSigner, secretOld)
 			if _, errs := h.register(tokenCI, url+x.target, "project = A"); len(errs) > 0 {
 				t.Fatal(errs)
 			}
 			h.publish(fmt.Sprintf(eventA, 1), nil)
 			for range 3 {
 				r := <-got
-				if r.target != x.target {
-					t.Errorf("the target is %s", r.target)
+				if r.Target != x.target {
+					t.Errorf("the target is %s", r.Target)
 				}
-				if c := r.verify(t, x.basePath, "another secret of the app", secretSigner); c.Issuer != x.want || c.Subject != "" || len(c.Audience) > 0 {
+				if c := verify(t, r, x.basePath, "another secret of the app", secretSigner); c.Issuer != x.want || c.Subject != "" || len(c.Audience) > 0 {
 					t.Errorf("claims %+v; want issuer %q and no more", c, x.want)
 				}
-				if r.header.Get("X-Hub-Signature") != "" {
+				if r.Header.Get("X-Hub-Signature") != "" {
 					t.Error("a dynamic webhook has no hub signature")
 				}
 			}
@@ -75,12 +75,12 @@ func TestConnectDelivery(t *testing.T) {
 func TestConnectDeliveryBound(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, jira.DynamicOptions{PlainHTTP: true})
-	h.app(webhook.App{Tenant: "acme", Key: "ci", Tokens: []webhook.AppToken{{Hash: webhook.HashToken(tokenCI)}}}, secretSigner)
+	h.PutApp(webhook.App{Tenant: "acme", Key: "ci", Tokens: []webhook.AppToken{{Hash: webhook.HashToken(tokenCI)}}}, secretSigner)
 	url, got := receiver(t)
 	h.register(tokenCI, url+"/in?a=1", "project = A")
 	h.publish(fmt.Sprintf(eventA, 1), nil)
 	r := <-got
-	token, err := sign.Parse(strings.TrimPrefix(r.header.Get("Authorization"), "JWT "))
+	token, err := sign.Parse(strings.TrimPrefix(r.Header.Get("Authorization"), "JWT "))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestOAuthDelivery(t *testing.T) {
 	t.Parallel()
 	for issuer, want := range map[string]string{"client-id": "client-id", "": "mobile"} {
 		h := newHouse(t, jira.DynamicOptions{PlainHTTP: true, Policy: quick(1)})
-		h.app(webhook.App{Tenant: "acme", Key: "mobile", Kind: webhook.OAuth, Issuer: issuer, Tokens: []webhook.AppToken{
+		h.PutApp(webhook.App{Tenant: "acme", Key: "mobile", Kind: webhook.OAuth, Issuer: issuer, Tokens: []webhook.AppToken{
 			{Hash: webhook.HashToken(tokenAnna), User: "anna"},
 		}}, secretMobile)
 		url, got := receiver(t, 503)
@@ -107,10 +107,10 @@ func TestOAuthDelivery(t *testing.T) {
 		h.publish(fmt.Sprintf(eventA, 1), nil)
 		for range 2 {
 			r := <-got
-			text, ok := strings.CutPrefix(r.header.Get("Authorization"), "Bearer ")
+			text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 			token, err := sign.Parse(text)
 			if !ok || err != nil || token.Issuer() != want {
-				t.Fatalf("Authorization is %q (%v)", r.header.Get("Authorization"), err)
+				t.Fatalf("Authorization is %q (%v)", r.Header.Get("Authorization"), err)
 			}
 			// There is no qsh, which is what is checked after the signature and the times.
 			if _, err := token.Verify(sign.Request{}, time.Now(), sign.NewSecret(secretMobile)); err == nil || err != sign.ErrRequest {
@@ -131,16 +131,16 @@ func TestRotation(t *testing.T) {
 	a := webhook.App{Tenant: "acme", Key: "ci", Tokens: []webhook.AppToken{{Hash: webhook.HashToken(tokenCI)}}}
 	h.register(tokenCI, url, "project = A")
 	for i, secrets := range [][]string{{secretOld}, {secretSigner, secretOld}, {secretSigner}, nil} {
-		h.app(a, secrets...)
+		h.PutApp(a, secrets...)
 		h.publish(fmt.Sprintf(eventA, i), nil)
 		r := <-got
 		if secrets == nil {
-			if r.header.Get("Authorization") != "" {
-				t.Errorf("an app without a secret gets %q", r.header.Get("Authorization"))
+			if r.Header.Get("Authorization") != "" {
+				t.Errorf("an app without a secret gets %q", r.Header.Get("Authorization"))
 			}
 			continue
 		}
-		r.verify(t, "", secrets[0])
+		verify(t, r, "", secrets[0])
 	}
 }
 
@@ -153,16 +153,16 @@ func TestSecretLost(t *testing.T) {
 	h.register(tokenCI, url, "project = A")
 	lost := a
 	lost.Secrets = []string{"not sealed"}
-	h.app(lost)
+	h.PutApp(lost)
 	h.publish(fmt.Sprintf(eventA, 1), nil)
-	for h.engine.Queue().Stats().Dead == 0 {
-		if err := h.engine.Queue().Flush(t.Context()); err != nil {
+	for h.Engine.Queue().Stats().Dead == 0 {
+		if err := h.Engine.Queue().Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	h.app(a, secretSigner)
+	h.PutApp(a, secretSigner)
 	h.publish(fmt.Sprintf(eventA, 2), nil)
-	if r := <-got; !strings.Contains(r.body, `"timestamp":2,`) {
-		t.Errorf("the body is %s", r.body)
+	if r := <-got; !strings.Contains(r.Body, `"timestamp":2,`) {
+		t.Errorf("the body is %s", r.Body)
 	}
 }

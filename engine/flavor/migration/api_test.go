@@ -15,11 +15,11 @@ func TestSet(t *testing.T) {
 	h := newHouse(t, migration.Options{})
 	get := func(want ...string) {
 		t.Helper()
-		h.want(h.do("GET", "/t/acme"+hook, "Bearer "+tokenMover, ""), 200, set(want...))
+		h.Want(h.do("GET", "/t/acme"+hook, "Bearer "+tokenMover, ""), 200, set(want...))
 	}
 	put := func(body string, want ...string) {
 		t.Helper()
-		h.want(h.do("PUT", "/t/acme"+hook, "Bearer "+tokenMover, body), 200, set(want...))
+		h.Want(h.do("PUT", "/t/acme"+hook, "Bearer "+tokenMover, body), 200, set(want...))
 		get(want...)
 	}
 	const a, b, c = "https://a.example/hook?q=1&r=%20", "https://b.example", "https://mover.example/base/c"
@@ -31,9 +31,9 @@ func TestSet(t *testing.T) {
 	put(set(a, c, b), a, c, b)
 	put(`{"more":{"endpoints":1},"endpoints":["`+c+`"],"ENDPOINTS":7}`, c)
 	put(" {\"endpoints\":\n[\"https:\\/\\/a.example\\u002Fhook\"] } ", "https://a.example/hook")
-	h.want(h.do("GET", "/t/acme"+hook, "Bearer "+tokenOther, ""), 200, set())
-	h.want(h.do("GET", "/t/rival"+hook, "Bearer "+tokenMoverR, ""), 200, set())
-	if header := h.do("GET", "/t/acme"+hook, "Bearer "+tokenMover, "").header.Get("Content-Type"); header != "application/json;charset=UTF-8" {
+	h.Want(h.do("GET", "/t/acme"+hook, "Bearer "+tokenOther, ""), 200, set())
+	h.Want(h.do("GET", "/t/rival"+hook, "Bearer "+tokenMoverR, ""), 200, set())
+	if header := h.do("GET", "/t/acme"+hook, "Bearer "+tokenMover, "").Header.Get("Content-Type"); header != "application/json;charset=UTF-8" {
 		t.Errorf("Content-Type is %s", header)
 	}
 	put(set())
@@ -70,11 +70,11 @@ func TestBadBodies(t *testing.T) {
 	} {
 		h.wantError(h.do("PUT", "/t/acme"+hook, "Bearer "+tokenMover, tt.body), 400, tt.want)
 	}
-	h.want(h.do("GET", "/t/acme"+hook, "Bearer "+tokenMover, ""), 200, set(kept))
+	h.Want(h.do("GET", "/t/acme"+hook, "Bearer "+tokenMover, ""), 200, set(kept))
 	h.register("https://a.example/" + strings.Repeat("a", 2048-18))
 	h.register(many[:20]...)
 	lots := append(many[:20:20], many[:20]...)
-	h.want(h.do("PUT", "/t/acme"+hook, "Bearer "+tokenMover, set(lots...)), 200, set(many[:20]...))
+	h.Want(h.do("PUT", "/t/acme"+hook, "Bearer "+tokenMover, set(lots...)), 200, set(many[:20]...))
 }
 
 func TestCredentials(t *testing.T) {
@@ -122,14 +122,14 @@ func TestCredentials(t *testing.T) {
 		if h.wantError(a, tt.status, tt.want); t.Failed() {
 			t.Fatalf("credentials: %s", tt.name)
 		}
-		if challenge := a.header.Get("WWW-Authenticate"); (challenge != "") != (tt.status == 401) {
+		if challenge := a.Header.Get("WWW-Authenticate"); (challenge != "") != (tt.status == 401) {
 			t.Errorf("%s: WWW-Authenticate is %q", tt.name, challenge)
 		}
 		if tt.name == "for another method" { // it is good for a PUT
 			continue
 		}
-		if a := h.do("PUT", target, tt.credentials, set("https://evil.example/")); a.status != 401 && a.status != 403 {
-			t.Errorf("%s: a PUT is answered %d %s", tt.name, a.status, a.body)
+		if a := h.do("PUT", target, tt.credentials, set("https://evil.example/")); a.Status != 401 && a.Status != 403 {
+			t.Errorf("%s: a PUT is answered %d %s", tt.name, a.Status, a.Body)
 		}
 	}
 	for name, credentials := range map[string]string{
@@ -137,13 +137,13 @@ func TestCredentials(t *testing.T) {
 		"the secret of before": jwt("mover", oldMover, "GET", hook), "lower case": "jwt" + hs[3:], "the app's token": "Bearer " + tokenMover,
 		"within the skew": jwtAt(now.Add(-sign.Lifetime), "mover", secretMover, other),
 	} {
-		if a := h.do("GET", target, credentials, ""); a.status != 200 || a.body != set("https://kept.example/") {
-			t.Errorf("%s: %d %s", name, a.status, a.body)
+		if a := h.do("GET", target, credentials, ""); a.Status != 200 || a.Body != set("https://kept.example/") {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
 		}
 	}
 	query := "?b=x%20y&a=%26&jwt=ignored"
-	h.want(h.do("GET", target+query, jwt("mover", secretMover, "GET", hook+query), ""), 200, "")
-	h.want(h.send("GET", hook, jwt("mover", secretMover, "GET", hook), "", "acme.example"), 200, set("https://kept.example/"))
+	h.Want(h.do("GET", target+query, jwt("mover", secretMover, "GET", hook+query), ""), 200, "")
+	h.Want(h.send("GET", hook, jwt("mover", secretMover, "GET", hook), "", "acme.example"), 200, set("https://kept.example/"))
 }
 
 // An app whose deliveries could not be signed is told before it relies on them. It may ask and delete all the same.
@@ -152,12 +152,12 @@ func TestUnsignable(t *testing.T) {
 	h := newHouse(t, migration.Options{})
 	put := func(body string) answer { return h.do("PUT", "/t/acme"+hook, "Bearer "+tokenBare, body) }
 	h.wantError(put(set("https://a.example/")), 400, "the app has no shared secret; the operator")
-	h.want(put(set()), 200, set())
-	h.want(h.do("GET", "/t/acme"+hook, "Bearer "+tokenBare, ""), 200, set())
-	h.want(h.do("PUT", "/v1/tenants/acme/apps/bare", "Bearer "+tokenAdmin, `{"secrets":["a secret of some length"]}`), 200, "")
+	h.Want(put(set()), 200, set())
+	h.Want(h.do("GET", "/t/acme"+hook, "Bearer "+tokenBare, ""), 200, set())
+	h.Want(h.do("PUT", "/v1/tenants/acme/apps/bare", "Bearer "+tokenAdmin, `{"secrets":["a secret of some length"]}`), 200, "")
 	h.wantError(put(set("https://a.example/")), 400, "the app has no issuer (the client key of the tenant)")
-	h.want(h.do("PUT", "/v1/tenants/acme/apps/bare", "Bearer "+tokenAdmin, `{"issuer":"a key"}`), 200, "")
-	h.want(put(set("https://a.example/")), 200, set("https://a.example/"))
+	h.Want(h.do("PUT", "/v1/tenants/acme/apps/bare", "Bearer "+tokenAdmin, `{"issuer":"a key"}`), 200, "")
+	h.Want(put(set("https://a.example/")), 200, set("https://a.example/"))
 }
 
 // Requests that come to no route of the API are answered in the form that its clients read.
@@ -177,8 +177,8 @@ func TestPathTricks(t *testing.T) {
 	h.wantError(h.do("PUT", "/t/nobody"+hook, "Bearer "+tokenMover, set()), 404, "no tenant")
 	// Addresses that lead to the API by a detour lead to its credentials, too.
 	for _, path := range []string{"/t/rival/../acme" + hook, "/t/acme/../rival" + hook, "/%74/rival" + hook} {
-		if a := h.do("GET", path, "Bearer "+tokenRival, ""); a.status < 400 || a.status >= 500 {
-			t.Errorf("%s: %d %s", path, a.status, a.body)
+		if a := h.do("GET", path, "Bearer "+tokenRival, ""); a.Status < 400 || a.Status >= 500 {
+			t.Errorf("%s: %d %s", path, a.Status, a.Body)
 		}
 	}
 }
@@ -198,11 +198,11 @@ func FuzzPut(f *testing.F) {
 		a := h.do("PUT", "/t/acme"+hook, "Bearer "+tokenMover, body)
 		after := h.do("GET", "/t/acme"+hook, "Bearer "+tokenMover, "")
 		switch {
-		case a.status == 200 && a.body == after.body:
-		case a.status == 400 && before.body == after.body:
+		case a.Status == 200 && a.Body == after.Body:
+		case a.Status == 400 && before.Body == after.Body:
 			h.wantError(a, 400, "")
 		default:
-			t.Fatalf("the answer is %d %s; before it was %s, and then %s", a.status, a.body, before.body, after.body)
+			t.Fatalf("the answer is %d %s; before it was %s, and then %s", a.Status, a.Body, before.Body, after.Body)
 		}
 	})
 }

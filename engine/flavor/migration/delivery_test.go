@@ -2,10 +2,8 @@ package migration_test
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -14,48 +12,11 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"hookline/engine/flavor/flavortest"
 	"hookline/engine/flavor/migration"
 	"hookline/engine/sign"
 	"hookline/engine/webhook"
 )
-
-// received is one request as a receiver saw it.
-type received struct {
-	method, target, body string
-	header               http.Header
-}
-
-// handler answers a request whose body was read.
-type handler func(w http.ResponseWriter, r *http.Request, body string)
-
-// receiver is a server that reports what comes to it before it answers.
-func receiver(t *testing.T, answer handler) (url string, got <-chan received) {
-	t.Helper()
-	requests := make(chan received, 1000)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		requests <- received{r.Method, r.RequestURI, string(body), r.Header}
-		answer(w, r, string(body))
-	}))
-	t.Cleanup(s.Close)
-	return s.URL, requests
-}
-
-// inTurn answers with the statuses in turn, and with 200 after that.
-func inTurn(statuses ...int) handler {
-	var mu sync.Mutex
-	return func(w http.ResponseWriter, _ *http.Request, _ string) {
-		mu.Lock()
-		defer mu.Unlock()
-		if len(statuses) > 0 {
-			w.WriteHeader(statuses[0])
-			statuses = statuses[1:]
-		}
-	}
-}
 
 // quick is the platform's policy without the long waits.
 func quick() *webhook.Policy {
@@ -65,19 +26,19 @@ func quick() *webhook.Policy {
 }
 
 // verify fails the test unless a request has a token that is good for it now, as a receiver checks it.
-func (r *received) verify(t *testing.T, basePath string) {
+func verify(t *testing.T, r received, basePath string) {
 	t.Helper()
-	text, ok := strings.CutPrefix(r.header.Get("Authorization"), "JWT ")
+	text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "JWT ")
 	if !ok {
-		t.Fatalf("Authorization is %q", r.header.Get("Authorization"))
+		t.Fatalf("Authorization is %q", r.Header.Get("Authorization"))
 	}
 	token, err := sign.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = token.Verify(sign.Request{Method: r.method, URL: r.target, BasePath: basePath}, time.Now(), sign.NewSecret(secretMover))
+	_, err = token.Verify(sign.Request{Method: r.Method, URL: r.Target, BasePath: basePath}, time.Now(), sign.NewSecret(secretMover))
 	if err != nil || token.Issuer() != clientKey {
-		t.Errorf("the token of %s for %s %s: %v", token.Issuer(), r.method, r.target, err)
+		t.Errorf("the token of %s for %s %s: %v", token.Issuer(), r.Method, r.Target, err)
 	}
 }
 
@@ -95,7 +56,7 @@ func TestUntilAcknowledged(t *testing.T) {
 	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: policy})
 	var mu sync.Mutex
 	attempts := 0
-	url, got := receiver(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+	url, got := flavortest.Receiver(t, func(w http.ResponseWriter, r *http.Request, _ string) {
 		mu.Lock()
 		attempts++
 		attempt := attempts
@@ -119,18 +80,18 @@ func TestUntilAcknowledged(t *testing.T) {
 	h.publish(uploaded)
 	for attempt := 1; attempt <= 6; attempt++ {
 		r := <-got
-		r.verify(t, "")
+		verify(t, r, "")
 		want := http.Header{
 			"Content-Type": {"application/json"}, "User-Agent": {"hookline"}, "Content-Length": {fmt.Sprint(len(uploaded))},
-			"Authorization": r.header["Authorization"],
+			"Authorization": r.Header["Authorization"],
 		}
-		if r.method != "POST" || r.target != target || r.body != uploaded || !maps.EqualFunc(r.header, want, slices.Equal) {
-			t.Errorf("attempt %d: %s %s %v\n%s", attempt, r.method, r.target, r.header, r.body)
+		if r.Method != "POST" || r.Target != target || r.Body != uploaded || !maps.EqualFunc(r.Header, want, slices.Equal) {
+			t.Errorf("attempt %d: %s %s %v\n%s", attempt, r.Method, r.Target, r.Header, r.Body)
 		}
 	}
 	h.publish(strings.Replace(uploaded, "0f0c", "0001", 1))
-	if r := <-got; !strings.Contains(r.body, `"messageId":"00012a1e-`) {
-		t.Errorf("a message that was acknowledged came again: %s", r.body)
+	if r := <-got; !strings.Contains(r.Body, `"messageId":"00012a1e-`) {
+		t.Errorf("a message that was acknowledged came again: %s", r.Body)
 	}
 }
 
@@ -139,8 +100,8 @@ func TestUntilAcknowledged(t *testing.T) {
 func TestFanOut(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: quick()})
-	first, fromFirst := receiver(t, inTurn())
-	second, fromSecond := receiver(t, inTurn(503, 404, 500))
+	first, fromFirst := flavortest.Receiver(t, flavortest.InTurn())
+	second, fromSecond := flavortest.Receiver(t, flavortest.InTurn(503, 404, 500))
 	h.register(first, second+"/", second+"/?again")
 	const event = `{"eventType":"listener-triggered","cloudAppKey":"mover" } `
 	ids := map[string]bool{}
@@ -156,13 +117,13 @@ func TestFanOut(t *testing.T) {
 			var m struct {
 				ID string `json:"messageId"`
 			}
-			if err := json.Unmarshal([]byte(r.body), &m); err != nil || r.body != requests[0].body {
-				t.Fatalf("the body is %s (%v), and another %s", r.body, err, requests[0].body)
+			if err := json.Unmarshal([]byte(r.Body), &m); err != nil || r.Body != requests[0].Body {
+				t.Fatalf("the body is %s (%v), and another %s", r.Body, err, requests[0].Body)
 			}
-			if want := `{"eventType":"listener-triggered","cloudAppKey":"mover" ,"messageId":"` + m.ID + `"}`; r.body != want {
-				t.Errorf("the body is %s; want %s", r.body, want)
+			if want := `{"eventType":"listener-triggered","cloudAppKey":"mover" ,"messageId":"` + m.ID + `"}`; r.Body != want {
+				t.Errorf("the body is %s; want %s", r.Body, want)
 			}
-			r.verify(t, "")
+			verify(t, r, "")
 			ids[m.ID] = true
 		}
 	}
@@ -186,14 +147,14 @@ func TestReplaceWhileQueued(t *testing.T) {
 	}
 	var mu sync.Mutex
 	refused := event(1)
-	url, got := receiver(t, func(w http.ResponseWriter, _ *http.Request, body string) {
+	url, got := flavortest.Receiver(t, func(w http.ResponseWriter, _ *http.Request, body string) {
 		mu.Lock()
 		defer mu.Unlock()
 		if body == refused {
 			w.WriteHeader(500)
 		}
 	})
-	other, fromOther := receiver(t, inTurn())
+	other, fromOther := flavortest.Receiver(t, flavortest.InTurn())
 	h.register(url)
 	h.publish(event(1))
 	<-got
@@ -202,11 +163,11 @@ func TestReplaceWhileQueued(t *testing.T) {
 	refused = event(2)
 	mu.Unlock()
 	h.publish(event(2))
-	if r := <-fromOther; r.body != event(2) {
-		t.Errorf("a URL that was added gets what was published before: %s", r.body)
+	if r := <-fromOther; r.Body != event(2) {
+		t.Errorf("a URL that was added gets what was published before: %s", r.Body)
 	}
 	for seen := map[string]bool{}; !seen[event(2)]; {
-		seen[(<-got).body] = true
+		seen[(<-got).Body] = true
 	}
 	// The refused message is attempted all the time now. What was in flight when its URL went may still come.
 	h.register(other)
@@ -219,11 +180,11 @@ func TestReplaceWhileQueued(t *testing.T) {
 		h.publish(event(id))
 		for {
 			r := <-got
-			if r.body == event(id) {
+			if r.Body == event(id) {
 				break
 			}
-			if late++; r.body != event(2) || late > 1 {
-				t.Fatalf("message %d, and then came %s, %d that were dropped", id, r.body, late)
+			if late++; r.Body != event(2) || late > 1 {
+				t.Fatalf("message %d, and then came %s, %d that were dropped", id, r.Body, late)
 			}
 		}
 	}
@@ -262,13 +223,13 @@ func TestBasePath(t *testing.T) {
 	t.Parallel()
 	for _, strip := range []bool{false, true} {
 		h := newHouse(t, migration.Options{PlainHTTP: true, Policy: quick(), StripBase: strip})
-		url, got := receiver(t, inTurn())
+		url, got := flavortest.Receiver(t, flavortest.InTurn())
 		h.register(url + "/base/hook?x=1")
 		h.publish(uploaded)
 		r := <-got
-		r.verify(t, map[bool]string{true: "/base"}[strip])
-		if r.target != "/base/hook?x=1" {
-			t.Errorf("the target is %s", r.target)
+		verify(t, r, map[bool]string{true: "/base"}[strip])
+		if r.Target != "/base/hook?x=1" {
+			t.Errorf("the target is %s", r.Target)
 		}
 	}
 }
@@ -280,21 +241,21 @@ func TestGivenUp(t *testing.T) {
 	policy := quick()
 	policy.GiveUp = time.Nanosecond
 	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: policy})
-	url, got := receiver(t, inTurn(500))
+	url, got := flavortest.Receiver(t, flavortest.InTurn(500))
 	h.register(url)
 	app := func(body string) {
-		h.want(h.do("PUT", "/v1/tenants/acme/apps/mover", "Bearer "+tokenAdmin, body), 200, "")
+		h.Want(h.do("PUT", "/v1/tenants/acme/apps/mover", "Bearer "+tokenAdmin, body), 200, "")
 	}
 	h.publish(`{"eventType":"x","cloudAppKey":"mover","messageId":"1"}`)
 	<-got
 	app(`{"secrets":[]}`)
 	h.publish(`{"eventType":"x","cloudAppKey":"mover","messageId":"2"}`)
-	for h.engine.Queue().Stats().Dead < 2 {
+	for h.Engine.Queue().Stats().Dead < 2 {
 		h.do("GET", "/t/acme"+hook, "Bearer "+tokenMover, "") // a round trip at a time, until both are settled
 	}
 	app(fmt.Sprintf(`{"secrets":[%q]}`, secretMover))
 	h.publish(`{"eventType":"x","cloudAppKey":"mover","messageId":"3"}`)
-	if r := <-got; !strings.Contains(r.body, `"messageId":"3"`) {
-		t.Errorf("a message that was given up came again: %s", r.body)
+	if r := <-got; !strings.Contains(r.Body, `"messageId":"3"`) {
+		t.Errorf("a message that was given up came again: %s", r.Body)
 	}
 }

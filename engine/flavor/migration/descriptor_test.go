@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"hookline/engine/flavor/flavortest"
 	"hookline/engine/flavor/migration"
 )
 
@@ -17,8 +18,8 @@ func declared(base, more string) string {
 }
 
 func (h *house) install(text string, status int) {
-	h.t.Helper()
-	h.want(h.do("PUT", installation, "Bearer "+tokenAdmin, text), status, "")
+	h.T.Helper()
+	h.Want(h.do("PUT", installation, "Bearer "+tokenAdmin, text), status, "")
 }
 
 const migrationPath = `,"cloudAppMigration":{"migrationWebhookPath":"/migration?v=1"}`
@@ -28,19 +29,19 @@ const migrationPath = `,"cloudAppMigration":{"migrationWebhookPath":"/migration?
 func TestDescriptorRegions(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: quick()})
-	url, got := receiver(t, inTurn())
+	url, got := flavortest.Receiver(t, flavortest.InTurn())
 	regions := fmt.Sprintf(`,"regionBaseUrls":{"EU":%q,"US":%q}`, url+"/eu", url+"/us/")
 	h.install(declared(url+"/own/", regions+migrationPath), 201)
 	for _, x := range [][3]string{{"", "/own/migration?v=1", "/own"}, {"EU", "/eu/migration?v=1", "/eu"}, {"US", "/us/migration?v=1", "/us"}, {"JP", "/own/migration?v=1", "/own"}, {"", "/own/migration?v=1", "/own"}} {
-		h.want(h.do("PUT", "/v1/tenants/acme", "Bearer "+tokenAdmin, fmt.Sprintf(`{"region":%q}`, x[0])), 200, "")
+		h.Want(h.do("PUT", "/v1/tenants/acme", "Bearer "+tokenAdmin, fmt.Sprintf(`{"region":%q}`, x[0])), 200, "")
 		if n := h.publish(uploaded); n != 1 {
 			t.Fatalf("an event in region %q is for %d webhooks", x[0], n)
 		}
 		r := <-got
-		if r.target != x[1] {
-			t.Errorf("in region %q the target is %s, want %s", x[0], r.target, x[1])
+		if r.Target != x[1] {
+			t.Errorf("in region %q the target is %s, want %s", x[0], r.Target, x[1])
 		}
-		r.verify(t, x[2])
+		verify(t, r, x[2])
 	}
 	h.install(declared(url, `,"cloudAppMigration":null`), 200)
 	if n := h.publish(uploaded); n != 0 {
@@ -52,7 +53,7 @@ func TestDescriptorRegions(t *testing.T) {
 func TestDescriptorBesidePut(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: quick()})
-	url, got := receiver(t, inTurn())
+	url, got := flavortest.Receiver(t, flavortest.InTurn())
 	targets := func(want ...string) {
 		t.Helper()
 		if n := h.publish(uploaded); n != len(want) {
@@ -60,7 +61,7 @@ func TestDescriptorBesidePut(t *testing.T) {
 		}
 		var targets []string
 		for range want {
-			targets = append(targets, (<-got).target)
+			targets = append(targets, (<-got).Target)
 		}
 		if slices.Sort(targets); !slices.Equal(targets, want) {
 			t.Errorf("it goes to %v, want %v", targets, want)
@@ -73,11 +74,11 @@ func TestDescriptorBesidePut(t *testing.T) {
 	targets("/migration?v=1", "/sent")
 	h.register()
 	targets("/migration?v=1")
-	h.want(h.do("GET", "/t/acme"+hook, jwt("mover", secretMover, "GET", hook), ""), 200, `{"endpoints":[]}`)
+	h.Want(h.do("GET", "/t/acme"+hook, jwt("mover", secretMover, "GET", hook), ""), 200, `{"endpoints":[]}`)
 	h.register(url + "/sent")
-	h.want(h.do("DELETE", installation, "Bearer "+tokenAdmin, ""), 204, "")
+	h.Want(h.do("DELETE", installation, "Bearer "+tokenAdmin, ""), 204, "")
 	targets("/sent")
-	h.want(h.do("GET", "/t/acme"+hook, jwt("mover", secretMover, "GET", hook), ""), 200, set(url+"/sent"))
+	h.Want(h.do("GET", "/t/acme"+hook, jwt("mover", secretMover, "GET", hook), ""), 200, set(url+"/sent"))
 }
 
 // What is queued stays through an update that leaves the URL, and goes with it.
@@ -86,11 +87,11 @@ func TestDescriptorUpdate(t *testing.T) {
 	policy := quick()
 	policy.Backoff[0] = 1 << 40
 	h := newHouse(t, migration.Options{PlainHTTP: true, Policy: policy})
-	url, got := receiver(t, inTurn(500, 500))
+	url, got := flavortest.Receiver(t, flavortest.InTurn(500, 500))
 	waiting := func(want int64) {
 		t.Helper()
-		for h.engine.Queue().Stats().Waiting != want {
-			if err := h.engine.Queue().Flush(t.Context()); err != nil {
+		for h.Engine.Queue().Stats().Waiting != want {
+			if err := h.Engine.Queue().Flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -118,24 +119,24 @@ func TestDescriptorRefusals(t *testing.T) {
 		declared("https://h.example", `,"regionBaseUrls":{"R0":"https://h"`+manyRegions(60)+`}`+migrationPath): `the limit of 50 webhooks is reached`,
 	} {
 		a := h.do("PUT", installation, "Bearer "+tokenAdmin, text)
-		if a.status != 400 || !strings.HasPrefix(a.body, `{"error":{"code":"invalid"`) || !strings.Contains(a.body, want) {
-			t.Errorf("%.200s: %d %.500s\nwant %s", text, a.status, a.body, want)
+		if a.Status != 400 || !strings.HasPrefix(a.Body, `{"error":{"code":"invalid"`) || !strings.Contains(a.Body, want) {
+			t.Errorf("%.200s: %d %.500s\nwant %s", text, a.Status, a.Body, want)
 		}
 	}
 	bare := "/v1/tenants/acme/apps/bare/descriptor"
 	text := strings.Replace(declared("https://h.example", migrationPath), "mover", "bare", 1)
-	if a := h.do("PUT", bare, "Bearer "+tokenAdmin, text); a.status != 400 || !strings.Contains(a.body, "the app has no shared secret") {
-		t.Errorf("an app without a secret: %d %s", a.status, a.body)
+	if a := h.do("PUT", bare, "Bearer "+tokenAdmin, text); a.Status != 400 || !strings.Contains(a.Body, "the app has no shared secret") {
+		t.Errorf("an app without a secret: %d %s", a.Status, a.Body)
 	}
 	for _, credentials := range []string{"", "Bearer " + tokenAcme, "Bearer " + tokenMover, "Bearer " + tokenRival, jwt("mover", secretMover, "PUT", installation)} {
-		if a := h.do("PUT", installation, credentials, declared("https://h.example", migrationPath)); a.status != 401 {
-			t.Errorf("with %.20q: %d %s", credentials, a.status, a.body)
+		if a := h.do("PUT", installation, credentials, declared("https://h.example", migrationPath)); a.Status != 401 {
+			t.Errorf("with %.20q: %d %s", credentials, a.Status, a.Body)
 		}
 	}
-	h.want(h.do("GET", installation, "Bearer "+tokenAdmin, ""), 404, "")
+	h.Want(h.do("GET", installation, "Bearer "+tokenAdmin, ""), 404, "")
 	for _, region := range []string{"E U", "-", strings.Repeat("x", 33)} {
-		if a := h.do("PUT", "/v1/tenants/acme", "Bearer "+tokenAdmin, fmt.Sprintf(`{"region":%q}`, region)); a.status != 400 {
-			t.Errorf("region %q: %d %s", region, a.status, a.body)
+		if a := h.do("PUT", "/v1/tenants/acme", "Bearer "+tokenAdmin, fmt.Sprintf(`{"region":%q}`, region)); a.Status != 400 {
+			t.Errorf("region %q: %d %s", region, a.Status, a.Body)
 		}
 	}
 }

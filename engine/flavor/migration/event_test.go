@@ -18,8 +18,8 @@ func TestEvents(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, migration.Options{})
 	h.register("https://a.example/", "https://b.example/")
-	h.want(h.do("PUT", "/t/acme"+hook, "Bearer "+tokenOther, set("https://a.example/")), 200, "")
-	h.want(h.do("PUT", "/t/rival"+hook, "Bearer "+tokenMoverR, set("https://a.example/")), 200, "")
+	h.Want(h.do("PUT", "/t/acme"+hook, "Bearer "+tokenOther, set("https://a.example/")), 200, "")
+	h.Want(h.do("PUT", "/t/rival"+hook, "Bearer "+tokenMoverR, set("https://a.example/")), 200, "")
 	for _, kind := range []string{
 		"listener-triggered", "app-data-uploaded", "listener-errored", "transfer-cancellation-requested", "app-data-preloaded",
 		"avi:ecosystem.migration:settled:transfer", "LISTENER_TRIGGERED", "\\u00fcber new",
@@ -31,11 +31,11 @@ func TestEvents(t *testing.T) {
 		}
 	}
 	const path = "/v1/events/migration"
-	h.want(h.do("POST", "/t/acme"+path, "Bearer "+tokenRival, uploaded), 401, "")
-	h.want(h.do("POST", "/t/acme"+path, "Bearer "+tokenMover, uploaded), 401, "")
-	h.want(h.do("POST", "/t/acme"+path, jwt("mover", secretMover, "POST", path), uploaded), 401, "")
-	if a := h.do("POST", "/t/acme/v1/events", "Bearer "+tokenAcme, uploaded); a.status != 400 {
-		t.Errorf("as an event of Jira: %d %s", a.status, a.body)
+	h.Want(h.do("POST", "/t/acme"+path, "Bearer "+tokenRival, uploaded), 401, "")
+	h.Want(h.do("POST", "/t/acme"+path, "Bearer "+tokenMover, uploaded), 401, "")
+	h.Want(h.do("POST", "/t/acme"+path, jwt("mover", secretMover, "POST", path), uploaded), 401, "")
+	if a := h.do("POST", "/t/acme/v1/events", "Bearer "+tokenAcme, uploaded); a.Status != 400 {
+		t.Errorf("as an event of Jira: %d %s", a.Status, a.Body)
 	}
 }
 
@@ -60,8 +60,8 @@ func TestBadEvents(t *testing.T) {
 		{`{"eventType":"x","cloudAppKey":"mover","d":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`, "depth"},
 	} {
 		a := h.do("POST", "/t/acme/v1/events/migration", "Bearer "+tokenAcme, tt.body)
-		if a.status != 400 || !strings.Contains(a.body, `"code":"invalid_event","message":"event: `) || !strings.Contains(a.body, tt.want) {
-			t.Errorf("%.80s: %d %s; want %q", tt.body, a.status, a.body, tt.want)
+		if a.Status != 400 || !strings.Contains(a.Body, `"code":"invalid_event","message":"event: `) || !strings.Contains(a.Body, tt.want) {
+			t.Errorf("%.80s: %d %s; want %q", tt.body, a.Status, a.Body, tt.want)
 		}
 	}
 }
@@ -77,10 +77,10 @@ func FuzzRead(f *testing.F) {
 	h := newHouse(f, migration.Options{})
 	h.register("https://a.example/")
 	flavor := migration.New(migration.Options{})
-	tenant, _ := h.engine.Registry().Tenant("acme")
+	tenant, _ := h.Engine.Registry().Tenant("acme")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		given := bytes.Clone(body)
-		reading, err := flavor.Read(body, tenant, h.engine.Registry(), time.Now())
+		reading, err := flavor.Read(body, tenant, h.Engine.Registry(), time.Now())
 		if !bytes.Equal(body, given) {
 			t.Fatalf("the body was changed to %q", body)
 		}
