@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"hookline/bench/process"
 )
 
 const (
@@ -67,7 +69,7 @@ type killRig struct {
 	ledger         *Ledger
 	receivers      []*Receiver
 	clients        *httpClients
-	server         *serverProcess
+	server         *process.Server
 }
 
 func newKillRig(t *testing.T) *killRig {
@@ -76,7 +78,11 @@ func newKillRig(t *testing.T) *killRig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &killRig{binary: buildHookline(t), ledger: NewLedger(LedgerOptions{KeepVisits: true})}
+	binary, err := process.Build(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &killRig{binary: binary, ledger: NewLedger(LedgerOptions{KeepVisits: true})}
 	for range projects {
 		// The delay keeps attempts in flight, the failures keep retries on the disk.
 		r, err := NewReceiver(ReceiverOptions{Delay: 2 * time.Millisecond, FailEvery: 97, Ledger: k.ledger})
@@ -94,7 +100,7 @@ func newKillRig(t *testing.T) *killRig {
 	k.config = writeKillConfig(t, projects)
 	t.Cleanup(func() {
 		if k.server != nil {
-			_ = k.server.kill()
+			_ = k.server.Kill()
 		}
 	})
 	return k
@@ -126,12 +132,12 @@ tenants:
 // serve starts the server on what the last one left.
 func (k *killRig) serve(t *testing.T) {
 	t.Helper()
-	p, err := startServer(k.binary, k.config)
+	p, err := process.Start(k.binary, k.config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	k.server = p
-	k.clients.address.Store(&p.api)
+	k.clients.address.Store(&p.API)
 }
 
 // subscribe registers one webhook of each app through Jira's API.
@@ -140,7 +146,7 @@ func (k *killRig) subscribe(t *testing.T) {
 	for app, receiver := range k.receivers {
 		body := fmt.Sprintf(`{"url":%q,"webhooks":[{"jqlFilter":"project = %s","events":["jira:issue_updated"]}]}`,
 			receiver.URL(hookPath), ProjectKey(app))
-		url := "http://" + k.server.api + "/t/" + killTenant + "/rest/api/3/webhook"
+		url := "http://" + k.server.API + "/t/" + killTenant + "/rest/api/3/webhook"
 		req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader([]byte(body)))
 		if err != nil {
 			t.Fatal(err)
@@ -172,8 +178,8 @@ type kill struct {
 func (k *killRig) kill(t *testing.T, watch *stallWatch) kill {
 	t.Helper()
 	at := time.Now()
-	if err := k.server.kill(); err != nil {
-		t.Fatalf("killing the server: %v\n%s", err, k.server.log.String())
+	if err := k.server.Kill(); err != nil {
+		t.Fatalf("killing the server: %v\n%s", err, k.server.Log())
 	}
 	return kill{at: at, gone: time.Now(), stall: watch.worst(at)}
 }
@@ -182,16 +188,16 @@ func (k *killRig) kill(t *testing.T, watch *stallWatch) kill {
 func (k *killRig) finish(t *testing.T) {
 	t.Helper()
 	if err := k.clients.stop(); err != nil {
-		t.Fatalf("%v\n%s", err, k.server.log.String())
+		t.Fatalf("%v\n%s", err, k.server.Log())
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if err := k.ledger.Await(ctx); err != nil {
-		t.Errorf("not everything arrived: %v; missing are %v\n%s", err, k.ledger.Missing(20), k.server.log.String())
+		t.Errorf("not everything arrived: %v; missing are %v\n%s", err, k.ledger.Missing(20), k.server.Log())
 	}
 	k.awaitEmptyQueue(ctx, t)
-	if err := k.server.stop(); err != nil {
-		t.Errorf("the server did not end well: %v\n%s", err, k.server.log.String())
+	if err := k.server.Stop(); err != nil {
+		t.Errorf("the server did not end well: %v\n%s", err, k.server.Log())
 	}
 }
 
@@ -199,7 +205,7 @@ func (k *killRig) finish(t *testing.T) {
 func (k *killRig) awaitEmptyQueue(ctx context.Context, t *testing.T) {
 	t.Helper()
 	for {
-		waiting, err := k.server.metric("hookline_queue_depth")
+		waiting, err := k.server.Metric("hookline_queue_depth")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +213,7 @@ func (k *killRig) awaitEmptyQueue(ctx context.Context, t *testing.T) {
 			return
 		}
 		if ctx.Err() != nil {
-			t.Errorf("%v deliveries are still queued\n%s", waiting, k.server.log.String())
+			t.Errorf("%v deliveries are still queued\n%s", waiting, k.server.Log())
 			return
 		}
 		wait(ctx, pause)

@@ -182,7 +182,7 @@ func Default() Config {
 		ShutdownTimeout: 30 * time.Second,
 		LogFormat:       "text",
 		Jira:            Jira{ExpiryWarning: 72 * time.Hour},
-		Migration:       Migration{GiveUp: migration.GiveUp},
+		Migration:       Migration{GiveUp: migration.GiveUp, StripBase: true},
 	}
 }
 

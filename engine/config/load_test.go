@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 		Listen: "127.0.0.1:8080", Operations: "127.0.0.1:8081", Data: "hookline-data", HostLimit: 20, MaxBody: 25_000_000,
 		CacheSize: 256 << 20, KeepAttempts: 72 * time.Hour, ShutdownTimeout: 30 * time.Second, LogFormat: "text",
 		Jira:      config.Jira{ExpiryWarning: 72 * time.Hour},
-		Migration: config.Migration{GiveUp: 72 * time.Hour},
+		Migration: config.Migration{GiveUp: 72 * time.Hour, StripBase: true},
 	}
 	for name, text := range map[string]string{"empty": "", "white": " \n\n", "comment": "# nothing yet\n", "null": "~\n", "markers": "---\n...\n"} {
 		if got := load(t, text, nil); !reflect.DeepEqual(got, want) {
@@ -91,7 +91,7 @@ migration:
   waits: [4s, 5s]
   timeout: 6s
   endpoints: 7
-  strip_base: true
+  strip_base: false
 arcxp:
   limit: 7
   untagged: all
@@ -140,7 +140,7 @@ func TestFile(t *testing.T) {
 			Waits: []time.Duration{time.Second, 90 * time.Second}, Timeout: 3 * time.Second,
 		},
 		Migration: config.Migration{
-			Accept2xx: true, Waits: []time.Duration{4 * time.Second, 5 * time.Second}, Timeout: 6 * time.Second, Endpoints: 7, StripBase: true,
+			Accept2xx: true, Waits: []time.Duration{4 * time.Second, 5 * time.Second}, Timeout: 6 * time.Second, Endpoints: 7,
 		},
 		ArcXP: config.ArcXP{
 			Limit: 7, Untagged: arcxp.All, Created: true, RawToken: true, KeepQueued: true, Waits: []time.Duration{5 * time.Second}, Timeout: 4 * time.Second,
@@ -182,7 +182,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_JIRA_REPLACE_ON_CONFLICT": "true", "HOOKLINE_JIRA_SEED_EVENTS": "false", "HOOKLINE_JIRA_BARE_ARRAY": "false", "HOOKLINE_JIRA_PATCH": "false",
 		"HOOKLINE_JIRA_FAILED_CONNECT_ONLY": "false", "HOOKLINE_JIRA_AUTO_EXTEND": "false", "HOOKLINE_JIRA_EXPIRY_WARNING": "16h",
 		"HOOKLINE_MIGRATION_GIVE_UP": "18h", "HOOKLINE_MIGRATION_ACCEPT_2XX": "false", "HOOKLINE_MIGRATION_WAITS": "19s",
-		"HOOKLINE_MIGRATION_TIMEOUT": "20s", "HOOKLINE_MIGRATION_ENDPOINTS": "21", "HOOKLINE_MIGRATION_STRIP_BASE": "false",
+		"HOOKLINE_MIGRATION_TIMEOUT": "20s", "HOOKLINE_MIGRATION_ENDPOINTS": "21", "HOOKLINE_MIGRATION_STRIP_BASE": "true",
 		"HOOKLINE_ARCXP_LIMIT": "18", "HOOKLINE_ARCXP_UNTAGGED": "none", "HOOKLINE_ARCXP_CREATED": "false",
 		"HOOKLINE_ARCXP_RAW_TOKEN": "false", "HOOKLINE_ARCXP_KEEP_QUEUED": "false", "HOOKLINE_ARCXP_WAITS": "19s,20m", "HOOKLINE_ARCXP_TIMEOUT": "21s",
 	})
@@ -196,7 +196,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 			Waits: []time.Duration{15 * time.Second, 16 * time.Minute}, Timeout: 17 * time.Second,
 		},
 		Migration: config.Migration{
-			GiveUp: 18 * time.Hour, Waits: []time.Duration{19 * time.Second}, Timeout: 20 * time.Second, Endpoints: 21,
+			GiveUp: 18 * time.Hour, Waits: []time.Duration{19 * time.Second}, Timeout: 20 * time.Second, Endpoints: 21, StripBase: true,
 		},
 		ArcXP: config.ArcXP{
 			Limit: 18, Untagged: arcxp.None, Waits: []time.Duration{19 * time.Second, 20 * time.Minute}, Timeout: 21 * time.Second,

@@ -23,7 +23,8 @@ type Migration struct {
 	// Endpoints is how many URLs an app may have in a tenant.
 	Endpoints int `yaml:"endpoints" env:"ENDPOINTS"`
 
-	// StripBase leaves the path of an app's base URL out of what the tokens sent to it are bound to.
+	// StripBase leaves the path of an app's base URL out of what the tokens sent to it are bound to, as apps on
+	// atlassian-connect-express do when they verify. It is on unless it is set to false.
 	StripBase bool `yaml:"strip_base" env:"STRIP_BASE"`
 }
 

@@ -27,7 +27,8 @@ type Options struct {
 	PlainHTTP bool
 
 	// StripBase leaves the path of an app's base URL out of the request that its tokens are bound to, as Connect does
-	// for requests of a product. URLs here need not be under the base URL, so it is off unless apps ask for it.
+	// for requests of a product: the framework of Connect apps does so when it verifies. A path that does not start
+	// with the base URL's is hashed whole.
 	StripBase bool
 
 	// Policy is how deliveries are attempted. Defaults to [Seed].
