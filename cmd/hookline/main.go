@@ -17,6 +17,10 @@ const (
 	exitFine   = 0
 	exitFailed = 1
 	exitUsage  = 2
+
+	// exitUnavailable is EX_UNAVAILABLE of sysexits: the server was not reached, or cannot do it now.
+	exitUnavailable = 69
+
 	exitConfig = 78 // EX_CONFIG of sysexits, so that a supervisor can tell a restart is useless
 )
 
@@ -98,6 +102,8 @@ func newRoot(io streams) *cobra.Command {
 		return fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())
 	})
 	root.AddCommand(newServeCommand(io), newDemoCommand(io), newReceiveCommand(io), newJQLCommand(io), newBenchCommand(io))
+	root.AddCommand(newStatusCommand(io), newTenantsCommand(io), newWebhooksCommand(io), newEventsCommand(io), newDeliveriesCommand(io),
+		newDeadCommand(io), newReplayCommand(io), newHostsCommand(io))
 	return root
 }
 

@@ -64,7 +64,22 @@ func newVictim(t testing.TB) *victim {
 	v.ids = append(v.ids, (<-got).Header.Get("X-Atlassian-Webhook-Identifier"))
 	<-got
 	v.Eventually("the delivery is given up", func() bool { return v.Engine.Queue().Stats().Dead == 1 })
+	v.replay(own(tokenAcme, "POST", "/t/acme/v1/replays", nothingAgain))
 	return v
+}
+
+// replay adds one that has been started, once it has ended.
+func (v *victim) replay(started answer) {
+	v.T.Helper()
+	var r struct{ ID string }
+	if err := json.Unmarshal([]byte(started.Body), &r); err != nil {
+		v.T.Fatal(err)
+	}
+	v.ids = append(v.ids, r.ID)
+	v.Eventually("the replay is over", func() bool {
+		r, err := v.Engine.Replay("acme", r.ID)
+		return err == nil && r.State == webhook.ReplayDone
+	})
 }
 
 func (v *victim) apps() {
@@ -125,9 +140,13 @@ var bodies = []string{
 	`{"tags":{"webhookSubscriber":"none"},"record":{"status":"Success"}}`,
 	`{"tokens":[]}`,
 	descriptor,
+	`{"status":"dead","reason":"gone"}`,
 	`{"items":[{"workflow":"w","transition":"t","webhook":1002}]}`,
 	`{"tenant":"acme","host":"https://hooks.example:443"}`,
 }
+
+// nothingAgain is a replay of nothing, and names acme so that it can be told from those of others.
+const nothingAgain = `{"status":"dead","reason":"gone","events":["s3ntinel"]}`
 
 const descriptor = `{"key":"ci","name":"s3ntinel","baseUrl":"http://127.0.0.1:1","authentication":{"type":"jwt"},` +
 	`"modules":{"webhooks":[{"event":"jira:issue_deleted","url":"/in"}]}}`

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// hostView is a destination host as the server shows it.
+type hostView struct {
+	Tenant    string    `json:"tenant"`
+	Host      string    `json:"host"`
+	InFlight  int       `json:"inFlight"`
+	Endpoints int       `json:"endpoints"`
+	Failures  int       `json:"failures"`
+	Breaker   string    `json:"breaker"`
+	OpenUntil time.Time `json:"openUntil"`
+}
+
+func newHostsCommand(io streams) *cobra.Command {
+	c := newGroup("hosts", "List the hosts that are sent to, and close their circuit breakers",
+		`List the hosts that are sent to: requests in flight, failures in a row, and whether the circuit breaker is open, so
+that nothing is sent for a while. Needs the admin token, if the server has one.`)
+	r := addRemoteFlags(c, io)
+	c.AddCommand(newHostsListCommand(r), newHostsResetCommand(r))
+	return c
+}
+
+func newHostsListCommand(r *remote) *cobra.Command {
+	l := listing[hostView]{
+		columns: "TENANT\tHOST\tIN FLIGHT\tENDPOINTS\tFAILURES\tBREAKER\tOPEN UNTIL",
+		row: func(h hostView) []any {
+			return []any{h.Tenant, h.Host, h.InFlight, h.Endpoints, h.Failures, h.Breaker, h.OpenUntil}
+		},
+	}
+	c := &cobra.Command{
+		Use: "list", Short: "List hosts", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return l.print(c.Context(), r, path("v1", "hosts")) },
+	}
+	l.addListFlags(c,
+		filterFlag{name: "tenant", usage: "only of this tenant"},
+		filterFlag{name: "breaker", usage: "only with the breaker closed, open or half_open"})
+	return c
+}
+
+func newHostsResetCommand(r *remote) *cobra.Command {
+	return &cobra.Command{
+		Use: "reset TENANT HOST", Short: "Close the circuit breaker of a host, so that it is sent to at once",
+		Example: "  hookline hosts reset acme https://receiver.example:443",
+		Args:    needArgs(cobra.ExactArgs(2), "a tenant and a host, as the list shows it"),
+		RunE: func(c *cobra.Command, args []string) error {
+			body, err := json.Marshal(map[string]string{"tenant": args[0], "host": args[1]})
+			if err != nil {
+				return failed(err)
+			}
+			_, err = r.do(c.Context(), request{method: http.MethodPost, path: path("v1", "hosts", "reset"), body: body}, nil)
+			return err
+		},
+	}
+}
