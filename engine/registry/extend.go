@@ -74,7 +74,7 @@ func (r *Registry) extensions(t *tenant, now time.Time, rules func(string) *Rule
 		if e == nil || w.Expires.IsZero() || w.Expired(now) || !of.Extends(w) {
 			continue
 		}
-		began := w.Expires.Add(-of.Life)
+		began := w.Expires.Add(-of.Life).Truncate(time.Millisecond) // successes are told to the millisecond
 		last := delivered(w.Endpoint)
 		kept := !e.Delivered.Before(began)
 		switch {

@@ -73,5 +73,5 @@ func TestAdminOnly(t *testing.T) {
 		t.Errorf("the name of the scheme is taken by its case: %d %s", a.Status, a.Body)
 	}
 	h.Want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
-	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[{"key":"ci","kind":"connect","tokens":1}]}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"items":[{"key":"ci","kind":"connect","tokens":1}]}`)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
+	"sort"
 
 	"github.com/valyala/fasthttp"
 )
@@ -76,4 +77,22 @@ func answerList[T any](ctx *fasthttp.RequestCtx, items []T, next string) {
 		items = []T{}
 	}
 	answer(ctx, 200, listing[T]{Items: items, Next: next})
+}
+
+// answerPage answers the page of a list that is in memory, in order of the names of its entries.
+func answerPage[E, V any](ctx *fasthttp.RequestCtx, p page, list []E, name func(E) string, view func(E) V) {
+	from := 0
+	if p.after != "" {
+		from = sort.Search(len(list), func(i int) bool { return name(list[i]) > p.after })
+	}
+	to := min(from+p.limit, len(list))
+	views := make([]V, 0, to-from)
+	for _, entry := range list[from:to] {
+		views = append(views, view(entry))
+	}
+	next := ""
+	if to < len(list) {
+		next = p.cursor(name(list[to-1]))
+	}
+	answerList(ctx, views, next)
 }

@@ -56,12 +56,14 @@ type tenantBody struct {
 	Tokens       *[]string `json:"tokens"` // in the clear; they replace the tenant's
 }
 
+// listTenants answers the tenants in order of their ids.
 func (s *Server) listTenants(ctx *fasthttp.RequestCtx) {
-	views := []tenantView{}
-	for _, t := range s.options.Engine.Registry().Tenants() {
-		views = append(views, viewTenant(t))
+	q := queryOf(ctx)
+	p := q.page("tenants")
+	if q.refused() {
+		return
 	}
-	answer(ctx, 200, map[string]any{"tenants": views})
+	answerPage(ctx, p, s.options.Engine.Registry().Tenants(), func(t *webhook.Tenant) string { return t.ID }, viewTenant)
 }
 
 func (s *Server) getTenant(ctx *fasthttp.RequestCtx) {
@@ -195,16 +197,16 @@ func (b *appBody) apply(a *webhook.App) {
 	}
 }
 
+// listApps answers the apps of a tenant in order of their keys.
 func (s *Server) listApps(ctx *fasthttp.RequestCtx) {
-	t, ok := s.pathTenant(ctx)
-	if !ok {
+	q := queryOf(ctx)
+	p := q.page("apps")
+	if q.refused() {
 		return
 	}
-	views := []appView{}
-	for _, a := range s.options.Engine.Registry().Apps(t.ID) {
-		views = append(views, viewApp(a))
+	if t, ok := s.pathTenant(ctx); ok {
+		answerPage(ctx, p, s.options.Engine.Registry().Apps(t.ID), func(a *webhook.App) string { return a.Key }, viewApp)
 	}
-	answer(ctx, 200, map[string]any{"apps": views})
 }
 
 func (s *Server) getApp(ctx *fasthttp.RequestCtx) {

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -24,7 +25,7 @@ func TestTenants(t *testing.T) {
 	h.Want(h.admin("PUT", path, `{"hosts":["b.example"],"epicLink":0}`), 200, `{"id":"new","hosts":["b.example"],"tokens":1}`)
 	h.Want(h.admin("GET", path, ""), 200, `{"id":"new","hosts":["b.example"],"tokens":1}`)
 	h.Want(h.admin("GET", "/v1/tenants", ""), 200,
-		`{"tenants":[{"id":"acme","hosts":["acme.example"],"tokens":1},{"id":"new","hosts":["b.example"],"tokens":1},{"id":"rival","hosts":["rival.example"],"tokens":1}]}`)
+		`{"items":[{"id":"acme","hosts":["acme.example"],"tokens":1},{"id":"new","hosts":["b.example"],"tokens":1},{"id":"rival","hosts":["rival.example"],"tokens":1}]}`)
 	publish := request{Method: "POST", Path: "/v1/events", Host: "new.example", Token: "a token of the new tenant", Body: event}
 	h.wantProblem(h.Send(publish), 404, "not_found", "")
 	publish.Host = "b.example"
@@ -72,7 +73,7 @@ func TestApps(t *testing.T) {
 		`{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}`)
 	h.Want(h.admin("GET", path, ""), 200, `{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}`)
 	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200,
-		`{"apps":[{"key":"ci","kind":"connect","tokens":1},{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}]}`)
+		`{"items":[{"key":"ci","kind":"connect","tokens":1},{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":3,"users":["anna","bert"]}]}`)
 	h.Want(h.admin("PUT", path, `{"tokens":[]}`), 200, `{"key":"mobile","kind":"oauth","baseURL":"https://mobile.example/","tokens":0}`)
 	list := request{Method: "GET", Path: "/t/acme/rest/api/3/webhook", Token: "a token of anna's"}
 	if a := h.Send(list); a.Status != 401 {
@@ -171,7 +172,7 @@ func TestInstallationRefusals(t *testing.T) {
 		}
 	}
 	h.Want(h.admin("GET", "/v1/tenants/acme", ""), 200, `{"id":"acme","hosts":["acme.example"],"tokens":1}`)
-	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[{"key":"ci","kind":"connect","tokens":1}]}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"items":[{"key":"ci","kind":"connect","tokens":1}]}`)
 	h.Want(h.admin("PUT", "/v1/tenants/rival/apps/new", `{"tokens":[{"token":"`+tokenCI+`"}]}`), 201, `{"key":"new","kind":"connect","tokens":1}`)
 }
 
@@ -211,7 +212,7 @@ func TestDeleteTenant(t *testing.T) {
 	publish.Path, publish.Host = "/v1/events", "acme.example"
 	h.wantProblem(h.Send(publish), 404, "not_found", "")
 	h.Want(h.admin("PUT", "/v1/tenants/acme", "{}"), 201, `{"id":"acme","hosts":[],"tokens":0}`)
-	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"apps":[]}`)
+	h.Want(h.admin("GET", "/v1/tenants/acme/apps", ""), 200, `{"items":[]}`)
 	h.wantProblem(h.publish(event, nil), 401, "unauthorized", "")
 	if a := h.Send(list); a.Status != 401 {
 		t.Errorf("the old app's token is answered %d %s", a.Status, a.Body)
@@ -273,4 +274,49 @@ func TestSecrets(t *testing.T) {
 	h.wantProblem(h.admin("PUT", path, `{"issuer":"`+strings.Repeat("i", 256)+`"}`), 400, "invalid", "256 bytes")
 	h.Want(h.admin("PUT", path, `{}`), 200, `{"key":"ci","kind":"connect","issuer":"client-key","secrets":2,"tokens":1}`)
 	h.Want(h.admin("PUT", path, `{"secrets":[],"issuer":""}`), 200, `{"key":"ci","kind":"connect","tokens":1}`)
+}
+
+// TestPagesOfTenants: every tenant, and every app, is on one page, in order.
+func TestPagesOfTenants(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for n := range 7 {
+		h.Want(h.admin("PUT", fmt.Sprintf("/v1/tenants/t-%d", n), `{}`), 201, fmt.Sprintf(`{"id":"t-%d","hosts":[],"tokens":0}`, n))
+		h.Want(h.admin("PUT", fmt.Sprintf("/v1/tenants/t-0/apps/a-%d", n), `{}`), 201, fmt.Sprintf(`{"key":"a-%d","kind":"connect","tokens":0}`, n))
+	}
+	for path, member := range map[string]string{"/v1/tenants": "id", "/v1/tenants/t-0/apps": "key"} {
+		var all struct{ Items []map[string]any }
+		h.Decode(h.admin("GET", path, ""), 200, &all)
+		for limit := 1; limit <= len(all.Items)+1; limit++ {
+			var names []any
+			for cursor := ""; ; {
+				var page struct {
+					Items []map[string]any
+					Next  string
+				}
+				query := fmt.Sprintf("?limit=%d", limit)
+				if cursor != "" {
+					query += "&cursor=" + cursor
+				}
+				h.Decode(h.admin("GET", path+query, ""), 200, &page)
+				for _, item := range page.Items {
+					names = append(names, item[member])
+				}
+				if cursor = page.Next; cursor == "" {
+					break
+				}
+				if len(page.Items) != limit {
+					t.Fatalf("%s: a page of %d is not the last", path, len(page.Items))
+				}
+			}
+			if len(names) != len(all.Items) {
+				t.Fatalf("%s by %d: %v", path, limit, names)
+			}
+			for i := range names {
+				if names[i] != all.Items[i][member] {
+					t.Errorf("%s by %d: %v", path, limit, names)
+				}
+			}
+		}
+	}
 }
