@@ -200,7 +200,7 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 		return err
 	}
 	defer q.writers.end(t)
-	b := q.db.NewBatchWithSize(len(ops) * 96)
+	b := q.db.NewBatchWithSize(sizeOf(ops))
 	defer b.Close()
 	next := make([]micros, len(ops))
 	for i := range ops {
@@ -231,6 +231,17 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 		}
 	}
 	return nil
+}
+
+// sizeOf is about what a batch of outcomes takes.
+func sizeOf(ops []settlement) int {
+	size := len(ops) * 96
+	for i := range ops {
+		if r := ops[i].outcome.Record; r != nil {
+			size += attemptKeyLen + len(r) + 8
+		}
+	}
+	return size
 }
 
 // addOutcome writes an outcome into a batch. It returns the new due time of a delivery that is due
