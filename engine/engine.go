@@ -231,7 +231,7 @@ func (e *Engine) sweepOnce(ctx context.Context, last, now time.Time) {
 		e.options.Logger.Error("extending webhooks failed; it will be tried again", "err", err)
 	}
 	e.warn(last, now)
-	if err := e.registry.Sweep(ctx, now, e.keep, e.idle); err != nil && ctx.Err() == nil {
+	if err := e.registry.Sweep(ctx, now, e.keep, e.giveUp, e.idle); err != nil && ctx.Err() == nil {
 		e.options.Logger.Error("clearing away expired registrations failed; it will be tried again", "err", err)
 	}
 	e.targets.prune(e.registry)
@@ -242,6 +242,14 @@ func (e *Engine) sweepOnce(ctx context.Context, last, now time.Time) {
 }
 
 func (e *Engine) keep(name string) time.Duration { return e.flavors[name].Rules().Keep }
+
+// giveUp drops what is queued for an endpoint that nobody can resume.
+func (e *Engine) giveUp(endpoint uint64) {
+	if !e.queue.Idle(queue.EndpointID(endpoint)) {
+		e.options.Logger.Warn("what is queued for a paused endpoint is dropped, as its webhooks are gone", "endpoint", endpoint)
+		e.Drop(endpoint)
+	}
+}
 
 // idle says that an endpoint has nothing to deliver, and no failure that its owner could ask about.
 func (e *Engine) idle(endpoint uint64) bool {

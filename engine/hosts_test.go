@@ -122,6 +122,57 @@ func TestPauseSurvivesARestart(t *testing.T) {
 	})
 }
 
+// What is queued for a paused endpoint is dropped an hour after the last webhook went that led to it, as nobody can
+// resume it any more; not while there still is one, and not where a new one came in that hour.
+func TestPausedEndpointWithoutWebhooksIsGivenUp(t *testing.T) {
+	for name, again := range map[string]bool{"given up": false, "registered again": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := new(line)
+				e := open(t, l.options(vfs.NewMem()))
+				install(t, e)
+				id := only(t, e).ID
+				if _, err := e.Pause(ctx, owner.Tenant, id); err != nil {
+					t.Fatal(err)
+				}
+				publish(t, e, webhook.Event{Body: body("EX", 1)})
+				waiting := func(when string, want int64) {
+					t.Helper()
+					e.Sweep(time.Time{}, time.Now())
+					if got := e.Queue().Stats().Waiting; got != want {
+						t.Errorf("%s: %d deliveries wait, want %d", when, got, want)
+					}
+				}
+				time.Sleep(2 * time.Hour)
+				waiting("with its webhook", 1)
+				if err := e.DeleteWebhook(ctx, owner.Tenant, e.Registry().All(owner.Tenant)[0].ID); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Hour - time.Second)
+				waiting("within the hour", 1)
+				if again {
+					install(t, e)
+				}
+				time.Sleep(2 * time.Second)
+				if again {
+					waiting("with a new webhook", 1)
+				} else {
+					waiting("after the hour", 0)
+				}
+				if _, ok := e.Registry().Endpoint(id); ok != again {
+					t.Errorf("the endpoint is there: %v", ok)
+				}
+				if got, _ := l.counts(); got != 0 {
+					t.Errorf("%d requests while paused", got)
+				}
+				if err := e.Close(ctx); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
 // A host that is down is left alone, in sight of metrics, until a probe succeeds or it is reset; nothing is lost.
 func TestHostThatIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

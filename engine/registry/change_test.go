@@ -104,7 +104,7 @@ func TestChangeWhileRead(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if err := r.Sweep(ctx, time.Now().Add(48*time.Hour), func(string) time.Duration { return 0 }, func(uint64) bool { return true }); err != nil {
+	if err := r.Sweep(ctx, time.Now().Add(48*time.Hour), func(string) time.Duration { return 0 }, func(uint64) {}, func(uint64) bool { return true }); err != nil {
 		t.Error(err)
 	}
 	if len(r.EndpointsOf(owner, rules.Flavor)) != 1 {

@@ -60,9 +60,10 @@ func (t *tenant) replace(list []*webhook.Webhook) {
 
 // Sweep takes expired webhooks out of the indexes, removes those that expired longer ago than keep, and
 // removes endpoints that no webhook has led to for an hour and for which idle says that nothing is
-// queued. The hour is for events that were matched just before the last webhook went. Sweep is to be called now
-// and then; Match does not depend on it.
-func (r *Registry) Sweep(ctx context.Context, now time.Time, keep func(flavor string) time.Duration, idle func(endpoint uint64) bool) error {
+// queued. The hour is for events that were matched just before the last webhook went. Of those endpoints a paused one
+// has giveUp called first, to drop what is queued: nobody can resume it any more, and it would wait for ever. Neither
+// function may change the registry. Sweep is to be called now and then; Match does not depend on it.
+func (r *Registry) Sweep(ctx context.Context, now time.Time, keep func(flavor string) time.Duration, giveUp func(endpoint uint64), idle func(endpoint uint64) bool) error {
 	for _, info := range r.Tenants() {
 		if t := r.tenant(info.ID); t != nil {
 			if err := r.sweepTenant(ctx, t, now, keep); err != nil {
@@ -70,7 +71,7 @@ func (r *Registry) Sweep(ctx context.Context, now time.Time, keep func(flavor st
 			}
 		}
 	}
-	return r.sweepEndpoints(ctx, now, idle)
+	return r.sweepEndpoints(ctx, now, giveUp, idle)
 }
 
 func (r *Registry) sweepTenant(ctx context.Context, t *tenant, now time.Time, keep func(string) time.Duration) error {
@@ -104,11 +105,15 @@ func (r *Registry) sweepTenant(ctx context.Context, t *tenant, now time.Time, ke
 
 const endpointGrace = time.Hour
 
-func (r *Registry) sweepEndpoints(ctx context.Context, now time.Time, idle func(uint64) bool) error {
+// sweepEndpoints holds the lock of changes throughout, so that no webhook comes to lead to an endpoint that is given up.
+func (r *Registry) sweepEndpoints(ctx context.Context, now time.Time, giveUp func(uint64), idle func(uint64) bool) error {
 	r.change.Lock()
 	defer r.change.Unlock()
 	byTenant := map[string]*store.Changes{}
 	for _, e := range r.unused(now) {
+		if e.Paused {
+			giveUp(e.ID)
+		}
 		if !idle(e.ID) {
 			continue
 		}

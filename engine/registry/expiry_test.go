@@ -16,10 +16,11 @@ func TestExpiry(t *testing.T) {
 		body := issueEvent(updated, `"project":{"key":"EX"}`)
 		ids := register(t, r, "https://r/1", item("project = EX", updated), item("project != B", updated))
 		keep := func(string) time.Duration { return rules.Keep }
+		giveUp := func(endpoint uint64) { t.Errorf("endpoint %d is given up", endpoint) }
 		idle := func(uint64) bool { return true }
 		sweep := func() {
 			t.Helper()
-			if err := r.Sweep(ctx, time.Now(), keep, idle); err != nil {
+			if err := r.Sweep(ctx, time.Now(), keep, giveUp, idle); err != nil {
 				t.Fatal(err)
 			}
 		}
