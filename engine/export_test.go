@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"time"
+
+	"hookline/engine/webhook"
 )
 
 // Idle says whether the sweep may remove an endpoint that no webhook leads to.
@@ -10,3 +12,12 @@ func (e *Engine) Idle(endpoint uint64) bool { return e.idle(endpoint) }
 
 // Sweep does what the sweep does at a time, after one at another.
 func (e *Engine) Sweep(last, now time.Time) { e.sweepOnce(context.Background(), last, now) }
+
+// Count returns how many deliveries a selection selects, by the walk that a replay makes.
+func (e *Engine) Count(ctx context.Context, tenant string, s webhook.Selection) (int, error) {
+	selector, err := e.selector(tenant, s, time.Now())
+	if err != nil {
+		return 0, err
+	}
+	return e.count(ctx, selector)
+}

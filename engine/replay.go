@@ -146,6 +146,12 @@ func (e *Engine) StartReplay(ctx context.Context, tenant string, s webhook.Selec
 	if end := e.queue.Now(); s.Until.IsZero() || s.Until.After(end) {
 		s.Until = end // so that it does not come to what it sent itself
 	}
+	e.replays.mu.Lock()
+	defer e.replays.mu.Unlock()
+	if e.replays.byID == nil {
+		return webhook.Replay{}, registry.ErrClosed
+	}
+	// Under the mutex, as DeleteTenant forgets the tenant's replays after the tenant is gone from here.
 	t, ok := e.registry.Tenant(tenant)
 	if !ok {
 		return webhook.Replay{}, webhook.ErrUnknownTenant
@@ -153,11 +159,6 @@ func (e *Engine) StartReplay(ctx context.Context, tenant string, s webhook.Selec
 	row := webhook.Replay{
 		ID: rand.Text(), Tenant: tenant, Generation: t.Generation, Selection: s, Rate: rate,
 		State: webhook.ReplayRunning, Selected: -1, Created: now,
-	}
-	e.replays.mu.Lock()
-	defer e.replays.mu.Unlock()
-	if e.replays.byID == nil {
-		return webhook.Replay{}, registry.ErrClosed
 	}
 	if e.replays.runningIn(tenant) >= maxReplays {
 		return webhook.Replay{}, ErrTooManyReplays

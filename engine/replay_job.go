@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -218,7 +219,7 @@ func (e *Engine) selected(ctx context.Context, s *selector, size int) (found []s
 			return true
 		})
 	}
-	if err == nil {
+	if err = cmp.Or(err, ctx.Err()); err == nil { // a walk that was cut short must not pass for one that came to its end
 		found, err = e.byBody(ctx, s, found)
 	}
 	if p.visited > 0 {
@@ -231,7 +232,7 @@ func (e *Engine) selected(ctx context.Context, s *selector, size int) (found []s
 // be gone; otherwise nobody can tell, and it is left out.
 func (e *Engine) byBody(ctx context.Context, s *selector, found []selected) ([]selected, error) {
 	if s.events == nil {
-		return found, ctx.Err()
+		return found, nil
 	}
 	kept := found[:0]
 	for _, one := range found {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -268,6 +269,25 @@ func TestReplayGivesWay(t *testing.T) {
 	for i, one := range r.wait(t, n+fresh)[n:] {
 		if replayed := one.replay == "true"; replayed != (i >= fresh) {
 			t.Errorf("request %d: %+v", i, one)
+		}
+	}
+}
+
+// A walk that is cut short, as by the end of the engine, does not pass for one that found no more: the replay would count as
+// done.
+func TestReplayIsNotDoneWhenCutShort(t *testing.T) {
+	r := newReceiver(t, refusing(1))
+	e := open(t, options(vfs.NewMem(), r))
+	install(t, e)
+	letters(t, e, r, numbered(1)...)
+	over, end := context.WithCancel(ctx)
+	end()
+	for _, s := range []webhook.Selection{anyDead, {Status: webhook.StatusDead, Events: []string{"jira:issue_updated"}}} {
+		if n, err := e.Count(ctx, owner.Tenant, s); n != 1 || err != nil {
+			t.Errorf("%+v: %d, %v", s, n, err)
+		}
+		if n, err := e.Count(over, owner.Tenant, s); !errors.Is(err, context.Canceled) {
+			t.Errorf("%+v, cut short: %d, %v", s, n, err)
 		}
 	}
 }
