@@ -45,6 +45,19 @@ const (
 	recordNext
 )
 
+// recordHead is more than a record usually takes beside its texts and its note.
+const recordHead = 48
+
+// newRecord makes the record of an attempt at a delivery with a note, in one piece of memory: there is one for every
+// attempt.
+func newRecord(a *webhook.Attempt, note []byte) []byte {
+	size := recordHead + min(len(a.Answer), maxRecordAnswer) + len(note)
+	if a.Err != nil {
+		size += maxRecordError
+	}
+	return appendRecord(make([]byte, 0, size), a, note)
+}
+
 // appendRecord appends the record of an attempt at a delivery with a note. Times are kept to the microsecond, the
 // others as distances from the start.
 func appendRecord(dst []byte, a *webhook.Attempt, note []byte) []byte {
@@ -69,17 +82,16 @@ func appendRecord(dst []byte, a *webhook.Attempt, note []byte) []byte {
 	if a.Err != nil {
 		problem = a.Err.Error()
 	}
-	dst = appendText(dst, clip(problem, maxRecordError))
-	dst = appendText(dst, clip(string(a.Answer), maxRecordAnswer))
+	dst = appendText(dst, problem, maxRecordError)
+	dst = appendText(dst, a.Answer, maxRecordAnswer)
 	return append(dst, note...)
 }
 
-func appendText(dst []byte, text string) []byte {
+// appendText appends a text, cut to a number of bytes.
+func appendText[T string | []byte](dst []byte, text T, size int) []byte {
+	text = text[:min(len(text), size)]
 	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 }
-
-// clip cuts a text to a number of bytes.
-func clip(text string, size int) string { return text[:min(len(text), size)] }
 
 var errRecord = errors.New("engine: a record in the attempt log is unreadable")
 

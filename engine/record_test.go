@@ -101,7 +101,7 @@ func FuzzParseRecord(f *testing.F) {
 			Status: r.status, Sent: r.sent, Received: r.received, Answer: r.answer,
 		}
 		if r.problem != "" {
-			a.Err = errors.New(clip(r.problem, maxRecordError))
+			a.Err = errors.New(r.problem[:min(len(r.problem), maxRecordError)])
 			r.problem = strings.ToValidUTF8(a.Err.Error(), "\ufffd")
 		}
 		again, err := parseRecord(appendRecord(nil, a, r.note))

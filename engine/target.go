@@ -78,7 +78,7 @@ func (e *Engine) rests(ep *webhook.Endpoint, holder flavor.Holder) bool {
 // attempted sees every attempt. What it returns is kept of it.
 func (e *Engine) attempted(a *webhook.Attempt, d *queue.Delivery) []byte {
 	e.metrics.attempted(a)
-	return appendRecord(nil, a, d.Note)
+	return newRecord(a, d.Note)
 }
 
 // settling is the queue as the dispatcher uses it, with a count of what it gives up and a note of what
