@@ -142,8 +142,9 @@ func roundTrip(conn net.Conn, req *fasthttp.Request, resp *fasthttp.Response, de
 	}
 	if err := resp.ReadLimitBody(br, maxBody); err != nil {
 		if errors.Is(err, fasthttp.ErrBodyTooLarge) && len(resp.Body()) == 0 {
-			// A length that is announced too large is refused before anything of the body is read.
-			start, _ := br.Peek(maxAnswer)
+			// A length that is announced too large is refused before anything of the body is read. What came with the
+			// header is enough to show: nobody waits for more of it.
+			start, _ := br.Peek(min(br.Buffered(), maxAnswer))
 			resp.SetBody(start)
 		}
 		return false, err
