@@ -55,8 +55,11 @@ func (p *place) all() queue.Select {
 
 // standing is all that there is of one delivery.
 type standing struct {
-	waiting  *queue.WaitingDelivery
-	letter   *queue.DeadLetter
+	waiting *queue.WaitingDelivery
+	letter  *queue.DeadLetter
+
+	// The log is read only where it is asked for, or where nothing else tells how the delivery stands.
+	read     bool
 	attempts []Attempt            // oldest first
 	last     *queue.LoggedAttempt // that delivered it, nil if none did
 }
@@ -86,7 +89,20 @@ func (e *Engine) stand(ctx context.Context, p *place) (standing, error) {
 	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return s, closed(err)
 	}
-	err = e.queue.Attempts(p.all(), func(l queue.LoggedAttempt) bool {
+	if s.waiting == nil && s.letter == nil {
+		err = e.readLog(ctx, p, &s)
+	}
+	return s, err
+}
+
+// readLog adds what the attempt log has of a delivery, unless that was read. It goes through all attempts at the endpoint
+// since the event was accepted.
+func (e *Engine) readLog(ctx context.Context, p *place, s *standing) error {
+	if s.read {
+		return nil
+	}
+	s.read = true
+	err := e.queue.Attempts(p.all(), func(l queue.LoggedAttempt) bool {
 		if l.Event != p.event {
 			return ctx.Err() == nil
 		}
@@ -98,7 +114,7 @@ func (e *Engine) stand(ctx context.Context, p *place) (standing, error) {
 		}
 		return ctx.Err() == nil
 	})
-	return s, closed(cmp.Or(err, ctx.Err()))
+	return closed(cmp.Or(err, ctx.Err()))
 }
 
 // known returns the delivery, and false where nothing is known of it but attempts that led to nothing.
@@ -137,6 +153,9 @@ func (e *Engine) Delivery(ctx context.Context, tenant, id string) (Delivery, []A
 	d, _, ok := e.known(&p, &s)
 	if !ok {
 		return Delivery{}, nil, ErrUnknownDelivery
+	}
+	if err := e.readLog(ctx, &p, &s); err != nil {
+		return Delivery{}, nil, err
 	}
 	switch body, err := e.body(p.event); {
 	case err == nil:

@@ -49,11 +49,13 @@ func (e *Engine) Failed(ctx context.Context, owner webhook.Owner, name string, q
 // letters returns the first dead letters of an endpoint that are asked for. They come in order of time.
 func (e *Engine) letters(id queue.EndpointID, q *flavor.FailureQuery, until time.Time) ([]queue.DeadLetter, error) {
 	var list []queue.DeadLetter
-	err := e.queue.DeadLetters(oldest(id), func(l queue.DeadLetter) bool {
-		if !l.Died.Before(until) || len(list) >= q.Size && !together(&list[len(list)-1], &l) {
+	walk := oldest(id)
+	walk.From, walk.Until = q.From, until
+	err := e.queue.DeadLetters(walk, func(l queue.DeadLetter) bool {
+		if len(list) >= q.Size && !together(&list[len(list)-1], &l) {
 			return false
 		}
-		if !l.Died.Before(q.From) && (q.Reason == "" || q.Reason == reasonLabel(l.Reason)) {
+		if q.Reason == "" || q.Reason == reasonLabel(l.Reason) {
 			list = append(list, l)
 		}
 		return true
