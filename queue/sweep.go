@@ -222,19 +222,31 @@ func (q *Queue) bucketKept(bucket func(micros) uint32, keep time.Duration) uint3
 	return bucket(max(q.clock.present()-micros(keep.Microseconds()), 0))
 }
 
+// expireLetters counts what it has deleted afterwards, in a snapshot: a day may have millions of letters, and a purge, and
+// with it every settlement, waits for byHand.
 func (q *Queue) expireLetters() error {
+	lo, hi := []byte{prefixDead}, appendDayKey(nil, uint16(q.bucketKept(deadShelf.bucket, q.opts.KeepDead)))
+	before, err := q.deleteLetters(lo, hi)
+	if err != nil {
+		return err
+	}
+	n, err := countKeys(before, lo, hi, q.stop)
+	if err == nil {
+		q.counts.dead.Add(-n)
+	}
+	return errors.Join(err, before.Close())
+}
+
+// deleteLetters deletes a range of dead letters. The snapshot is from just before that: letters come to the present day
+// alone, and go by hand or here.
+func (q *Queue) deleteLetters(lo, hi []byte) (before *pebble.Snapshot, err error) {
 	q.byHand.mu.Lock()
 	defer q.byHand.mu.Unlock()
-	lo, hi := []byte{prefixDead}, appendDayKey(nil, uint16(q.bucketKept(deadShelf.bucket, q.opts.KeepDead)))
-	n, err := countKeys(q.db, lo, hi, q.stop)
-	if err != nil || n == 0 {
-		return err
+	before = q.db.NewSnapshot()
+	if err := q.deleteSpan(lo, hi); err != nil {
+		return nil, errors.Join(err, before.Close())
 	}
-	if err := q.db.DeleteRange(lo, hi, pebble.NoSync); err != nil {
-		return err
-	}
-	q.counts.dead.Add(-n)
-	return nil
+	return before, nil
 }
 
 // deleteSpan deletes a range of keys, if there is one of them.
