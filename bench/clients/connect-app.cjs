@@ -33,7 +33,7 @@ const server = http.createServer(app).listen(0, '127.0.0.1', () => {
   app.use(express.json());
   const options = { config: { development: { port, localBaseUrl, watch: false, store: { adapter: 'memory' } } } };
   const addon = ace(app, options, { info: log, warn: log, error: log }, {}, () => {
-    app.post(`${basePath}/migration`, addon.authenticate(), (req, res) => {
+    app.post([`${basePath}/migration`, `${basePath}/migration&more/events`], addon.authenticate(), (req, res) => {
       tell({ accepted: req.body, clientKey: req.context.clientKey });
       res.status(200).end();
     });

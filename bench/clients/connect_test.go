@@ -112,12 +112,16 @@ func TestConnectDelivery(t *testing.T) {
 
 // TestMigrationDelivery is the same for events of the App Migration Platform.
 func TestMigrationDelivery(t *testing.T) {
-	for _, c := range []struct{ name, basePath, query string }{
-		{"plain", "", ""}, {"query", "", "?region=EU&a=%26&a"}, {"base path", "/deep/app", "?x=1"},
+	for _, c := range []struct{ name, basePath, path string }{
+		{"plain", "", "/migration"},
+		{"query", "", "/migration?region=EU&a=%26&a"},
+		{"ampersand", "", "/migration&more/events"},
+		{"ampersand and query", "", "/migration&more/events?a=b&c=d,e"},
+		{"base path", "/deep/app", "/migration?x=1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := newConnectApp(t, c.basePath, sharedSecret)
-			a.migrate(t, "/migration"+c.query)
+			a.migrate(t, c.path)
 			a.site.publish("/migration", uploaded)
 			a.accepts(t, uploaded)
 		})

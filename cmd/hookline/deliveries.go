@@ -170,6 +170,9 @@ func (r *remote) printBody(c *cobra.Command, id string) error {
 	if err != nil {
 		return err
 	}
+	if isTerminal(r.io.out) { // elsewhere the bytes are what counts
+		body = escaped(body)
+	}
 	_, err = fmt.Fprintf(r.io.out, "%s\n", body)
 	return failed(err)
 }

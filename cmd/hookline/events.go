@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -32,7 +33,7 @@ func newPublishCommand(r *remote, dry bool) *cobra.Command {
 	c := &cobra.Command{
 		Use: "publish [FILE]", Short: "Publish the event in a file, or an array of them",
 		Long: `Publish the event in a file ("-", or none, is standard input), or several: a JSON array, or with
---lines one a line. The exit code is 1 if any was refused.`,
+--lines one a line. The exit code is 1 if any was refused, and 69 if all were because the server cannot take them now.`,
 		Example: `  hookline events publish --tenant acme event.json
   hookline events publish --tenant acme --lines < events.ndjson`,
 	}
@@ -99,16 +100,21 @@ func (r *remote) publish(c *cobra.Command, o publishing, body []byte) error {
 		q.query = url.Values{"dry_run": {"true"}}
 	}
 	answer, err := r.call(c.Context(), q)
+	code := exitFailed
+	if coded := (*codedError)(nil); errors.As(err, &coded) {
+		code = coded.code
+	}
 	var first receiptView
 	// Where all events of several are refused, the status is that of the first, and the answer has a line for each.
 	if err != nil && (json.NewDecoder(bytes.NewReader(answer)).Decode(&first) != nil || first.Line == 0) {
 		return err
 	}
-	return r.printReceipts(answer, o.dry)
+	return r.printReceipts(answer, o.dry, code)
 }
 
-// printReceipts prints the answers to one event, or one a line to several. Its error says how many were refused.
-func (r *remote) printReceipts(answer []byte, dry bool) error {
+// printReceipts prints the answers to one event, or one a line to several. Its error says how many were refused, and has
+// the exit code for that.
+func (r *remote) printReceipts(answer []byte, dry bool, code int) error {
 	lines := bytes.Split(bytes.TrimSpace(answer), []byte{'\n'})
 	refused := 0
 	for _, text := range lines {
@@ -124,7 +130,7 @@ func (r *remote) printReceipts(answer []byte, dry bool) error {
 		}
 	}
 	if refused > 0 {
-		return failed(fmt.Errorf("%d of %d events are refused", refused, len(lines)))
+		return coded(code, fmt.Errorf("%d of %d events are refused", refused, len(lines)))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -55,7 +56,11 @@ func newHostsResetCommand(r *remote) *cobra.Command {
 			if err != nil {
 				return failed(err)
 			}
-			_, err = r.do(c.Context(), request{method: http.MethodPost, path: path("v1", "hosts", "reset"), body: body}, nil)
+			var done struct{ Reset bool }
+			printed, err := r.do(c.Context(), request{method: http.MethodPost, path: path("v1", "hosts", "reset"), body: body}, &done)
+			if err == nil && !printed && !done.Reset {
+				fmt.Fprintln(r.io.err, "its circuit breaker was closed already, or nothing was sent to it yet")
+			}
 			return err
 		},
 	}

@@ -13,6 +13,9 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -69,6 +72,17 @@ func path(segments ...string) string {
 	return b.String()
 }
 
+// checkPath refuses names that lead elsewhere: servers decode a path before they look at its parts, so that to discard
+// a delivery called "../webhooks/1000" would be to delete a webhook.
+func checkPath(path string) error {
+	for _, part := range strings.Split(path, "/")[1:] {
+		if name, err := url.PathUnescape(part); err != nil || name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
+			return fmt.Errorf("%q names nothing", name)
+		}
+	}
+	return nil
+}
+
 // request is a call of the server's API.
 type request struct {
 	method, path string
@@ -104,6 +118,9 @@ func (r *remote) build(ctx context.Context, q request) (*http.Request, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("--server is %q; use the base URL of a server, as in %s", base, defaultServer)
+	}
+	if err := checkPath(q.path); err != nil {
+		return nil, err
 	}
 	target := strings.TrimSuffix(u.String(), "/") + q.path
 	if len(q.query) > 0 {
@@ -166,7 +183,7 @@ func (r *remote) do(ctx context.Context, q request, into any) (printed bool, err
 	return false, nil
 }
 
-// printAnswer prints an answer as it is, on one line. One without a body prints nothing.
+// printAnswer prints an answer on one line. One without a body prints nothing.
 func (r *remote) printAnswer(answer []byte) error {
 	if len(bytes.TrimSpace(answer)) == 0 {
 		return nil
@@ -175,7 +192,25 @@ func (r *remote) printAnswer(answer []byte) error {
 	if err := json.Compact(&line, answer); err != nil {
 		return fmt.Errorf("the answer is not JSON (%w); is this a Hookline server?", err)
 	}
-	line.WriteByte('\n')
-	_, err := r.io.out.Write(line.Bytes())
+	_, err := fmt.Fprintf(r.io.out, "%s\n", escaped(line.Bytes()))
 	return err
+}
+
+// escaped is the same JSON with escapes for what may drive a terminal or turn the order of its text around. Tabs and line
+// feeds stand between its parts only.
+func escaped(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for _, r := range string(text) {
+		switch {
+		case unicode.IsPrint(r) || r == '\n' || r == '\t':
+			out = utf8.AppendRune(out, r)
+		case r == '\r': // between its parts too, where it means nothing
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
 }

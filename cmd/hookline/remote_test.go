@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -52,6 +53,8 @@ func TestRemoteFailures(t *testing.T) {
 		"bad rate":           {gone, "replay start -t a --rate -1", exitUsage, "--rate is negative"},
 		"bad webhook":        {gone, "replay start -t a --webhook one", exitUsage, "--webhook is"},
 		"user without app":   {gone, "tenants token a --user u", exitUsage, "--app"},
+		"path out":           {gone, "dead discard -t a ../webhooks/1000", exitUsage, `"../webhooks/1000" names nothing`},
+		"path up":            {gone, "tenants delete ..", exitUsage, `".." names nothing`},
 		"no file":            {gone, "events publish -t a nowhere.json", exitFailed, "nowhere.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -130,7 +133,7 @@ func TestRemoteAsks(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"status", "GET /base/t/acme/v1/status Bearer admin"},
 		{"status -t other --token mine", "GET /base/t/other/v1/status Bearer mine"},
-		{"webhooks get a/b", "GET /base/t/acme/v1/webhooks/a%2Fb Bearer admin"},
+		{"webhooks get a?b", "GET /base/t/acme/v1/webhooks/a%3Fb Bearer admin"},
 		{"webhooks resume 7", "POST /base/t/acme/v1/webhooks/7/resume Bearer admin"},
 		{"webhooks unsign 7", "PATCH /base/t/acme/v1/webhooks/7 Bearer admin"},
 		{"dead discard x", "DELETE /base/t/acme/v1/deliveries/x Bearer admin"},
@@ -191,11 +194,29 @@ func TestEventsPublish(t *testing.T) {
 		"some":        {202, `{"line":1,"status":202,"id":"e1","type":"t","matched":0,"deliveries":0}` + "\n" + refused, "publish --lines", exitFailed, "1: e1 t matched 0 webhooks, 0 requests\n2: refused: No JSON.\n", "1 of 2 events are refused"},
 		"none":        {400, refused, "publish --lines", exitFailed, "2: refused: No JSON.\n", "1 of 1 events are refused"},
 		"bad request": {400, `{"error":{"code":"empty","message":"The body is empty."}}`, "publish", exitFailed, "", "400 The body is empty."},
+		"none now":    {503, `{"line":1,"status":503,"error":{"code":"overloaded","message":"Later."}}`, "publish --lines", exitUnavailable, "1: refused: Later.\n", "1 of 1 events are refused"},
 		"tried":       {200, `{"type":"t","matched":2,"deliveries":1,"webhooks":[3,5]}`, "try", exitFine, "t would match 3,5 in 1 requests\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"events"}, strings.Fields(test.args)...)
 			hookline("{}", append(args, "-t", "acme", "--server", answering(t, test.status, test.answer))...).wants(t, test.code, test.out, test.err)
 		})
+	}
+}
+
+// TestEscaped: what is printed of a server's answers reads as the same JSON, and drives no terminal.
+func TestEscaped(t *testing.T) {
+	const hostile = "{\"a\":\t\"\u009b2J \u202e \U000e0041 \u00e9\u4e16\"\r\n}"
+	const want = "{\"a\":\t\"\\u009b2J \\u202e \\udb40\\udc41 \u00e9\u4e16\"\n}"
+	got := escaped([]byte(hostile))
+	if string(got) != want {
+		t.Errorf("%q; want %q", got, want)
+	}
+	var before, after map[string]string
+	if err := json.Unmarshal([]byte(hostile), &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(got, &after); err != nil || after["a"] != before["a"] {
+		t.Errorf("%q, %v; want %q", after, err, before)
 	}
 }

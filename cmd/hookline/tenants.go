@@ -158,6 +158,6 @@ func (r *remote) printJSON(c *cobra.Command, q request) error {
 	if err != nil {
 		return failed(err)
 	}
-	_, err = fmt.Fprintf(r.io.out, "%s\n", text)
+	_, err = fmt.Fprintf(r.io.out, "%s\n", escaped(text))
 	return failed(err)
 }

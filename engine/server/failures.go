@@ -8,11 +8,15 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"hookline/engine/flavor"
+	"hookline/engine/inspect"
 )
 
 // failure is the native API's error form.
 type failure struct {
 	Error failureBody `json:"error"`
+
+	// Errors are those of a filter, each with its place in the text; Error has the first.
+	Errors []inspect.Problem `json:"errors,omitempty"`
 }
 
 type failureBody struct {
@@ -28,6 +32,11 @@ type failureBody struct {
 // problem answers with the native API's error form.
 func problem(ctx *fasthttp.RequestCtx, status int, code, format string, args ...any) {
 	answer(ctx, status, failure{Error: failureBody{Code: code, Message: fmt.Sprintf(format, args...)}})
+}
+
+// badFilter answers a request whose filter is none.
+func badFilter(ctx *fasthttp.RequestCtx, problems []inspect.Problem) {
+	answer(ctx, 400, failure{Error: failureBody{Code: "invalid_filter", Message: problems[0].Message}, Errors: problems})
 }
 
 func answer(ctx *fasthttp.RequestCtx, status int, v any) {

@@ -60,7 +60,7 @@ func (s *Server) explainFilter(ctx *fasthttp.RequestCtx) {
 	problems := inspect.Problems(err)
 	switch {
 	case len(problems) > 0:
-		answer(ctx, 400, map[string]any{"errors": problems})
+		badFilter(ctx, problems)
 	case err != nil:
 		s.refuseEvent(ctx, err)
 	default:

@@ -51,10 +51,12 @@ func TestExplainFilter(t *testing.T) {
 			}
 		}
 	}
-	h.Want(h.ask(explainPath, explain("project =", "")), 400, `{"errors":[{"message":"Error in the JQL Query: `+
-		`Expecting either a value, list or function before the end of the query.","line":1,"column":10,"offset":9}]}`)
+	const unfinished = "Error in the JQL Query: Expecting either a value, list or function before the end of the query."
+	h.Want(h.ask(explainPath, explain("project =", "")), 400, `{"error":{"code":"invalid_filter","message":"`+unfinished+`"},`+
+		`"errors":[{"message":"`+unfinished+`","line":1,"column":10,"offset":9}]}`)
 	h.Want(h.ask(explainPath, explain("status > Done", `,"dialect":"dynamic"`)), 400,
-		`{"errors":[{"message":"The operator > is unsupported","line":1,"column":1,"offset":0}]}`)
+		`{"error":{"code":"invalid_filter","message":"The operator > is unsupported"},`+
+			`"errors":[{"message":"The operator > is unsupported","line":1,"column":1,"offset":0}]}`)
 	h.wantProblem(h.ask(explainPath, `{"jql":""}`), 400, "invalid", "event is missing")
 	h.wantProblem(h.ask(explainPath, `{"event":{}}`), 400, "invalid", "jql is missing")
 	h.wantProblem(h.ask(explainPath, explain("", `,"now":"today"`)), 400, "invalid_json", "today")

@@ -92,7 +92,7 @@ func (s *Server) startReplay(ctx *fasthttp.RequestCtx) {
 // refuseSelection answers a replay that cannot be, and one whose filter is none as other requests with a filter are.
 func refuseSelection(ctx *fasthttp.RequestCtx, err error) {
 	if problems := inspect.Problems(err); len(problems) > 0 {
-		answer(ctx, 400, map[string]any{"errors": problems})
+		badFilter(ctx, problems)
 		return
 	}
 	refuseDelivery(ctx, err)

@@ -30,6 +30,13 @@ func (s *Server) patchWebhook(ctx *fasthttp.RequestCtx) {
 	if !ok || !decode(ctx, &body) {
 		return
 	}
+	// What is wrong with one of them must not leave the other changed.
+	if text := body.Secret.value; text != nil {
+		if err := webhook.CheckSecret(*text); err != nil {
+			refuse(ctx, err)
+			return
+		}
+	}
 	var err error
 	if body.AutoExtend != nil {
 		err = s.options.Engine.SetAutoExtend(s.work, w.Owner.Tenant, w.ID, *body.AutoExtend)
@@ -44,14 +51,11 @@ func (s *Server) patchWebhook(ctx *fasthttp.RequestCtx) {
 	s.getWebhook(ctx)
 }
 
-// setSecret sets what requests of a webhook are signed with; nil ends that.
+// setSecret sets what requests of a webhook are signed with, which has been checked; nil ends that.
 func (s *Server) setSecret(w *webhook.Webhook, secret *string) error {
 	text := ""
 	if secret != nil {
 		text = *secret
-		if err := webhook.CheckSecret(text); err != nil {
-			return err
-		}
 	}
 	return s.options.Engine.SetWebhookSecret(s.work, w.Owner.Tenant, w.ID, text)
 }

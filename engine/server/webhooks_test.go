@@ -154,7 +154,7 @@ func TestWebhookRefusals(t *testing.T) {
 	for body, want := range map[string][2]string{
 		``: {"invalid_json", "incomplete"}, `{"secret":7}`: {"invalid_json", "secret"}, `{"secret":"short"}`: {"invalid", "5 characters"}, `{"secret":""}`: {"invalid", "0 characters"},
 		`{"autoExtend":"yes"}`: {"invalid_json", "autoExtend"}, `{"url":"https://b.example/"}`: {"invalid_json", `"url"`}, `{"Secret":null}`: {"invalid_json", `"Secret"`},
-		`{"secret":null,"secret":null}`: {"invalid_json", "duplicate"},
+		`{"secret":null,"secret":null}`: {"invalid_json", "duplicate"}, `{"autoExtend":true,"secret":"short"}`: {"invalid", "5 characters"},
 	} {
 		h.wantProblem(h.acme("PATCH", webhooksPath+"/1000", body), 400, want[0], want[1])
 	}
@@ -162,7 +162,7 @@ func TestWebhookRefusals(t *testing.T) {
 		h.wantProblem(h.acme("POST", webhooksPath+"/1000"+action, `{"secret":"x"}`), 400, "invalid_json", `"secret"`)
 		h.wantProblem(h.acme("POST", webhooksPath+"/1000"+action, `[]`), 400, "invalid_json", "an array")
 	}
-	if a := h.acme("GET", webhooksPath+"/1000", ""); !strings.Contains(a.Body, `"state":"active"`) || !strings.Contains(a.Body, `"signed":false`) {
+	if a := h.acme("GET", webhooksPath+"/1000", ""); !strings.Contains(a.Body, `"state":"active"`) || !strings.Contains(a.Body, `"signed":false`) || !strings.Contains(a.Body, `"autoExtend":false`) {
 		t.Errorf("something was changed: %s", a.Body)
 	}
 }
