@@ -178,6 +178,7 @@ func (e *endpoint) clear() (inHand int) {
 		for j := range ln.arrived {
 			if ln.arrived[j].released {
 				inHand--
+				ln.arrived[j].released = false // another purge must not count it again
 			}
 		}
 		ln.window, ln.cursor, ln.last = nil, end, start

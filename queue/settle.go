@@ -299,7 +299,9 @@ func (q *Queue) settled(op *settlement, next, now micros) {
 	e := op.home
 	stale := op.item.gen != e.gen
 	e.mu.Lock()
-	e.letGo(op.lane, op.item.pos)
+	if !stale { // a purge has taken it out of hand
+		e.letGo(op.lane, op.item.pos)
+	}
 	if next != 0 {
 		it := op.item
 		it.pos.due = next
