@@ -26,7 +26,7 @@ var attemptShelf = shelf{
 // that stays the same.
 //
 // What is written later has a later time, so a reader that goes on from the last Mark with s.Oldest misses
-// nothing. Entries written during the walk may or may not be seen. The queue may be called from yield.
+// nothing, unless a crash and a clock that goes back come together. Entries written during the walk may or may not be seen. The queue may be called from yield.
 //
 // Error: ErrClosed, or one of the database.
 func (q *Queue) Attempts(s Select, yield func(LoggedAttempt) bool) error {

@@ -447,7 +447,11 @@ func TestModel(t *testing.T) {
 			"resend": m.resend, "resend 2": m.resend, "discard": m.discard, "attempts": m.attempts, "waiting": m.waiting,
 			"hours": func() { w.add(40 * time.Minute) },
 			"sweep": m.sweep, "wait": func() { w.add(5 * time.Second) },
-			"reopen": func() { m.restart(h.reopen) }, "crash": func() { m.restart(h.crash) },
+			"reopen": func() { m.restart(h.reopen) },
+			"crash": func() { // after which time goes on: queue time may go back by what passed since its mark
+				m.restart(h.crash)
+				w.add(time.Second)
+			},
 		} {
 			actions[name] = func(*rapid.T) { f() }
 		}
