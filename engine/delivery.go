@@ -64,12 +64,25 @@ type standing struct {
 	last     *queue.LoggedAttempt // that delivered it, nil if none did
 }
 
+// looks is how often a delivery is looked for.
+const looks = 3
+
 // stand finds out how a delivery stands. It goes from where deliveries come from to where they go, so that one that
-// moves on meanwhile is met.
-func (e *Engine) stand(ctx context.Context, p *place) (standing, error) {
-	var s standing
+// moves on meanwhile is met. One that is sent again moves the other way, so where nothing is found it begins anew.
+func (e *Engine) stand(ctx context.Context, p *place) (s standing, err error) {
+	for range looks {
+		s = standing{}
+		if err := e.look(ctx, p, &s); err != nil || s.waiting != nil || s.letter != nil || s.last != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// look looks for a delivery once.
+func (e *Engine) look(ctx context.Context, p *place, s *standing) error {
 	if err := e.flush(ctx); err != nil {
-		return s, err
+		return err
 	}
 	err := e.queue.Waiting(p.all(), func(w queue.WaitingDelivery) bool {
 		if w.Event == p.event {
@@ -77,8 +90,8 @@ func (e *Engine) stand(ctx context.Context, p *place) (standing, error) {
 		}
 		return s.waiting == nil && ctx.Err() == nil
 	})
-	if err = cmp.Or(err, ctx.Err()); err != nil {
-		return s, closed(err)
+	if err = cmp.Or(err, ctx.Err()); err != nil || s.waiting != nil {
+		return closed(err)
 	}
 	err = e.queue.DeadLetters(p.all(), func(l queue.DeadLetter) bool {
 		if l.Event == p.event {
@@ -86,13 +99,10 @@ func (e *Engine) stand(ctx context.Context, p *place) (standing, error) {
 		}
 		return s.letter == nil && ctx.Err() == nil
 	})
-	if err = cmp.Or(err, ctx.Err()); err != nil {
-		return s, closed(err)
+	if err = cmp.Or(err, ctx.Err()); err != nil || s.letter != nil {
+		return closed(err)
 	}
-	if s.waiting == nil && s.letter == nil {
-		err = e.readLog(ctx, p, &s)
-	}
-	return s, err
+	return e.readLog(ctx, p, s)
 }
 
 // readLog adds what the attempt log has of a delivery, unless that was read. It goes through all attempts at the endpoint
