@@ -94,6 +94,7 @@ func TestBlackHoleHoldsUpNobodyElse(t *testing.T) {
 				t.Fatalf("unexpected attempt %+v", a)
 			}
 		}
+		synctest.Wait() // the workers of the good host have left
 		if s := r.Stats(); s.InFlight != 20 {
 			t.Errorf("%d in flight at the black hole, want 20", s.InFlight)
 		}
