@@ -111,6 +111,7 @@ func writeKillConfig(t *testing.T, apps int) string {
 operations: 127.0.0.1:0
 data: %s
 allow_http: true
+egress: {allow: [127.0.0.0/8]}
 log_format: json
 jira:
   waits: [100ms, 200ms, 400ms, 1s, 2s]

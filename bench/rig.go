@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hookline/engine"
+	"hookline/engine/egress"
 	"hookline/engine/flavor"
 	"hookline/engine/flavor/jira"
 	"hookline/engine/registry"
@@ -59,7 +60,7 @@ func newRig(c Config, receivers int, policy *webhook.Policy) (*rig, error) {
 		r.receivers = append(r.receivers, receiver)
 	}
 	r.engine, err = engine.Open(engine.Options{
-		Dir: dir, HostLimit: c.HostLimit,
+		Dir: dir, HostLimit: c.HostLimit, Egress: egress.Options{Allow: egress.Loopback()},
 		Flavors: []flavor.Flavor{jira.NewDynamic(jira.DynamicOptions{PlainHTTP: true, ManyURLs: true, Policy: policy})},
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hookline/engine"
+	"hookline/engine/egress"
 	"hookline/engine/flavor"
 	"hookline/engine/flavor/jira"
 	"hookline/engine/webhook"
@@ -81,7 +82,7 @@ const scaleProjects = 4
 // scaleEngine opens the engine as both processes need it.
 func scaleEngine(dir string, perTenant int) (*engine.Engine, error) {
 	f := jira.NewDynamic(jira.DynamicOptions{PlainHTTP: true, ConnectLimit: perTenant, Policy: benchPolicy(10 * time.Second)})
-	return engine.Open(engine.Options{Dir: dir, Flavors: []flavor.Flavor{f}})
+	return engine.Open(engine.Options{Dir: dir, Flavors: []flavor.Flavor{f}, Egress: egress.Options{Allow: egress.Loopback()}})
 }
 
 // Scale registers webhooks over many tenants, has a process of its own open the directory and publish

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hookline/engine/dispatch"
+	"hookline/engine/egress"
 	"hookline/engine/flavor"
 	"hookline/engine/registry"
 	"hookline/engine/sign"
@@ -24,6 +25,7 @@ type Engine struct {
 	store    *store.Store
 	registry *registry.Registry
 	queue    *queue.Queue
+	egress   *egress.Guard
 	dispatch *dispatch.Dispatcher
 	names    identifiers
 	keys     *sign.Keyring
@@ -46,11 +48,12 @@ type Engine struct {
 // opened (store.ErrInUse, store.ErrFormat).
 func Open(o Options) (*Engine, error) {
 	o = o.withDefaults()
-	if err := o.validate(); err != nil {
+	guard, err := egress.New(o.Egress)
+	if err := errors.Join(o.validate(), err); err != nil {
 		return nil, err
 	}
 	e := &Engine{
-		options: o, flavors: map[string]flavor.Flavor{}, readers: map[webhook.System]flavor.Reader{}, swept: make(chan struct{}),
+		options: o, egress: guard, flavors: map[string]flavor.Flavor{}, readers: map[webhook.System]flavor.Reader{}, swept: make(chan struct{}),
 	}
 	e.publications.New = func() any { return new(publication) }
 	e.scratches.New = func() any { return new(registry.Scratch) }
@@ -85,6 +88,7 @@ func (e *Engine) open() (err error) {
 	if e.registry, err = registry.Open(e.store); err != nil {
 		return err
 	}
+	e.registry.Guard(e.egress.Check)
 	if err = e.checkFlavors(); err != nil {
 		return err
 	}
@@ -99,9 +103,13 @@ func (e *Engine) open() (err error) {
 		return err
 	}
 	e.metrics = newMetrics(e)
+	dial := o.Dial
+	if dial == nil {
+		dial = e.egress.Dial
+	}
 	e.dispatch = dispatch.New(dispatch.Options{
 		Target: e.target, HostLimit: o.HostLimit, MaxInFlight: o.MaxInFlight,
-		Breaker: o.Breaker, Dial: o.Dial, OnAttempt: e.attempted, Logger: o.Logger,
+		Breaker: o.Breaker, Dial: dial, TLS: e.egress.TLS(), OnAttempt: e.attempted, Logger: o.Logger,
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
 		Ready: e.dispatch.Ready, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
@@ -267,6 +275,7 @@ func (e *Engine) Close(ctx context.Context) error {
 		<-e.swept
 		e.replays.close()
 		err = errors.Join(e.dispatch.Close(ctx), e.queue.Close())
+		e.egress.Close()
 		err = errors.Join(err, e.extend(context.WithoutCancel(ctx), time.Now())) // what succeeded since the last sweep
 		e.metrics.unregister(e.options.Metrics)
 		err = errors.Join(err, e.store.Close())

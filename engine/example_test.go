@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"hookline/engine"
+	"hookline/engine/egress"
 	"hookline/engine/flavor"
 	"hookline/engine/flavor/jira"
 	"hookline/engine/registry"
@@ -29,7 +30,9 @@ func Example() {
 	defer os.RemoveAll(dir)
 
 	dynamic := jira.NewDynamic(jira.DynamicOptions{PlainHTTP: true})
-	e, err := engine.Open(engine.Options{Dir: dir, Flavors: []flavor.Flavor{dynamic}})
+	e, err := engine.Open(engine.Options{
+		Dir: dir, Flavors: []flavor.Flavor{dynamic}, Egress: egress.Options{Allow: egress.Loopback()}, // public addresses only, if left out
+	})
 	if err != nil {
 		panic(err)
 	}

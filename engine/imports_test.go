@@ -20,6 +20,7 @@ var mayImport = map[string]map[string]string{
 
 	"engine/webhook": {"jql": "the site that a tenant's filters speak of"},
 	"engine/sign":    {},
+	"engine/egress":  {},
 	"engine/event": {
 		"jql":     "the catalogue says where a field is in the body and what terms it has",
 		"matcher": "terms go straight into the matcher's event",
@@ -35,6 +36,7 @@ var mayImport = map[string]map[string]string{
 	},
 	"engine/dispatch": {
 		"engine/webhook": "policy, attempt and outcome", "queue": "deliveries and their settlement",
+		"engine/egress": "the error about addresses that nothing is sent to",
 	},
 	"engine/flavor/connect": {"engine/webhook": "what is kept of a descriptor, and what a URL is"},
 	"engine/flavor": {
@@ -58,12 +60,14 @@ var mayImport = map[string]map[string]string{
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/sign": "tokens of webhooks",
 	},
 	"engine/flavor/flavortest": {
-		"engine": "the house it tests flavours in", "engine/server": "the same", "engine/flavor": "what it tests",
+		"engine/egress": "its receivers are on this machine",
+		"engine":        "the house it tests flavours in", "engine/server": "the same", "engine/flavor": "what it tests",
 		"engine/webhook": "nouns", "engine/sign": "secrets of apps",
 	},
 	"engine": {
 		"engine/webhook": "nouns", "engine/event": "errors of bodies", "engine/store": "opens it",
-		"engine/sign": "seals secrets", "engine/registry": "matches", "engine/dispatch": "sends", "engine/flavor": "renders", "queue": "keeps",
+		"engine/sign": "seals secrets", "engine/registry": "matches", "engine/dispatch": "sends",
+		"engine/egress": "connects", "engine/flavor": "renders", "queue": "keeps",
 		"engine/flavor/connect": "reads descriptors",
 	},
 	"engine/inspect": {
@@ -79,9 +83,10 @@ var mayImport = map[string]map[string]string{
 		"engine": "makes its options", "engine/flavor": "chooses flavours", "engine/flavor/jira": "one of them",
 		"engine/flavor/migration": "one of them", "engine/flavor/arcxp": "one of them",
 		"engine/webhook": "tenants and apps of the file", "engine/sign": "the keys of secrets",
+		"engine/egress": "where deliveries may go",
 	},
 	"bench": {
-		"engine": "measures it", "engine/flavor": "options", "engine/flavor/jira": "the flavour it measures with",
+		"engine": "measures it", "engine/egress": "it sends to this machine", "engine/flavor": "options", "engine/flavor/jira": "the flavour it measures with",
 		"engine/registry": "registrations", "engine/webhook": "nouns", "jql": "expected matches",
 		"matcher": "measures it", "queue": "measures it",
 	},
@@ -90,7 +95,7 @@ var mayImport = map[string]map[string]string{
 	"cmd/hookline": {
 		"bench": "the bench command", "engine": "runs it", "engine/config": "settings", "engine/server": "listeners",
 		"engine/registry": "errors with exit codes of their own", "engine/store": "the same", "engine/webhook": "nouns",
-		"engine/inspect": "what the jql command shows", "jql": "the site, and what the demo expects to match",
+		"engine/inspect": "what the jql command shows", "engine/egress": "the demo sends to this machine", "jql": "the site, and what the demo expects to match",
 	},
 }
 
@@ -111,6 +116,7 @@ var (
 		"github.com/fasthttp/router":       {"engine/server"},
 		"github.com/alecthomas/participle": {"jql", "bench"},
 		"github.com/golang-jwt/jwt":        {"engine/sign"},
+		"code.dny.dev/ssrf":                {"engine/egress"},
 	}
 )
 

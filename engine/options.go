@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hookline/engine/egress"
 	"hookline/engine/flavor"
 	"hookline/engine/sign"
 )
@@ -85,8 +86,16 @@ type Options struct {
 	// FS is the file system of Dir. Defaults to the operating system's.
 	FS vfs.FS
 
-	// Dial opens the connections to receivers, to an address (host:port) within the timeout. Defaults
-	// to TCP with a DNS cache.
+	// Egress says where deliveries may go, which is what callback URLs are held to as well, and how connections to there
+	// are made.
+	//
+	// Defaults to public addresses alone.
+	Egress egress.Options
+
+	// Dial opens the connections to receivers, to an address (host:port) within the timeout. What it connects to is
+	// its own affair: of Egress, only the check of callback URLs and the TLS settings apply then.
+	//
+	// Defaults to TCP with a DNS cache, as Egress has it.
 	Dial func(addr string, timeout time.Duration) (net.Conn, error)
 }
 

@@ -23,6 +23,7 @@ const (
 var recordOutcomes = []webhook.Outcome{
 	webhook.Delivered, webhook.Rejected, webhook.Throttled, webhook.ServerError, webhook.Retriable,
 	webhook.Timeout, webhook.ConnectFailed, webhook.Broken, webhook.Unsendable,
+	webhook.Blocked,
 }
 
 // record is what the attempt log keeps of an attempt, beside the names and the lane of its delivery.

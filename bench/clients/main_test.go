@@ -88,6 +88,7 @@ operations: 127.0.0.1:0
 data: %s
 admin_token: %s
 allow_http: true
+egress: {allow: [127.0.0.0/8]}
 log_format: json
 jira:
   waits: [10ms, 10ms, 10ms, 10ms, 10ms]

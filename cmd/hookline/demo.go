@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hookline/engine/config"
+	"hookline/engine/egress"
 )
 
 // demoFlags are what the user may choose.
@@ -156,7 +157,7 @@ func (d *demo) settings(dir, token string) config.Config {
 	c := config.Default()
 	c.Listen, c.Operations, c.Data = d.flags.listen, d.flags.operations, dir
 	c.AdminToken = newDemoToken() // nobody is told: the demo is about a tenant
-	c.AllowHTTP = true
+	c.AllowHTTP, c.Egress.Allow = true, egress.Loopback()
 	c.LogLevel = demoLogLevel
 	c.Jira.Waits = demoWaits
 	tenant := config.Tenant{ID: demoTenant, Tokens: []string{token}}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"hookline/engine/config"
+	"hookline/engine/egress"
 )
 
 // site is a server with a receiver, worked with by commands alone.
@@ -42,6 +43,7 @@ func newSite(t *testing.T) *site {
 	conf := config.Default()
 	conf.Listen, conf.Operations, conf.Data = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(t.TempDir(), "data")
 	conf.AdminToken, conf.AllowHTTP, conf.CacheSize = siteToken, true, 1<<20
+	conf.Egress.Allow = egress.Loopback()
 	ctx, stop := context.WithCancel(context.Background())
 	p, err := start(ctx, &conf, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"hookline/engine"
 	"hookline/engine/config"
+	"hookline/engine/egress"
 	"hookline/engine/sign"
 	"hookline/engine/webhook"
 )
@@ -170,6 +171,9 @@ func TestEngineOptions(t *testing.T) {
 	o := c.Engine()
 	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.MaxBody != 1000 || o.CacheSize != 2000 || o.KeepAttempts != 24*time.Hour || o.KeepDelivered != 6*time.Hour || len(o.Flavors) != 6 {
 		t.Fatalf("options %+v", o)
+	}
+	if e := o.Egress; !e.Off || len(e.Allow) != 2 || len(e.Ports) != 2 || e.Proxy != c.Egress.Proxy || e.TLS != egress.TLS(c.TLS) {
+		t.Errorf("egress %+v", e)
 	}
 	rules, policy := o.Flavors[0].Rules(), o.Flavors[0].Policy()
 	connect, oauth := rules.Limit(&webhook.Tenant{}, &webhook.App{Kind: webhook.Connect}), rules.Limit(&webhook.Tenant{}, &webhook.App{Kind: webhook.OAuth})

@@ -47,6 +47,10 @@ type Config struct {
 	// AllowHTTP admits callback URLs with http beside https.
 	AllowHTTP bool `yaml:"allow_http" env:"ALLOW_HTTP"`
 
+	// Egress says where deliveries may go and by which way, TLS how receivers are recognised.
+	Egress Egress `yaml:"egress" envPrefix:"EGRESS_"`
+	TLS    TLS    `yaml:"tls" envPrefix:"TLS_"`
+
 	// HostLimit is the number of requests in flight per tenant and host.
 	HostLimit int `yaml:"host_limit" env:"HOST_LIMIT"`
 
@@ -262,6 +266,7 @@ func (c *Config) Engine() engine.Options {
 		},
 		HostLimit: c.HostLimit,
 		Breaker:   engine.Breaker(c.Breaker),
+		Egress:    c.egress(),
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,
 

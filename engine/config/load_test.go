@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"hookline/engine/config"
+	"hookline/engine/egress"
 	"hookline/engine/flavor/arcxp"
 	"hookline/engine/webhook"
 )
@@ -61,6 +63,8 @@ operations: 127.0.0.1:81
 data: /var/lib/hookline
 admin_token: an admin token for tests
 allow_http: true
+egress: {off: true, allow: [10.0.0.0/8, "fd00::/8"], ports: [443, 8443], proxy: "http://proxy.example:3128"}
+tls: {ca: ca.pem, cert: cert.pem, key: key.pem, min_version: "1.3"}
 host_limit: 7
 breaker: {failures: 5, open: 4s, max_open: 1m}
 max_body: 1000
@@ -133,6 +137,11 @@ func TestFile(t *testing.T) {
 	got := load(t, everything, nil)
 	want := config.Config{
 		Listen: "0.0.0.0:80", Operations: "127.0.0.1:81", Data: "/var/lib/hookline", AdminToken: "an admin token for tests",
+		Egress: config.Egress{
+			Off: true, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, Ports: []uint16{443, 8443},
+			Proxy: "http://proxy.example:3128",
+		},
+		TLS:       config.TLS{CA: "ca.pem", Cert: "cert.pem", Key: "key.pem", MinVersion: "1.3"},
 		AllowHTTP: true, HostLimit: 7, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, KeepAttempts: 24 * time.Hour, KeepDelivered: 6 * time.Hour, ShutdownTimeout: 90 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Jira: config.Jira{
@@ -163,6 +172,7 @@ func TestFile(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
+	got.TLS = config.TLS{} // whose files are not there
 	if err := got.Validate(); err != nil {
 		t.Error(err)
 	}
@@ -173,6 +183,9 @@ func TestEnvironmentOverFile(t *testing.T) {
 	c := load(t, everything, map[string]string{
 		"HOOKLINE_LISTEN": "127.0.0.1:9", "HOOKLINE_OPERATIONS": "127.0.0.1:10", "HOOKLINE_DATA": "d",
 		"HOOKLINE_ADMIN_TOKEN": "another admin token", "HOOKLINE_ALLOW_HTTP": "false", "HOOKLINE_HOST_LIMIT": "8",
+		"HOOKLINE_EGRESS_OFF": "false", "HOOKLINE_EGRESS_ALLOW": "127.0.0.0/8,::1/128", "HOOKLINE_EGRESS_PORTS": "80,81",
+		"HOOKLINE_EGRESS_PROXY": "http://other.example", "HOOKLINE_TLS_CA": "a", "HOOKLINE_TLS_CERT": "b", "HOOKLINE_TLS_KEY": "c",
+		"HOOKLINE_TLS_MIN_VERSION":  "1.2",
 		"HOOKLINE_BREAKER_FAILURES": "-1", "HOOKLINE_BREAKER_OPEN": "22s", "HOOKLINE_BREAKER_MAX_OPEN": "23s",
 		"HOOKLINE_KEEP_ATTEMPTS": "7h", "HOOKLINE_KEEP_DELIVERED": "0",
 		"HOOKLINE_MAX_BODY": "9", "HOOKLINE_CACHE_SIZE": "10", "HOOKLINE_SHUTDOWN_TIMEOUT": "11s",
@@ -188,6 +201,8 @@ func TestEnvironmentOverFile(t *testing.T) {
 	})
 	want := config.Config{
 		Listen: "127.0.0.1:9", Operations: "127.0.0.1:10", Data: "d", AdminToken: "another admin token", HostLimit: 8,
+		Egress:       config.Egress{Allow: egress.Loopback(), Ports: []uint16{80, 81}, Proxy: "http://other.example"},
+		TLS:          config.TLS{CA: "a", Cert: "b", Key: "c", MinVersion: "1.2"},
 		Breaker:      config.Breaker{Failures: -1, Open: 22 * time.Second, MaxOpen: 23 * time.Second},
 		KeepAttempts: 7 * time.Hour,
 		MaxBody:      9, CacheSize: 10, ShutdownTimeout: 11 * time.Second, LogLevel: slog.LevelWarn, LogFormat: "text",
@@ -229,8 +244,11 @@ func TestLoadErrors(t *testing.T) {
 		{name: "no YAML", text: "a: b: c\n", want: []string{"hookline.yaml", "L1"}},
 		{name: "duration without unit", text: "jira:\n  life: 30\n", want: []string{"line 2", "time.Duration"}},
 		{name: "number", text: "host_limit: many\n", want: []string{"line 1", "int"}},
+		{name: "network", text: "egress:\n  allow: [10.0.0.1]\n", want: []string{"line 2", "netip.ParsePrefix"}},
+		{name: "port", text: "egress: {ports: [65536]}\n", want: []string{"line 1", "uint16"}},
 		{name: "level", text: "log_level: loud\n", want: []string{"line 1", "loud"}},
 		{name: "number in a variable", environ: map[string]string{"HOOKLINE_HOST_LIMIT": "many"}, want: []string{"HOOKLINE_HOST_LIMIT"}},
+		{name: "network in a variable", environ: map[string]string{"HOOKLINE_EGRESS_ALLOW": "10.0.0.1"}, want: []string{"HOOKLINE_EGRESS_ALLOW"}},
 		{name: "duration in a variable", environ: map[string]string{"HOOKLINE_JIRA_LIFE": "30"}, want: []string{"HOOKLINE_JIRA_LIFE", "unit"}},
 		{
 			name:    "two variables",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hookline/engine"
+	"hookline/engine/egress"
 	"hookline/engine/webhook"
 )
 
@@ -36,6 +37,11 @@ func (c *Config) Validate() error {
 	if c.AdminToken != "" {
 		if err := webhook.CheckToken(c.AdminToken); err != nil {
 			add("admin_token: %w", err)
+		}
+	}
+	if _, err := egress.New(c.egress()); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			add("%s", strings.TrimSuffix(line, "\n"))
 		}
 	}
 	number("host_limit", int64(c.HostLimit), 1)

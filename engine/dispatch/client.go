@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"hookline/engine/webhook"
 )
 
 // Buffers of requests and answers, shared by all hosts: a host with a delivery now and then would find
@@ -32,10 +35,10 @@ type dialError struct{ error }
 
 func (e dialError) Unwrap() error { return e.error }
 
-// unansweredError marks a connection that failed before the first byte of an answer.
-type unansweredError struct{ error }
+// unsentError marks a kept connection that failed before anything of a request was written to it.
+type unsentError struct{ error }
 
-func (e unansweredError) Unwrap() error { return e.error }
+func (e unsentError) Unwrap() error { return e.error }
 
 // connect prepares the host's connection pool and TLS configuration.
 func (h *host) connect() {
@@ -60,76 +63,87 @@ func (h *host) connect() {
 	}
 }
 
-// dial opens a connection, TLS included, within the timeout. fasthttp would bound the handshake by a
-// time limit that is the same for all requests of a host, which here have policies of their own.
+// dial opens a connection; exchange makes the TLS handshake. fasthttp would bound that by a time limit that is the
+// same for all requests of a host, which here have policies of their own.
 func (h *host) dial(_ string, timeout time.Duration) (net.Conn, error) {
-	deadline := time.Now().Add(timeout)
 	conn, err := h.d.opts.Dial(h.key.Address, timeout)
-	if err != nil || h.tls == nil {
-		return conn, err
-	}
-	secure := tls.Client(conn, h.tls)
-	err = secure.SetDeadline(deadline)
-	if err == nil {
-		err = secure.Handshake()
-	}
 	if err != nil {
-		_ = conn.Close()
 		return nil, err
 	}
-	return secure, nil
+	l := &link{Conn: conn, closed: closedBy(conn)}
+	if h.tls != nil {
+		l.Conn = tls.Client(conn, h.tls)
+	}
+	return l, nil
 }
 
 // exchange sends the request and reads the answer, on a connection of fasthttp's pool.
 //
-// A kept connection may have been closed by the receiver just before it was used again. Such a failure
-// says nothing about the receiver, so the request is sent once more, at once and on a connection
-// opened for it; it counts as the same attempt. The receiver may have handled the first request all
-// the same, which at-least-once delivery allows. HostClient.Do can neither tell that a connection was
-// used before nor insist on a new one, hence the use of its pool alone.
-func (h *host) exchange(req *fasthttp.Request, resp *fasthttp.Response, dialTimeout time.Duration, deadline time.Time) error {
-	for again := false; ; again = true {
+// A kept connection may have been closed by the receiver before it is used again. That says nothing about the receiver,
+// so a request of which no byte was written is sent once more, at once and on a connection opened for it; it counts
+// as the same attempt. HostClient.Do can neither tell whether anything was written nor insist on a new connection,
+// hence the use of its pool alone.
+func (h *host) exchange(req *fasthttp.Request, resp *fasthttp.Response, p *webhook.Policy, deadline time.Time) error {
+	for again := false; ; {
+		now := time.Now()
+		connected := within(deadline, now, p.ConnectTimeout)
 		// Saying that the connection will be closed keeps the pool from starting a goroutine that closes
 		// idle ones; table.sweep does that for all hosts.
-		conn, err := h.client.AcquireConn(min(dialTimeout, time.Until(deadline)), true)
+		conn, err := h.client.AcquireConn(connected.Sub(now), true)
 		if err != nil {
 			if errors.Is(err, fasthttp.ErrNoFreeConns) {
 				return err
 			}
 			return dialError{err}
 		}
-		used := !conn.LastUseTime().IsZero()
-		if used && again {
+		link := conn.Conn().(*link)
+		used, keep := !conn.LastUseTime().IsZero(), false
+		switch {
+		case used && again:
 			h.client.CloseConn(conn)
 			continue
+		case used && link.closed():
+			err = unsentError{io.ErrUnexpectedEOF}
+		case !used:
+			err = link.handshake(connected, p.HandshakeTimeout)
 		}
-		keep, err := roundTrip(conn.Conn(), req, resp, deadline, h.d.opts.MaxResponse)
+		if err == nil {
+			keep, err = roundTrip(link, req, resp, p.FirstByteTimeout, deadline, h.d.opts.MaxResponse)
+		}
 		if keep && time.Since(conn.CreatedTime()) < maxConnAge {
 			h.client.ReleaseConn(conn)
 			return nil
 		}
 		h.client.CloseConn(conn)
-		if used && stale(err) {
-			continue
+		if !used || err == nil || !stale(err) {
+			return err
 		}
-		return err
+		again = true
 	}
 }
 
-// stale reports whether err is how a connection fails that the other side has closed.
+// stale reports whether err is how a connection fails that the other side has closed before it was used again.
 func stale(err error) bool {
-	var unanswered unansweredError
-	return errors.As(err, &unanswered) && !isTimeout(err)
+	var unsent unsentError
+	return errors.As(err, &unsent) && !isTimeout(err)
+}
+
+// within is the end of a time limit that begins now, or the deadline if that is sooner. 0 is no limit.
+func within(deadline, now time.Time, limit time.Duration) time.Time {
+	if end := now.Add(limit); limit > 0 && end.Before(deadline) {
+		return end
+	}
+	return deadline
 }
 
 // roundTrip writes the request and reads the answer. It reports whether the connection can be used
 // again.
-func roundTrip(conn net.Conn, req *fasthttp.Request, resp *fasthttp.Response, deadline time.Time, maxBody int) (bool, error) {
+func roundTrip(conn *link, req *fasthttp.Request, resp *fasthttp.Response, firstByte time.Duration, deadline time.Time, maxBody int) (bool, error) {
 	if err := conn.SetDeadline(deadline); err != nil {
-		return false, unansweredError{err}
+		return false, unsentError{err}
 	}
 	if err := write(conn, req); err != nil {
-		return false, unansweredError{err}
+		return false, err
 	}
 	br := readers.Get().(*bufio.Reader)
 	br.Reset(conn)
@@ -137,8 +151,8 @@ func roundTrip(conn net.Conn, req *fasthttp.Request, resp *fasthttp.Response, de
 		br.Reset(nil)
 		readers.Put(br)
 	}()
-	if _, err := br.Peek(1); err != nil {
-		return false, unansweredError{err}
+	if err := await(conn, br, firstByte, deadline); err != nil {
+		return false, err
 	}
 	if err := resp.ReadLimitBody(br, maxBody); err != nil {
 		if errors.Is(err, fasthttp.ErrBodyTooLarge) && len(resp.Body()) == 0 {
@@ -155,7 +169,22 @@ func roundTrip(conn net.Conn, req *fasthttp.Request, resp *fasthttp.Response, de
 	return keep, nil
 }
 
-func write(conn net.Conn, req *fasthttp.Request) error {
+// await waits for the first byte of the answer.
+func await(conn net.Conn, br *bufio.Reader, limit time.Duration, deadline time.Time) error {
+	if limit > 0 {
+		if err := conn.SetReadDeadline(within(deadline, time.Now(), limit)); err != nil {
+			return err
+		}
+	}
+	if _, err := br.Peek(1); err != nil || limit == 0 {
+		return err
+	}
+	return conn.SetReadDeadline(deadline)
+}
+
+// write writes the request. The error is an unsentError where nothing of it was.
+func write(conn *link, req *fasthttp.Request) error {
+	conn.written = 0
 	bw := writers.Get().(*bufio.Writer)
 	bw.Reset(conn)
 	err := req.Write(bw)
@@ -164,5 +193,8 @@ func write(conn net.Conn, req *fasthttp.Request) error {
 	}
 	bw.Reset(nil)
 	writers.Put(bw)
+	if err != nil && conn.written == 0 {
+		return unsentError{err}
+	}
 	return err
 }

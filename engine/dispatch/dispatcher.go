@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"hookline/queue"
 )
 
@@ -21,7 +19,6 @@ type Dispatcher struct {
 	slots  *slots
 	timers *timers
 	crew   crew
-	dialer *fasthttp.TCPDialer // nil when Options.Dial is given
 	closed atomic.Bool
 
 	transitions [breakerStates]atomic.Uint64 // of breakers, by the new state
@@ -34,10 +31,6 @@ type Dispatcher struct {
 func New(opts Options) *Dispatcher {
 	d := &Dispatcher{opts: opts.withDefaults(), hosts: newTable(), slots: newSlots(), crew: newCrew()}
 	d.timers = newTimers(d.wake)
-	if d.opts.Dial == nil {
-		d.dialer = new(fasthttp.TCPDialer)
-		d.opts.Dial = d.dialer.DialDualStackTimeout
-	}
 	return d
 }
 
@@ -127,9 +120,6 @@ func (d *Dispatcher) Close(ctx context.Context) error {
 	d.timers.close()
 	idle := d.slots.close()
 	d.hosts.close()
-	if d.dialer != nil {
-		d.dialer.FlushDNSCache() // ends the goroutine that looks after the cache, within a second
-	}
 	select {
 	case <-idle:
 		return nil

@@ -80,9 +80,8 @@ type Options struct {
 	// Default to 10 seconds and 1 minute.
 	IdleConn, IdleHost time.Duration
 
-	// Dial opens a TCP connection to an address (host:port) within the timeout.
-	//
-	// Defaults to fasthttp's dialer with its DNS cache, over IPv4 and IPv6.
+	// Dial opens a TCP connection to an address (host:port) within the timeout. It is required. An attempt for which it
+	// returns an *egress.BlockedError is [webhook.Blocked], and retried as failed connections are.
 	Dial func(addr string, timeout time.Duration) (net.Conn, error)
 
 	// TLS is the configuration of https connections, copied for each host. It is where an operator's own

@@ -2,10 +2,13 @@ package dispatch
 
 import (
 	"errors"
+	"fmt"
+	"net"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"hookline/engine/egress"
 	"hookline/engine/webhook"
 	"hookline/queue"
 )
@@ -31,7 +34,10 @@ func classify(status int, err error, p *webhook.Policy) webhook.Outcome {
 
 func classifyError(err error) webhook.Outcome {
 	var dial dialError
+	var blocked *egress.BlockedError
 	switch {
+	case errors.As(err, &blocked):
+		return webhook.Blocked
 	case errors.As(err, &dial):
 		return webhook.ConnectFailed
 	case isTimeout(err):
@@ -39,6 +45,31 @@ func classifyError(err error) webhook.Outcome {
 	default:
 		return webhook.Broken
 	}
+}
+
+// withoutAddresses is an error of a connection without the addresses of machines: that of the receiver, which may be
+// inside the operator's network, that of this machine, and those of its name servers. The error is shown to the
+// owner of the webhook.
+func withoutAddresses(err error) error {
+	if err == nil {
+		return nil
+	}
+	var name *net.DNSError
+	var op *net.OpError
+	var dial *fasthttp.ErrDialWithUpstream
+	switch {
+	case errors.As(err, &name):
+		why := "no answer of the name server"
+		if name.IsNotFound {
+			why = "no such host"
+		}
+		return &net.DNSError{Err: why, Name: name.Name, IsNotFound: name.IsNotFound, IsTimeout: name.IsTimeout, IsTemporary: name.IsTemporary}
+	case errors.As(err, &op):
+		return fmt.Errorf("%s: %w", op.Op, withoutAddresses(op.Err))
+	case errors.As(err, &dial):
+		return dial.Unwrap()
+	}
+	return err
 }
 
 func isTimeout(err error) bool {

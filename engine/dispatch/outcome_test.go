@@ -11,6 +11,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"hookline/engine/egress"
 	"hookline/engine/webhook"
 	"hookline/queue"
 )
@@ -35,13 +36,14 @@ func TestClassify(t *testing.T) {
 		{status: 500, want: webhook.ServerError},
 		{status: 503, want: webhook.ServerError},
 		{status: 599, want: webhook.ServerError},
+		{err: dialError{&egress.BlockedError{}}, want: webhook.Blocked},
 		{err: dialError{syscall.ECONNREFUSED}, want: webhook.ConnectFailed},
 		{err: dialError{fasthttp.ErrDialTimeout}, want: webhook.ConnectFailed},
 		{err: dialError{os.ErrDeadlineExceeded}, want: webhook.ConnectFailed},
-		{err: unansweredError{os.ErrDeadlineExceeded}, want: webhook.Timeout},
+		{err: unsentError{os.ErrDeadlineExceeded}, want: webhook.Timeout},
 		{err: fasthttp.ErrTimeout, want: webhook.Timeout},
-		{err: unansweredError{io.EOF}, want: webhook.Broken},
-		{err: unansweredError{syscall.ECONNRESET}, want: webhook.Broken},
+		{err: io.EOF, want: webhook.Broken},
+		{err: syscall.ECONNRESET, want: webhook.Broken},
 		{err: &fasthttp.ErrSmallBuffer{}, want: webhook.Broken},
 		{err: errors.New("no HTTP"), want: webhook.Broken},
 	} {

@@ -130,11 +130,7 @@ func (w *worker) send(target *Target, start time.Time) error {
 	w.record.Sent = len(w.req.Body())
 
 	p := target.Policy
-	dialTimeout := p.Timeout
-	if p.ConnectTimeout > 0 {
-		dialTimeout = min(dialTimeout, p.ConnectTimeout)
-	}
-	err := w.host.exchange(&w.req, &w.resp, dialTimeout, start.Add(p.Timeout))
+	err := w.host.exchange(&w.req, &w.resp, p, start.Add(p.Timeout))
 	if err == nil || errors.Is(err, fasthttp.ErrBodyTooLarge) {
 		err = nil
 		w.record.Status = w.resp.StatusCode()
@@ -142,7 +138,7 @@ func (w *worker) send(target *Target, start time.Time) error {
 		w.record.Answer = w.answer[:copy(w.answer[:], w.resp.Body())]
 	}
 	w.record.Outcome = classify(w.record.Status, err, p)
-	return err
+	return withoutAddresses(err)
 }
 
 // settle tells the queue what became of the delivery in hand.

@@ -94,6 +94,7 @@ func (r *Registry) register(rules *Rules, owner webhook.Owner, callbackURL strin
 // registration is one call of Register, or of Refresh, in progress.
 type registration struct {
 	rules    *Rules
+	admit    func(address string) error // of the registry
 	tenant   *tenant
 	app      *webhook.App
 	owner    webhook.Owner
@@ -117,7 +118,7 @@ func (r *Registry) begin(rules *Rules, owner webhook.Owner) (*registration, erro
 	if t == nil {
 		return nil, webhook.ErrUnknownTenant
 	}
-	reg := &registration{rules: rules, tenant: t, owner: owner, now: time.Now()}
+	reg := &registration{rules: rules, admit: r.admit, tenant: t, owner: owner, now: time.Now()}
 	if owner.App != "" {
 		var ok bool
 		if reg.app, ok = r.App(owner.Tenant, owner.App); !ok {
@@ -131,8 +132,15 @@ func (r *Registry) begin(rules *Rules, owner webhook.Owner) (*registration, erro
 
 // aim checks the URL that the webhooks are to go to.
 func (reg *registration) aim(callbackURL string) error {
-	if _, err := webhook.ParseURL(callbackURL, reg.rules.PlainHTTP); err != nil {
+	u, err := webhook.ParseURL(callbackURL, reg.rules.PlainHTTP)
+	if err != nil {
 		return err
+	}
+	if reg.admit != nil {
+		_, address := webhook.HostOf(u)
+		if err := reg.admit(address); err != nil {
+			return &webhook.InvalidError{Problem: err.Error()}
+		}
 	}
 	if !reg.rules.AnyBase && reg.app != nil && reg.app.Base() != "" && !under(callbackURL, reg.app.Base()) {
 		return &BaseURLError{URL: callbackURL, Base: reg.app.Base()}

@@ -30,6 +30,8 @@ type Store interface {
 type Registry struct {
 	store Store
 
+	admit func(address string) error // nil admits all
+
 	// change serialises changes: each validates, makes itself durable and then becomes visible, and the numbers
 	// given out last are written in the order in which they were given.
 	change sync.Mutex
@@ -100,6 +102,11 @@ func Open(s Store) (*Registry, error) {
 	}
 	return r, nil
 }
+
+// Guard sets what judges the address (host:port, as webhook.HostOf returns it) of callback URLs that are registered from
+// then on. Its error says what to change, and becomes a *webhook.InvalidError. Guard is called before the registry is
+// shared.
+func (r *Registry) Guard(admit func(address string) error) { r.admit = admit }
 
 // rows takes the registrations that a store loads. A row whose tenant is gone cannot come about, as
 // tenants are removed together with what they own; it would be skipped.

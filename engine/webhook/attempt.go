@@ -16,10 +16,11 @@ const (
 	ConnectFailed Outcome = "connect_failed" // no connection: refused, unreachable, unknown name, TLS
 	Broken        Outcome = "broken"         // the connection broke, or the answer was no HTTP
 	Unsendable    Outcome = "unsendable"     // the request could not be built; no attempt was made
+	Blocked       Outcome = "blocked"        // the host's address is one that nothing is sent to; nothing was
 )
 
 // Outcomes lists every Outcome, for metrics that want their series from the start.
-var Outcomes = []Outcome{Delivered, Rejected, Throttled, ServerError, Retriable, Timeout, ConnectFailed, Broken, Unsendable}
+var Outcomes = []Outcome{Delivered, Rejected, Throttled, ServerError, Retriable, Timeout, ConnectFailed, Broken, Unsendable, Blocked}
 
 // Attempt is the record of one HTTP request made for a delivery.
 type Attempt struct {

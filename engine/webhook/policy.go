@@ -5,10 +5,14 @@ import "time"
 // Policy says how deliveries of a webhook are attempted, as data: which answers end a delivery, which
 // are worth another attempt, and when. A Policy is not changed once it is in use.
 type Policy struct {
-	// ConnectTimeout bounds dialling, TLS included. Timeout bounds the whole attempt, from dial to the last byte
-	// of the answer that is read.
-	ConnectTimeout time.Duration
-	Timeout        time.Duration
+	// Timeout bounds the whole attempt, from dial to the last byte of the answer that is read. The others bound
+	// parts of it, and end with it; 0 is for no bound but that. ConnectTimeout is for looking up the name,
+	// connecting and the TLS handshake together, HandshakeTimeout for the last of these, and FirstByteTimeout from
+	// when the request is written to the first byte of the answer.
+	Timeout          time.Duration
+	ConnectTimeout   time.Duration
+	HandshakeTimeout time.Duration
+	FirstByteTimeout time.Duration
 
 	// Accepts says whether a status ends the delivery well. Retries says whether another status is
 	// worth a further attempt; what neither accepts ends the delivery as dead. Failures without a

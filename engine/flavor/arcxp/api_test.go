@@ -50,6 +50,7 @@ func TestBadBodies(t *testing.T) {
 		{with("endpoint", `7`), "endpoint must not be of type number"},
 		{with("endpoint", `""`), "the URL is missing"},
 		{with("endpoint", `"http://a.example/"`), "not https"},
+		{with("endpoint", `"https://10.0.0.1./"`), "endpoint: the host 10.0.0.1 is not a public address; use one, or have the operator of this installation allow its network."},
 		{with("endpoint", `"/in"`), "not an absolute"},
 		{with("endpoint", `"ftp://a.example/"`), "scheme"},
 		{with("endpoint", `"https://user:pass@a.example/"`), "user information"},

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hookline/engine"
+	"hookline/engine/egress"
 	"hookline/engine/flavor"
 	"hookline/engine/server"
 	"hookline/engine/sign"
@@ -53,7 +54,8 @@ func Open(t testing.TB, o Options) *House {
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
 	h.Engine, err = engine.Open(engine.Options{
-		Dir: t.TempDir(), Flavors: o.Flavors, CacheSize: 1 << 20, MaxBody: o.MaxBody, Metrics: h.Metrics, Logger: quiet,
+		Egress: egress.Options{Allow: egress.Loopback()},
+		Dir:    t.TempDir(), Flavors: o.Flavors, CacheSize: 1 << 20, MaxBody: o.MaxBody, Metrics: h.Metrics, Logger: quiet,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -158,6 +158,7 @@ func TestAdminRefuses(t *testing.T) {
 		{`"url":{}`, cannot + "url must not be of type object."},
 		{`"url":"http://hooks.example/"`, "the URL is not https; plain http has to be allowed by the operator of this installation."},
 		{`"url":"hooks.example/{issue.key}"`, "the URL is not an absolute http(s) URL with a host."},
+		{`"url":"https://10.0.0.1/${issue.key}"`, "the host 10.0.0.1 is not a public address; use one, or have the operator of this installation allow its network."},
 		{`"url":"https://me:pw@hooks.example/"`, "the URL holds user information; remove it."},
 		{`"url":"https://hooks.example/{issue.key}#x"`, "the URL has a fragment; remove it."},
 		{`"url":"https://hooks.example:${issue.id}/"`, "the URL has a variable in its scheme, host or port; variables are replaced in path and query only."},

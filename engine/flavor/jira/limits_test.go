@@ -18,6 +18,8 @@ func TestCallbackURL(t *testing.T) {
 		{tokenCI, "hooks.example", "url: the URL is not an absolute http(s) URL with a host."},
 		{tokenCI, "ftp://hooks.example/", `url: the URL's scheme is "ftp"; use https.`},
 		{tokenCI, "https://me:pw@hooks.example/", "url: the URL holds user information; remove it."},
+		{tokenCI, "https://[::ffff:10.0.0.1]/", "url: the host ::ffff:10.0.0.1 is not a public address; use one, or have the operator of this installation allow its network."},
+		{tokenCI, "https://0x0a000001/", "url: the host 0x0a000001 is a number; write IPv4 addresses as four decimal numbers with dots, without leading zeros."},
 		{tokenCI, "https://hooks.example/#x", "url: the URL has a fragment; remove it."},
 		{tokenCI, "https://hooks.example/a b", "url: the URL has a byte 0x20 at 23; percent-encode it, or write the host name in its ASCII form."},
 		{tokenCI, "https://hooks.example/" + strings.Repeat("a", 2048), "url: the URL has 2070 bytes; at most 2048 are allowed."},

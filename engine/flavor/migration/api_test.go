@@ -59,6 +59,7 @@ func TestBadBodies(t *testing.T) {
 		{`{"endpoints":[["https://a.example"]]}`, "endpoints[0] is not a string"}, {`{"endpoints":[{"url":"https://a.example"}]}`, "endpoints[0] is not a string"},
 		{set(""), "endpoints[0]: the URL is missing"}, {set("https://a.example", "a.example/hook"), "endpoints[1]: the URL is not an absolute"},
 		{set("/hook"), "endpoints[0]: the URL is not an absolute"}, {set("//a.example/hook"), "endpoints[0]: the URL is not an absolute"},
+		{set("https://a.example/", "https://169.254.169.254/"), "endpoints[1]: the host 169.254.169.254 is not a public address; use one, or have the operator of this installation allow its network"},
 		{set("http://a.example/"), "endpoints[0]: the URL is not https"}, {set("ftp://a.example/"), `endpoints[0]: the URL's scheme is "ftp"`},
 		{set("javascript:alert(1)"), "endpoints[0]: the URL is not an absolute"}, {set("https://me:pw@a.example/"), "endpoints[0]: the URL holds user information"},
 		{set("https://a.example/#x"), "endpoints[0]: the URL has a fragment"}, {set("https://a.example/#"), "endpoints[0]: the URL has a fragment"},
