@@ -34,6 +34,8 @@ type Engine struct {
 	replays  replays
 
 	successes successes
+	failing   failing
+	stops     stops
 
 	publications sync.Pool // *publication
 	scratches    sync.Pool // *registry.Scratch
@@ -102,6 +104,7 @@ func (e *Engine) open() (err error) {
 	if err = e.checkSecrets(); err != nil {
 		return err
 	}
+	e.findStopped()
 	e.metrics = newMetrics(e)
 	dial := o.Dial
 	if dial == nil {
@@ -109,7 +112,8 @@ func (e *Engine) open() (err error) {
 	}
 	e.dispatch = dispatch.New(dispatch.Options{
 		Target: e.target, HostLimit: o.HostLimit, MaxInFlight: o.MaxInFlight,
-		Breaker: o.Breaker, Dial: dial, TLS: e.egress.TLS(), OnAttempt: e.attempted, Logger: o.Logger,
+		Breaker: o.Breaker, RetryBudget: o.RetryBudget, Rate: o.Rate, Dial: dial, TLS: e.egress.TLS(),
+		OnAttempt: e.attempted, OnGone: e.gone, Logger: o.Logger,
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
 		Ready: e.dispatch.Ready, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
@@ -244,6 +248,7 @@ func (e *Engine) sweepOnce(ctx context.Context, last, now time.Time) {
 	}
 	e.targets.prune(e.registry)
 	e.successes.prune(e.registry)
+	e.failing.prune(e.registry)
 	e.forgetReplays(func(r *webhook.Replay) bool {
 		return r.State != webhook.ReplayRunning && now.Sub(r.Ended) > keepReplays
 	})

@@ -30,7 +30,7 @@ func (e *Engine) fire(p *publication, ev *webhook.Event, h *event.Header, now ti
 		return
 	}
 	before := len(p.targets)
-	p.fanOut(fired)
+	e.fanOut(p, fired)
 	p.firing.targets = len(p.targets) - before
 	p.firing.payload = h.AppendTransition(appendPayloadHead(nil, ev), ev.Body, now)
 }

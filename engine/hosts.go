@@ -15,6 +15,8 @@ type (
 	HostState    = dispatch.HostState
 	Breaker      = dispatch.Breaker
 	BreakerState = dispatch.BreakerState
+	RetryBudget  = dispatch.RetryBudget
+	Rate         = dispatch.Rate
 )
 
 // The states of a host's breaker.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,6 +46,8 @@ type metrics struct {
 	replaysRunning prometheus.Gauge
 
 	extended prometheus.Counter
+	warned   map[int32]prometheus.Counter           // by stage in percent
+	disabled map[webhook.Stopped]prometheus.Counter // by reason
 }
 
 // by says how deliveries came to be sent again: the label of hookline_deliveries_resent_total.
@@ -104,6 +107,16 @@ func newMetrics(e *Engine) *metrics {
 	matches := m.counterVec("matches_total", "Events by whether any webhook matched.", "result")
 	m.matches, m.unmatched = matches.WithLabelValues("matched"), matches.WithLabelValues("unmatched")
 	m.enqueued = m.counter("deliveries_enqueued_total", "Deliveries made durable.")
+	warned := m.counterVec("endpoint_warnings_total", "Endpoints that came this far on the way to being disabled because nothing can be delivered, in percent of the time.", "percent")
+	m.warned = map[int32]prometheus.Counter{}
+	for _, stage := range warnings {
+		m.warned[stage] = warned.WithLabelValues(strconv.Itoa(int(stage)))
+	}
+	disabled := m.counterVec("endpoints_disabled_total", "Endpoints that were disabled, by reason.", "reason")
+	m.disabled = map[webhook.Stopped]prometheus.Counter{}
+	for _, why := range webhook.StopReasons {
+		m.disabled[why] = disabled.WithLabelValues(string(why))
+	}
 	m.extended = m.counter("webhooks_extended_total", "Webhooks that were given a new life because deliveries to them succeed.")
 	m.deliveryMetrics()
 	m.replayMetrics()
@@ -259,6 +272,8 @@ var (
 	descBroken   = desc("circuit_breaker_transitions_total", "Changes of hosts' circuit breakers, by the new state.", "to")
 	descDepth    = desc("queue_depth", "Deliveries in the queue.", "state")
 	descOldest   = desc("queue_oldest_age_seconds", "Time since the oldest waiting delivery that is known was due.")
+	descFailing  = desc("endpoints_failing", "Endpoints whose attempts have all failed since the last that succeeded, or since the start.")
+	descPutOff   = desc("retries_put_off_total", "Retries that were put off, without using up an attempt, because first attempts waited.")
 	descDropped  = desc("deliveries_dropped_total", "Deliveries removed before they were settled: their webhook was switched off or deleted.")
 	descStore    = desc("store_size_bytes", "Bytes that the store has on disk.")
 	descDebt     = desc("store_compaction_debt_bytes", "Bytes that the store still has to compact.")
@@ -293,6 +308,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	} {
 		ch <- prometheus.MustNewConstMetric(descBroken, prometheus.CounterValue, float64(n), to.String())
 	}
+	gauge(descFailing, float64(c.e.failing.n.Load()))
+	ch <- prometheus.MustNewConstMetric(descPutOff, prometheus.CounterValue, float64(d.PutOff))
 	q := c.e.queue.Stats()
 	gauge(descDepth, float64(q.Waiting), "waiting")
 	gauge(descDepth, float64(q.InHand), "in_hand")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"hookline/engine/egress"
 	"hookline/engine/flavor"
 	"hookline/engine/sign"
+	"hookline/engine/webhook"
 )
 
 // Options of an Engine. Dir and Flavors are required.
@@ -43,6 +45,22 @@ type Options struct {
 
 	// Breaker keeps a host that is down from being sent to, until a request to it succeeds.
 	Breaker Breaker
+
+	// RetryBudget keeps retries from crowding out first attempts at a host.
+	RetryBudget RetryBudget
+
+	// Rate bounds the requests per second to each tenant's host and each endpoint. Defaults to no bounds.
+	Rate Rate
+
+	// Policies are the policies that webhooks can be given in place of their flavour's, by name (Engine.SetPolicy).
+	Policies map[string]*webhook.Policy
+
+	// DisableAfter is for how long nothing could be delivered to an endpoint, though it was tried, when it is disabled.
+	// Operators are warned when half, 70 and 90 percent of that time have passed. It counts from the first attempt that failed after the
+	// last success, and anew when the process starts.
+	//
+	// Defaults to 0: endpoints are not disabled for that, and nobody is warned.
+	DisableAfter time.Duration
 
 	// MaxBody is the largest event body in bytes.
 	//
@@ -103,6 +121,7 @@ func (o Options) withDefaults() Options {
 	o.HostLimit = cmp.Or(o.HostLimit, 20)
 	o.MaxInFlight = cmp.Or(o.MaxInFlight, 16384)
 	o.Breaker = o.Breaker.WithDefaults()
+	o.RetryBudget = o.RetryBudget.WithDefaults()
 	o.MaxBody = cmp.Or(o.MaxBody, 25_000_000)
 	o.CacheSize = cmp.Or(o.CacheSize, 256<<20)
 	o.KeepDead = cmp.Or(o.KeepDead, 14*24*time.Hour)
@@ -133,11 +152,21 @@ func (o *Options) validate() error {
 	for name, n := range map[string]int64{
 		"HostLimit": int64(o.HostLimit), "MaxInFlight": int64(o.MaxInFlight), "MaxBody": int64(o.MaxBody),
 		"CacheSize": o.CacheSize, "KeepDead": int64(o.KeepDead), "KeepKeys": int64(o.KeepKeys),
-		"Breaker.Open": int64(o.Breaker.Open),
+		"Breaker.Open": int64(o.Breaker.Open), "DisableAfter": int64(o.DisableAfter), "RetryBudget.Floor": int64(o.RetryBudget.Floor),
 		"KeepAttempts": int64(o.KeepAttempts), "KeepDelivered": int64(o.KeepDelivered),
 	} {
 		if n < 0 {
 			add("%s is negative", name)
+		}
+	}
+	for name, perSecond := range map[string]float64{"Rate.Host": o.Rate.Host, "Rate.Endpoint": o.Rate.Endpoint} {
+		if !(perSecond >= 0) || math.IsInf(perSecond, 1) {
+			add("%s is %v; use a number of requests per second", name, perSecond)
+		}
+	}
+	for name, p := range o.Policies {
+		if err := p.Validate(); err != nil {
+			add("Policies: %s: %w", name, err)
 		}
 	}
 	return errors.Join(problems...)

@@ -152,7 +152,7 @@ func (e *Engine) match(p *publication, ev *webhook.Event, now time.Time) (Receip
 	if err != nil {
 		return Receipt{}, err
 	}
-	p.fanOut(matched)
+	e.fanOut(p, matched)
 	if len(matched) > 0 {
 		p.payload = header.AppendStored(p.payload, ev.Body, now)
 	}
@@ -177,7 +177,7 @@ func (e *Engine) matchForeign(p *publication, ev *webhook.Event, now time.Time) 
 		return Receipt{}, err
 	}
 	slices.SortFunc(reading.Webhooks, registry.ByEndpoint)
-	p.fanOut(reading.Webhooks)
+	e.fanOut(p, reading.Webhooks)
 	p.payload = append(p.payload, reading.Body...)
 	return Receipt{Type: reading.Type, Matched: len(reading.Webhooks)}, nil
 }
@@ -193,12 +193,16 @@ func (e *Engine) keyScope(tenant string) uint64 {
 	return xxhash.Sum64(binary.AppendUvarint([]byte(tenant), generation))
 }
 
-// fanOut turns the webhooks that matched, ordered by endpoint, into one delivery for each endpoint.
-func (p *publication) fanOut(matched []*webhook.Webhook) {
+// fanOut turns the webhooks that matched, ordered by endpoint, into one delivery for each endpoint that is not disabled.
+func (e *Engine) fanOut(p *publication, matched []*webhook.Webhook) {
 	for start := 0; start < len(matched); {
 		end := start + 1
 		for end < len(matched) && matched[end].Endpoint == matched[start].Endpoint {
 			end++
+		}
+		if e.stopped(matched[start].Endpoint) {
+			start = end
+			continue
 		}
 		from := len(p.notes)
 		p.notes = appendNote(p.notes, matched[start:end])

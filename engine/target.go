@@ -58,7 +58,8 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 	t := &target{endpoint: ep}
 	t.holder, _ = f.(flavor.Holder)
 	t.Target = dispatch.Target{
-		Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: f.Policy(), Paused: e.rests(ep, t.holder), Render: e.renderer(ep, f),
+		Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: e.policyOf(ep), Rate: ep.Rate,
+		Paused: e.rests(ep, t.holder), Stopped: ep.Stopped != "", Render: e.renderer(ep, f),
 	}
 	t.Host.Scheme, t.Host.Address = webhook.HostOf(u)
 	e.targets.byID.Store(id, t)
@@ -78,6 +79,7 @@ func (e *Engine) rests(ep *webhook.Endpoint, holder flavor.Holder) bool {
 // attempted sees every attempt. What it returns is kept of it.
 func (e *Engine) attempted(a *webhook.Attempt, d *queue.Delivery) []byte {
 	e.metrics.attempted(a)
+	e.judge(a)
 	return newRecord(a, d.Note)
 }
 

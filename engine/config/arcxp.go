@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hookline/engine/flavor/arcxp"
+	"hookline/engine/webhook"
 )
 
 // ArcXP are the settings of the Arc XP flavour.
@@ -25,6 +26,9 @@ type ArcXP struct {
 	// KeepQueued keeps what is queued for a webhook while it is switched off, in place of dropping it.
 	KeepQueued bool `yaml:"keep_queued" env:"KEEP_QUEUED"`
 
+	// Policy names the delivery policy. Empty is arcxp, with the settings below.
+	Policy string `yaml:"policy" env:"POLICY"`
+
 	// Waits between attempts; each is lengthened at random by up to a quarter.
 	Waits []time.Duration `yaml:"waits" env:"WAITS"`
 
@@ -32,7 +36,19 @@ type ArcXP struct {
 	Timeout time.Duration `yaml:"timeout" env:"TIMEOUT"`
 }
 
-func (a *ArcXP) options(plainHTTP bool) arcxp.Options {
+func (c *Config) arcxp() arcxp.Options {
+	a := &c.ArcXP
+	return arcxp.Options{
+		Limit: a.Limit, Untagged: a.Untagged, Created: a.Created, RawToken: a.RawToken, KeepQueued: a.KeepQueued, PlainHTTP: c.AllowHTTP,
+		Policy: c.arcxpPolicy(),
+	}
+}
+
+func (c *Config) arcxpPolicy() *webhook.Policy {
+	a := &c.ArcXP
+	if a.Policy != "" {
+		return c.policies()[a.Policy]
+	}
 	policy := arcxp.Default()
 	if len(a.Waits) > 0 {
 		policy.Backoff = a.Waits
@@ -40,10 +56,7 @@ func (a *ArcXP) options(plainHTTP bool) arcxp.Options {
 	if a.Timeout > 0 {
 		policy.Timeout, policy.ConnectTimeout = a.Timeout, a.Timeout
 	}
-	return arcxp.Options{
-		Limit: a.Limit, Untagged: a.Untagged, Created: a.Created, RawToken: a.RawToken, KeepQueued: a.KeepQueued, PlainHTTP: plainHTTP,
-		Policy: policy,
-	}
+	return policy
 }
 
 // validate leaves what is zero to the flavour's defaults.

@@ -57,6 +57,18 @@ type Config struct {
 	// Breaker keeps a host that is down from being sent to.
 	Breaker Breaker `yaml:"breaker" envPrefix:"BREAKER_"`
 
+	// RetryBudget keeps retries from crowding out first attempts at a host.
+	RetryBudget RetryBudget `yaml:"retry_budget" envPrefix:"RETRY_BUDGET_"`
+
+	// Rate bounds requests per second.
+	Rate Rate `yaml:"rate" envPrefix:"RATE_"`
+
+	// DisableAfter is for how long nothing could be delivered to an endpoint when it is disabled; 0 for never.
+	DisableAfter time.Duration `yaml:"disable_after" env:"DISABLE_AFTER"`
+
+	// Policies are delivery policies by name, for the flavours here and for webhooks one by one.
+	Policies map[string]webhook.Policy `yaml:"policies"`
+
 	// MaxBody is the largest event body in bytes, CacheSize the memory for reading the store.
 	MaxBody   int   `yaml:"max_body" env:"MAX_BODY"`
 	CacheSize int64 `yaml:"cache_size" env:"CACHE_SIZE"`
@@ -94,6 +106,22 @@ type Breaker struct {
 	// Open is how long nothing is sent then, before one request is tried; it doubles with every one that fails, up to MaxOpen.
 	Open    time.Duration `yaml:"open" env:"OPEN"`
 	MaxOpen time.Duration `yaml:"max_open" env:"MAX_OPEN"`
+}
+
+// RetryBudget are the settings of the budget of retries. What is zero has the engine's default.
+type RetryBudget struct {
+	// Share is how much of a host's recent attempts may be retries while first attempts wait; negative for all.
+	Share float64 `yaml:"share" env:"SHARE"`
+
+	// Floor is how many retries may be made in ten seconds all the same.
+	Floor int `yaml:"floor" env:"FLOOR"`
+}
+
+// Rate are bounds of requests per second; 0 is none.
+type Rate struct {
+	// Host is for each host of a tenant, Endpoint for each endpoint that has none of its own.
+	Host     float64 `yaml:"host" env:"HOST"`
+	Endpoint float64 `yaml:"endpoint" env:"ENDPOINT"`
 }
 
 // Jira are the settings of the Jira flavours.
@@ -135,6 +163,9 @@ type Jira struct {
 
 	// FailedConnectOnly keeps the list of failed deliveries from users of OAuth apps, as in Jira.
 	FailedConnectOnly bool `yaml:"failed_connect_only" env:"FAILED_CONNECT_ONLY"`
+
+	// Policy names the delivery policy. Empty is jira-2019, with the settings below.
+	Policy string `yaml:"policy" env:"POLICY"`
 
 	// Waits between attempts, in place of those of Jira's guide; each is lengthened at random by up to half.
 	Waits []time.Duration `yaml:"waits" env:"WAITS"`
@@ -261,12 +292,15 @@ func (c *Config) Engine() engine.Options {
 		Dir: c.Data,
 		Flavors: []flavor.Flavor{
 			jira.NewDynamic(c.dynamic()), jira.NewAdmin(c.admin()), migrations,
-			arcxp.New(c.ArcXP.options(c.AllowHTTP)),
+			arcxp.New(c.arcxp()),
 			jira.NewDescriptor(c.descriptor()), migrations.Descriptor(),
 		},
-		HostLimit: c.HostLimit,
-		Breaker:   engine.Breaker(c.Breaker),
-		Egress:    c.egress(),
+		HostLimit:   c.HostLimit,
+		Breaker:     engine.Breaker(c.Breaker),
+		Egress:      c.egress(),
+		RetryBudget: engine.RetryBudget(c.RetryBudget), Rate: engine.Rate(c.Rate),
+		DisableAfter: c.DisableAfter, Policies: c.policies(),
+
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,
 
@@ -279,11 +313,11 @@ func (c *Config) Engine() engine.Options {
 }
 
 func (c *Config) admin() jira.AdminOptions {
-	return jira.AdminOptions{Limit: c.Jira.AdminLimit, PlainHTTP: c.AllowHTTP, Policy: c.Jira.policy()}
+	return jira.AdminOptions{Limit: c.Jira.AdminLimit, PlainHTTP: c.AllowHTTP, Policy: c.jiraPolicy()}
 }
 
 func (c *Config) descriptor() jira.DescriptorOptions {
-	return jira.DescriptorOptions{Limit: c.Jira.DescriptorLimit, PlainHTTP: c.AllowHTTP, Policy: c.Jira.policy()}
+	return jira.DescriptorOptions{Limit: c.Jira.DescriptorLimit, PlainHTTP: c.AllowHTTP, Policy: c.jiraPolicy()}
 }
 
 func (c *Config) dynamic() jira.DynamicOptions {
@@ -300,14 +334,18 @@ func (c *Config) dynamic() jira.DynamicOptions {
 		Patch:             c.Jira.Patch,
 		FailedConnectOnly: c.Jira.FailedConnectOnly,
 		PlainHTTP:         c.AllowHTTP,
-		Policy:            c.Jira.policy(),
+		Policy:            c.jiraPolicy(),
 	}
 }
 
-func (j *Jira) policy() *webhook.Policy {
+func (c *Config) jiraPolicy() *webhook.Policy {
+	j := &c.Jira
+	if j.Policy != "" {
+		return c.policies()[j.Policy]
+	}
 	p := jira.Seed()
 	if len(j.Waits) > 0 {
-		p.Backoff = j.Waits
+		p.Backoff, p.LastBy = j.Waits, 0
 	}
 	if j.Timeout > 0 {
 		p.Timeout = j.Timeout

@@ -4,10 +4,15 @@ import (
 	"time"
 
 	"hookline/engine/flavor/migration"
+	"hookline/engine/webhook"
 )
 
 // Migration are the settings of the App Migration Platform's flavour.
 type Migration struct {
+	// Policy names the delivery policy, which takes the place of GiveUp, Accept2xx, Waits and Timeout. Empty is
+	// until-acknowledged, with these settings.
+	Policy string `yaml:"policy" env:"POLICY"`
+
 	// GiveUp is the age at which a message that was not acknowledged is given up; 0 is never.
 	GiveUp time.Duration `yaml:"give_up" env:"GIVE_UP"`
 
@@ -29,10 +34,22 @@ type Migration struct {
 }
 
 func (c *Config) migration() migration.Options {
+	return migration.Options{
+		Endpoints: c.Migration.Endpoints,
+		PlainHTTP: c.AllowHTTP,
+		StripBase: c.Migration.StripBase,
+		Policy:    c.migrationPolicy(),
+	}
+}
+
+func (c *Config) migrationPolicy() *webhook.Policy {
+	if c.Migration.Policy != "" {
+		return c.policies()[c.Migration.Policy]
+	}
 	policy := migration.Seed()
 	policy.GiveUp = c.Migration.GiveUp
 	if c.Migration.Accept2xx {
-		policy.Accepts = func(status int) bool { return status >= 200 && status < 300 }
+		policy.Accept = webhook.Statuses{webhook.Any2xx}
 	}
 	if len(c.Migration.Waits) > 0 {
 		policy.Backoff = c.Migration.Waits
@@ -41,10 +58,5 @@ func (c *Config) migration() migration.Options {
 		policy.Timeout = c.Migration.Timeout
 		policy.ConnectTimeout = min(policy.ConnectTimeout, policy.Timeout)
 	}
-	return migration.Options{
-		Endpoints: c.Migration.Endpoints,
-		PlainHTTP: c.AllowHTTP,
-		StripBase: c.Migration.StripBase,
-		Policy:    policy,
-	}
+	return policy
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strings"
 	"time"
@@ -50,6 +51,13 @@ func (c *Config) Validate() error {
 	if b := engine.Breaker(c.Breaker).WithDefaults(); c.Breaker.MaxOpen > 0 && c.Breaker.MaxOpen < b.Open {
 		add("breaker.max_open is %v, less than breaker.open; use %v or more", c.Breaker.MaxOpen, b.Open)
 	}
+	number("retry_budget.floor", int64(c.RetryBudget.Floor), 0)
+	for name, rate := range map[string]float64{"rate.host": c.Rate.Host, "rate.endpoint": c.Rate.Endpoint} {
+		if !(rate >= 0) || math.IsInf(rate, 1) {
+			add("%s is %v; use a number of requests per second, or 0", name, rate)
+		}
+	}
+	duration("disable_after", c.DisableAfter, 0)
 	number("max_body", int64(c.MaxBody), 1)
 	number("cache_size", c.CacheSize, 1)
 	duration("keep_attempts", c.KeepAttempts, 1)
@@ -79,6 +87,7 @@ func (c *Config) Validate() error {
 		duration("migration.waits", wait, 1)
 	}
 	problems = append(problems, c.ArcXP.validate()...)
+	problems = append(problems, c.validatePolicies()...)
 	return errors.Join(append(problems, c.validateTenants()...)...)
 }
 

@@ -54,7 +54,8 @@ func (s BreakerState) String() string {
 type health uint8
 
 const (
-	unknown health = iota // nothing: there was no attempt, or the host asked for fewer requests
+	untried health = iota // nothing: there was no attempt
+	unknown               // nothing: the host asked for fewer requests, or could not be sent any
 	alive
 	failing
 )

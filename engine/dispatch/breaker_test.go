@@ -212,7 +212,7 @@ func TestHealthOf(t *testing.T) {
 
 func retryNothing() *webhook.Policy {
 	p := jiraPolicy()
-	p.Retries = func(int) bool { return false }
+	p.Retry = nil
 	return p
 }
 

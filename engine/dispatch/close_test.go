@@ -135,7 +135,7 @@ func TestReadyDuringClose(t *testing.T) {
 	for range 50 {
 		r := newRig(t, nil).start()
 		r.target(1, "nobody:80", &webhook.Policy{
-			Accepts: func(int) bool { return true }, Timeout: time.Second,
+			Accept: webhook.Statuses{webhook.AnyStatus}, Timeout: time.Second,
 			Backoff: []time.Duration{time.Nanosecond, time.Nanosecond},
 		})
 		done := make(chan struct{})

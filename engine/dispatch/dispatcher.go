@@ -22,6 +22,7 @@ type Dispatcher struct {
 	closed atomic.Bool
 
 	transitions [breakerStates]atomic.Uint64 // of breakers, by the new state
+	putOff      atomic.Uint64                // retries, for the budget
 
 	mu      sync.Mutex
 	sweeper *time.Timer
@@ -41,6 +42,7 @@ func (o Options) withDefaults() Options {
 	o.IdleConn = cmp.Or(o.IdleConn, 10*time.Second)
 	o.IdleHost = cmp.Or(o.IdleHost, time.Minute)
 	o.Breaker = o.Breaker.WithDefaults()
+	o.RetryBudget = o.RetryBudget.WithDefaults()
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
 }
@@ -101,6 +103,9 @@ func (d *Dispatcher) wake(endpoint queue.EndpointID) {
 
 func (d *Dispatcher) newHost(key Host) *host {
 	h := &host{d: d, key: key, unusedSince: time.Now()}
+	if d.opts.Rate.Host > 0 {
+		h.pace.set(d.opts.Rate.Host)
+	}
 	h.connect()
 	return h
 }

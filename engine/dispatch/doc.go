@@ -20,6 +20,12 @@
 //	half open -- probe fails -->                   open
 //	any       -- a success, or [Dispatcher.Reset] --> closed
 //
+// # Budget and rates
+//
+// A retry that is over the [RetryBudget] of its host while first attempts wait is due again later. An endpoint that is over its
+// [Rate] leaves its host's ring until a timer brings it back; a host that is over its own has workers again when a
+// timer says so. None of these uses up an attempt.
+//
 // # One attempt
 //
 // Take from the queue, render the request, send it within the policy's time limits, classify the answer

@@ -34,9 +34,9 @@ func jiraPolicy() *webhook.Policy {
 	return &webhook.Policy{
 		ConnectTimeout: 5 * time.Second,
 		Timeout:        25 * time.Second,
-		Accepts:        func(status int) bool { return status >= 200 && status < 300 },
-		Retries: func(status int) bool {
-			return status == 408 || status == 409 || status == 425 || status == 429 || status >= 500
+		Accept:         webhook.Statuses{webhook.Any2xx},
+		Retry: webhook.Statuses{
+			webhook.OneStatus(408), webhook.OneStatus(409), webhook.OneStatus(425), webhook.OneStatus(429), webhook.Any5xx,
 		},
 		Backoff: []time.Duration{
 			10 * time.Second, 30 * time.Second, 100 * time.Second, 240 * time.Second, 600 * time.Second,
@@ -117,9 +117,11 @@ func (q *fakeQueue) Settle(d *queue.Delivery, o queue.Outcome) error {
 	if o.Verdict == queue.Again {
 		again := *d
 		again.Due, again.LastStatus = o.At, o.Status
-		again.Attempts++
-		if again.FirstFailure.IsZero() {
-			again.FirstFailure = time.Now()
+		if o.Attempted {
+			again.Attempts++
+			if again.FirstFailure.IsZero() {
+				again.FirstFailure = time.Now()
+			}
 		}
 		q.insert(again)
 		q.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 // if there is room; a worker lets an endpoint rest only if no wake-up came since before its Take,
 // and leaves only when the ring is empty or the host waits in line for a slot. So after a wake-up the
 // endpoint stays in the ring until a Take that began later has found nothing, and while the ring has
-// a member, a worker is at work, or the host is in line, or its breaker is open and has a timer that ends that. A
+// a member, a worker is at work, or the host is in line, or its breaker is open or its rate used up and has a timer that ends that. A
 // worker that makes the probe of a half-open breaker asks for the next turn afterwards, whatever came of it, so those that
 // left because of the probe are not missed.
 type host struct {
@@ -37,6 +37,10 @@ type host struct {
 	waiting bool // in line for a slot
 	gone    bool // no longer in the table; whoever holds it looks it up again
 	breaker breaker
+	budget  budget
+	pace    pacer                       // for Rate.Host
+	resting bool                        // until a timer ends it: pace lets nothing through
+	paces   map[queue.EndpointID]*pacer // of endpoints that have a limit
 
 	unusedSince time.Time // when a sweep first found it without work
 }
@@ -87,7 +91,7 @@ func (h *host) hire() bool {
 }
 
 func (h *host) wants() bool {
-	return h.ready.len() > 0 && h.workers < h.d.opts.HostLimit && h.breaker.admits()
+	return h.ready.len() > 0 && h.workers < h.d.opts.HostLimit && h.breaker.admits() && !h.limited()
 }
 
 func (h *host) count() {
@@ -115,7 +119,7 @@ func (h *host) work() {
 	w := workers.Get().(*worker)
 	w.d, w.host = h.d, h
 	for t, ok := h.next(true); ok; t, ok = h.next(false) {
-		h.report(t, w.turn(t))
+		h.report(t, w.turn(t), w)
 	}
 	w.d, w.host = nil, nil
 	workers.Put(w)
@@ -130,7 +134,7 @@ func (h *host) work() {
 func (h *host) next(first bool) (turn, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	leave := h.ready.len() == 0 || !h.breaker.admits() || h.d.closed.Load()
+	leave := h.ready.len() == 0 || !h.breaker.admits() || h.d.closed.Load() || h.limited()
 	if !leave && !first && h.d.slots.scarce.Load() {
 		leave = true
 		if !h.waiting {
@@ -142,6 +146,9 @@ func (h *host) next(first bool) (turn, bool) {
 		return turn{}, false
 	}
 	t := turn{room: h.workers < h.d.opts.HostLimit, probe: h.breaker.begin()}
+	if h.pace.every > 0 {
+		h.pace.use(time.Now())
+	}
 	t.endpoint, t.wake = h.ready.turn()
 	return t, true
 }

@@ -42,6 +42,12 @@ type Target struct {
 	// be called for the endpoint.
 	Paused bool
 
+	// Rate bounds the requests per second to the endpoint. 0 is the dispatcher's Rate.Endpoint.
+	Rate float64
+
+	// Stopped gives up what waits for the endpoint, without attempts: reason queue.Disabled.
+	Stopped bool
+
 	// Render fills in the request of one attempt: method, URL, headers, body. attempt counts
 	// from 1. The request is the dispatcher's; Render must not retain it, nor change the delivery.
 	// The connection goes to Host whatever the URL says. What Render puts into the header as host and
@@ -93,10 +99,22 @@ type Options struct {
 	// Breaker keeps hosts that are down from being sent to.
 	Breaker Breaker
 
+	// RetryBudget keeps retries from crowding out first attempts.
+	RetryBudget RetryBudget
+
+	// Rate bounds requests per second. What has to wait for that uses up no attempt, stays in the queue and holds up
+	// nothing else.
+	Rate Rate
+
 	// OnAttempt is called after every attempt, before the delivery is settled, and for a delivery that
 	// is Unsendable. Attempt and delivery are reused: they must not be kept or changed. What it returns goes into the queue's attempt
 	// log with the settlement, and must not be changed afterwards; nil writes nothing.
 	OnAttempt func(*webhook.Attempt, *queue.Delivery) (record []byte)
+
+	// OnGone is called after a delivery to an endpoint was settled because of a 410 that the policy takes for an end
+	// (webhook.Policy.StopOnGone). It may be called again for attempts that were in flight then; the worker
+	// waits for it. nil ends nothing but the delivery.
+	OnGone func(queue.EndpointID)
 
 	// Logger gets failures worth an operator's eye. Defaults to slog.Default.
 	Logger *slog.Logger

@@ -77,8 +77,9 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// settlement turns the record of an attempt into what the queue is told. random is a number in [0, 1).
-func settlement(r *webhook.Attempt, p *webhook.Policy, now time.Time, random float64) queue.Outcome {
+// settlement turns the record of an attempt into what the queue is told. firstFailure is when the delivery failed first
+// before, zero if it did not; random is a number in [0, 1).
+func settlement(r *webhook.Attempt, p *webhook.Policy, firstFailure, now time.Time, random float64) queue.Outcome {
 	s := queue.Outcome{Status: r.Status, Attempted: true}
 	switch r.Outcome {
 	case webhook.Delivered:
@@ -88,8 +89,11 @@ func settlement(r *webhook.Attempt, p *webhook.Policy, now time.Time, random flo
 	case webhook.Unsendable:
 		s.Verdict, s.Reason, s.Attempted = queue.Dead, queue.Unsendable, false
 	default:
-		wait, more := p.Wait(r.Number, now.Sub(r.Accepted), random)
-		if more {
+		f := webhook.Failure{Attempt: r.Number, Age: now.Sub(r.Accepted), Asked: r.RetryAfter}
+		if !firstFailure.IsZero() {
+			f.Since = now.Sub(firstFailure)
+		}
+		if wait, more := p.Wait(f, random); more {
 			s.Verdict, s.At = queue.Again, now.Add(wait)
 		} else {
 			s.Verdict, s.Reason = queue.Dead, queue.Exhausted

@@ -55,7 +55,7 @@ func TestClassify(t *testing.T) {
 
 func TestClassifyOfPolicyThatRetriesNothing(t *testing.T) {
 	p := jiraPolicy()
-	p.Retries = func(int) bool { return false }
+	p.Retry = nil
 	for _, status := range []int{408, 429, 500} {
 		if got := classify(status, nil, p); got != webhook.Rejected {
 			t.Errorf("classify(%d) = %s, want rejected", status, got)
@@ -83,7 +83,7 @@ func TestSettlement(t *testing.T) {
 		{webhook.Throttled, 429, 6, 0.9, queue.Outcome{Verdict: queue.Dead, Reason: queue.Exhausted, Status: 429, Attempted: true}},
 	} {
 		record := &webhook.Attempt{Outcome: test.outcome, Status: test.status, Number: test.attempt, Accepted: now}
-		if got := settlement(record, p, now, test.random); !reflect.DeepEqual(got, test.want) {
+		if got := settlement(record, p, time.Time{}, now, test.random); !reflect.DeepEqual(got, test.want) {
 			t.Errorf("settlement(%s, %d, attempt %d) = %+v, want %+v", test.outcome, test.status, test.attempt, got, test.want)
 		}
 	}

@@ -13,14 +13,19 @@ import (
 
 // pause makes the endpoint's target one that is paused, or not.
 func (r *rig) pause(ep queue.EndpointID, paused bool) {
-	r.mu.Lock()
-	fresh := *r.targets[ep]
-	fresh.Paused = paused
-	r.targets[ep] = &fresh
-	r.mu.Unlock()
+	r.change(ep, func(t *Target) { t.Paused = paused })
 	if !paused {
 		r.Ready(ep, time.Time{})
 	}
+}
+
+// change replaces the endpoint's target by one that differs.
+func (r *rig) change(ep queue.EndpointID, f func(*Target)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fresh := *r.targets[ep]
+	f(&fresh)
+	r.targets[ep] = &fresh
 }
 
 // takes counts the calls of Take.

@@ -5,9 +5,15 @@ import (
 	"time"
 )
 
-// report tells the host's breaker what came of a turn.
-func (h *host) report(t turn, what health) {
+// report tells the host's breaker, rate limit and budget what came of a worker's turn.
+func (h *host) report(t turn, what health, w *worker) {
 	h.mu.Lock()
+	switch {
+	case what == untried && h.pace.every > 0:
+		h.pace.giveBack()
+	case what != untried && w.record.Number == 1:
+		h.budget.first(w.late, w.record.Start)
+	}
 	before := h.breaker.state
 	if h.breaker.end(t.probe, what, h.d.opts.Breaker.Failures) {
 		h.trip()

@@ -17,6 +17,8 @@ type Stats struct {
 
 	OpenBreakers, HalfOpenBreakers int    // hosts that nothing, or one request at a time, is sent to
 	Opened, HalfOpened, Closed     uint64 // times that a breaker has become so since New
+
+	PutOff uint64 // retries that were put off since New, for the budget
 }
 
 // Stats returns a snapshot. It looks at every host, so it is meant for a metrics page, not for every
@@ -26,6 +28,7 @@ func (d *Dispatcher) Stats() Stats {
 	s.InFlight, s.WaitingHosts = d.slots.counts()
 	s.WaitingEndpoints = d.timers.len()
 	s.Opened, s.HalfOpened, s.Closed = d.transitions[BreakerOpen].Load(), d.transitions[BreakerHalfOpen].Load(), d.transitions[BreakerClosed].Load()
+	s.PutOff = d.putOff.Load()
 	d.hosts.each(func(h *host) bool {
 		switch h.breaker.state {
 		case BreakerOpen:

@@ -29,6 +29,7 @@ type worker struct {
 	req      fasthttp.Request
 	resp     fasthttp.Response
 	record   webhook.Attempt
+	late     time.Duration // how late the attempt began
 	answer   [maxAnswer]byte
 }
 
@@ -40,15 +41,31 @@ func (w *worker) turn(t turn) health {
 	switch {
 	case known && target.Paused:
 		w.host.rest(t) // until it is resumed; no timer would have anything to do before
-		return unknown
+		return untried
 	case known && target.Host != w.host.key:
 		w.move(t)
-		return unknown
+		return untried
 	}
+	limited := known && !target.Stopped && w.d.rateOf(target) > 0
+	if limited {
+		if wait := w.host.admit(t.endpoint, w.d.rateOf(target)); wait > 0 {
+			w.hold(t, wait)
+			return untried
+		}
+	}
+	what := w.take(t, target, known)
+	if limited && what == untried {
+		w.host.spare(t.endpoint)
+	}
+	return what
+}
+
+// take takes a delivery and attempts it, unless there is none or it cannot be attempted.
+func (w *worker) take(t turn, target *Target, known bool) health {
 	var ok bool
 	if w.delivery, ok = w.d.queue.Take(t.endpoint); !ok {
 		w.rest(t)
-		return unknown
+		return untried
 	}
 	defer func() { w.delivery = queue.Delivery{} }() // lets go of the payload
 	if t.room {
@@ -60,10 +77,14 @@ func (w *worker) turn(t turn) health {
 	case !known:
 		w.d.opts.Logger.Debug("gave up a delivery: its endpoint is gone", "event", w.delivery.Event, "endpoint", w.delivery.Endpoint)
 		w.settle(queue.Outcome{Verdict: queue.Dead, Reason: queue.Gone})
-	default:
+	case target.Stopped:
+		w.settle(queue.Outcome{Verdict: queue.Dead, Reason: queue.Disabled})
+	case target.Policy.TTL > 0 && target.Policy.Expired(time.Since(w.delivery.Accepted)):
+		w.settle(queue.Outcome{Verdict: queue.Dead, Reason: queue.Exhausted})
+	case w.affordable():
 		return w.attempt(target)
 	}
-	return unknown
+	return untried
 }
 
 // move sends an endpoint that belongs to another host now to that one.
@@ -99,20 +120,24 @@ func (w *worker) attempt(target *Target) health {
 		Start:    start,
 		Accepted: w.delivery.Accepted,
 	}
+	w.late = w.lateness(target, start)
 	err := w.send(target, start)
 	if errors.Is(err, fasthttp.ErrNoFreeConns) {
 		w.d.queue.Release(&w.delivery)
-		return unknown
+		return untried
 	}
 	end := time.Now()
 	r := &w.record
 	r.Duration, r.Err = end.Sub(start), err
-	outcome := settlement(r, target.Policy, end, rand.Float64())
+	outcome := settlement(r, target.Policy, w.delivery.FirstFailure, end, rand.Float64())
 	r.Settled, r.Next = outcome.Verdict != queue.Again, outcome.At
 	if w.d.opts.OnAttempt != nil {
 		outcome.Record = w.d.opts.OnAttempt(r, &w.delivery)
 	}
 	w.settle(outcome)
+	if target.Policy.Stops(r.Status) && w.d.opts.OnGone != nil {
+		w.d.opts.OnGone(queue.EndpointID(r.Endpoint))
+	}
 	return healthOf(r)
 }
 
@@ -138,6 +163,9 @@ func (w *worker) send(target *Target, start time.Time) error {
 		w.record.Answer = w.answer[:copy(w.answer[:], w.resp.Body())]
 	}
 	w.record.Outcome = classify(w.record.Status, err, p)
+	if err == nil && w.record.Outcome != webhook.Delivered && p.RetryAfter.Max > 0 {
+		w.record.RetryAfter = retryAfter(&w.resp.Header, time.Now())
+	}
 	return withoutAddresses(err)
 }
 

@@ -11,8 +11,8 @@ import (
 // ErrUnknownEndpoint is the error about a number that is no endpoint of the tenant.
 var ErrUnknownEndpoint = errors.New("unknown endpoint")
 
-// ChangeEndpoint replaces whether an endpoint is paused and what signs the requests to it: change gets a copy and sets
-// Paused and Secret; other fields stay whatever it does. No other change comes in between. The endpoint as it is then
+// ChangeEndpoint replaces what is set for an endpoint: change gets a copy and sets Paused, Stopped, Policy, Rate and
+// Secret; other fields stay whatever it does. No other change comes in between. The endpoint as it is then
 // is returned; it is shared and must not be changed. An error means that nothing was changed: [ErrUnknownEndpoint], what
 // change returned, or one of the store.
 func (r *Registry) ChangeEndpoint(ctx context.Context, tenant string, id uint64, change func(*webhook.Endpoint) error) (*webhook.Endpoint, error) {
@@ -28,7 +28,8 @@ func (r *Registry) ChangeEndpoint(ctx context.Context, tenant string, id uint64,
 		return nil, err
 	}
 	fresh := *old
-	fresh.Paused, fresh.Secret = wish.Paused, wish.Secret
+	fresh.Paused, fresh.Stopped, fresh.Secret = wish.Paused, wish.Stopped, wish.Secret
+	fresh.Policy, fresh.Rate = wish.Policy, wish.Rate
 	if err := r.store.Apply(ctx, &store.Changes{PutEndpoints: []*webhook.Endpoint{&fresh}}); err != nil {
 		return nil, err
 	}

@@ -19,9 +19,10 @@ func TestChangeEndpoint(t *testing.T) {
 	before, _ := r.Endpoint(id)
 	after, err := r.ChangeEndpoint(ctx, owner.Tenant, id, func(e *webhook.Endpoint) error {
 		e.Paused, e.Secret, e.URL = true, "sealed", "https://elsewhere"
+		e.Stopped, e.Policy, e.Rate = webhook.StoppedGone, "patient", 2.5
 		return nil
 	})
-	if err != nil || !after.Paused || after.Secret != "sealed" || after.URL != "https://r/1" {
+	if err != nil || !after.Paused || after.Secret != "sealed" || after.Stopped != webhook.StoppedGone || after.Policy != "patient" || after.Rate != 2.5 || after.URL != "https://r/1" {
 		t.Fatalf("%+v, %v", after, err)
 	}
 	if before.Paused {

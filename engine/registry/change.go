@@ -11,7 +11,7 @@ import (
 // Change replaces a webhook of an owner by one with the same number: change gets what of it may be changed, and no
 // other change comes in between. What the Item refers to is shared: change replaces it and does not write into
 // it. A webhook that shares its endpoint keeps its URL; that of another may change, and what is queued for it goes
-// to the new one. The webhook as it is then is returned; it is shared and must not be changed.
+// to the new one. An endpoint that was disabled is not any more. The webhook as it is then is returned; it is shared and must not be changed.
 //
 // A result with errors means that nothing was changed, as does an error: [ErrUnknownWebhook], what change
 // returned, or an error as of Register.
@@ -76,14 +76,15 @@ func changed(old *webhook.Webhook, url string, item *checkedItem) *webhook.Webho
 	return &fresh
 }
 
-// moved is the endpoint of a webhook at another URL, nil where it stays.
+// moved is the endpoint of a webhook at another URL, nil where it stays. One that is disabled is not any more: its owner has
+// taken the webhook up again.
 func (r *Registry) moved(w *webhook.Webhook, url string) *webhook.Endpoint {
 	old, ok := r.Endpoint(w.Endpoint)
-	if !ok || w.URL == url {
+	if !ok || w.URL == url && old.Stopped == "" {
 		return nil
 	}
 	fresh := *old
-	fresh.URL = url
+	fresh.URL, fresh.Stopped = url, ""
 	return &fresh
 }
 

@@ -100,10 +100,10 @@ type registration struct {
 	owner    webhook.Owner
 	url      string
 	now      time.Time
-	live     int               // webhooks of the owner that have not expired
-	usedURL  string            // URL of one of them
-	endpoint *webhook.Endpoint // shared by the webhooks of the owner; nil before the first of them
-	created  []*webhook.Endpoint
+	live     int                 // webhooks of the owner that have not expired
+	usedURL  string              // URL of one of them
+	endpoint *webhook.Endpoint   // shared by the webhooks of the owner; nil before the first of them
+	created  []*webhook.Endpoint // or enabled
 	lastID   int64
 	webhooks []*webhook.Webhook
 	entries  []matcher.Entry
@@ -207,9 +207,21 @@ func (r *Registry) endpointFor(reg *registration) (*webhook.Endpoint, uint64) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if e := t.endpoints[callback{owner: reg.owner, flavor: reg.rules.Flavor, url: reg.url}]; e != nil && !reg.rules.Separate {
-		return e.Endpoint, r.lastEndpoint
+		if e.Stopped == "" {
+			return e.Endpoint, r.lastEndpoint
+		}
+		fresh := enabled(e.Endpoint)
+		reg.created = append(reg.created, fresh)
+		return fresh, r.lastEndpoint
 	}
 	return nil, r.lastEndpoint
+}
+
+// enabled is an endpoint that was disabled after its owner has taken it up again.
+func enabled(old *webhook.Endpoint) *webhook.Endpoint {
+	fresh := *old
+	fresh.Stopped = ""
+	return &fresh
 }
 
 // endpointOf returns the number of the endpoint for a webhook, which is made if there is none yet.

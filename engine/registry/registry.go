@@ -192,11 +192,15 @@ func (t *tenant) removeCallers(key string) {
 }
 
 func (r *Registry) putEndpoint(t *tenant, e *webhook.Endpoint) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if ep := r.endpoints[e.ID]; ep != nil {
+		ep.Endpoint = e
+		return
+	}
 	ep := &endpoint{Endpoint: e, idleSince: time.Now()}
 	r.endpoints[e.ID] = ep
 	r.lastEndpoint = max(r.lastEndpoint, e.ID)
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.endpoints[callbackOf(e)] = ep
 }
 

@@ -41,7 +41,7 @@ func (r *Registry) Replace(ctx context.Context, rules *Rules, owner webhook.Owne
 	}
 	stay, fresh := r.renew(reg, list)
 	c, err := r.replacement(reg, stay, fresh)
-	if err != nil || len(c.PutWebhooks) == 0 && len(c.DeleteWebhooks) == 0 {
+	if err != nil || len(c.PutWebhooks) == 0 && len(c.DeleteWebhooks) == 0 && len(c.PutEndpoints) == 0 {
 		return nil, err
 	}
 	if err := r.store.Apply(ctx, c); err != nil {
@@ -108,6 +108,11 @@ func (r *Registry) replacement(reg *registration, stay []*webhook.Webhook, fresh
 		used[reg.webhooks[len(reg.webhooks)-1].Endpoint] = true
 	}
 	c := reg.changes()
+	for _, w := range stay {
+		if ep, ok := r.Endpoint(w.Endpoint); ok && ep.Stopped != "" {
+			c.PutEndpoints = append(c.PutEndpoints, enabled(ep))
+		}
+	}
 	for _, w := range r.List(reg.owner, reg.rules.Flavor) {
 		if !slices.Contains(stay, w) {
 			c.DeleteWebhooks = append(c.DeleteWebhooks, w)

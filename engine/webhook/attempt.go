@@ -38,6 +38,9 @@ type Attempt struct {
 	Settled  bool
 	Next     time.Time // when the next attempt is due; zero when there is none
 
+	// RetryAfter is the wait that the answer asked for, as it stood there; 0 if it did not, or if the policy does not care.
+	RetryAfter time.Duration
+
 	Sent, Received int // bytes of the bodies
 
 	// Answer is the beginning of the answer's body, at most 256 bytes, as they came. It is reused: whoever is shown an

@@ -2,7 +2,6 @@ package webhook_test
 
 import (
 	"errors"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -136,25 +135,6 @@ func TestExpired(t *testing.T) {
 	}
 	if forever := new(webhook.Webhook); forever.Expired(at) {
 		t.Error("a webhook without an end has expired")
-	}
-}
-
-// Waits stay within their range, and there are as many as the policy lists.
-func TestPolicyWait(t *testing.T) {
-	t.Parallel()
-	p := webhook.Policy{Backoff: []time.Duration{time.Second, time.Minute}, Jitter: 0.5}
-	for attempt, want := range map[int]bool{-1: false, 0: false, 1: true, 2: true, 3: false} {
-		if _, ok := p.Wait(attempt, 0, 0.5); ok != want {
-			t.Errorf("Wait(%d) has %v", attempt, ok)
-		}
-	}
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 10_000 {
-		attempt := 1 + random.IntN(2)
-		base := p.Backoff[attempt-1]
-		if d, _ := p.Wait(attempt, 0, random.Float64()); d < base || d > base*3/2 {
-			t.Fatalf("Wait(%d) = %v; want %v to %v", attempt, d, base, base*3/2)
-		}
 	}
 }
 

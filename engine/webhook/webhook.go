@@ -98,6 +98,15 @@ type Endpoint struct {
 	// time, but one in the present life of them. Zero where none did, or it does not matter.
 	Delivered time.Time `json:"delivered,omitzero"`
 
+	// Stopped says that the endpoint is disabled, and why.
+	Stopped Stopped `json:"stopped,omitempty"`
+
+	// Policy is the name of the policy by which deliveries are attempted; empty is the flavour's.
+	Policy string `json:"policy,omitempty"`
+
+	// Rate bounds the requests per second; 0 leaves that to the installation.
+	Rate float64 `json:"rate,omitempty"`
+
 	// Secret signs every request to the endpoint with X-Hub-Signature, whatever the flavour adds. It is kept sealed
 	// (package sign) under the record of the owner, and empty where requests are not signed so.
 	Secret string `json:"secret,omitempty"`

@@ -306,13 +306,13 @@ func TestDefaultPolicy(t *testing.T) {
 	p := arcxp.Default()
 	for attempt, want := range []time.Duration{10, 20, 40, 80, 160, 320, 640} {
 		want *= time.Second
-		least, ok := p.Wait(attempt+1, 0, 0)
-		most, _ := p.Wait(attempt+1, 0, 1)
+		least, ok := p.Wait(webhook.Failure{Attempt: attempt + 1}, 0)
+		most, _ := p.Wait(webhook.Failure{Attempt: attempt + 1}, 1)
 		if !ok || least != want || most < want || most > 15*time.Minute {
 			t.Errorf("after attempt %d: %v to %v", attempt+1, least, most)
 		}
 	}
-	if _, more := p.Wait(8, 0, 0); more {
+	if _, more := p.Wait(webhook.Failure{Attempt: 8}, 0); more {
 		t.Error("there is a ninth attempt")
 	}
 	if p.Timeout != 10*time.Second {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hookline/engine/flavor/jira"
+	"hookline/engine/webhook"
 )
 
 func TestPolicyStatuses(t *testing.T) {
@@ -25,35 +26,100 @@ func TestPolicyStatuses(t *testing.T) {
 	}
 }
 
-// Jira promises: up to five retries, the first at least 10 seconds after the failure, the last between 15 and 30
-// minutes after the first failure. It holds whatever is drawn, and however long the attempts in between take.
-func TestPolicyWindow(t *testing.T) {
+// timeline returns when the attempts of one delivery begin, counted from its first failure, if every one fails after a time
+// of its own up to the time limit, and what the receiver asks for. The first is left out.
+func timeline(p *webhook.Policy, random, took, asked func() float64) (starts, waits []time.Duration) {
+	var now time.Duration
+	for attempt := 1; ; attempt++ {
+		if attempt > 1 {
+			now += time.Duration(took() * float64(p.Timeout))
+		}
+		wait, more := p.Wait(webhook.Failure{
+			Attempt: attempt, Age: now, Since: now, Asked: time.Duration(asked() * float64(time.Hour)),
+		}, random())
+		if !more {
+			return starts, waits
+		}
+		now += wait
+		starts, waits = append(starts, now), append(waits, wait)
+	}
+}
+
+const deliveries = 100_000
+
+// extremes draws from [0, 1), often its ends.
+func extremes(r *rand.Rand) func() float64 {
+	draws := []func() float64{r.Float64, r.Float64, func() float64 { return 0 }, func() float64 { return 1 - 1e-16 }}
+	return func() float64 { return draws[r.IntN(len(draws))]() }
+}
+
+func never() float64 { return 0 }
+
+// The guide's rule: up to five retries, the first at least 10 seconds after the failure, the last between 15 and 30
+// minutes after the first failure. It holds whatever is drawn, however long the attempts take, and whatever a
+// receiver asks for.
+func TestSeedSchedule(t *testing.T) {
 	t.Parallel()
 	p := jira.Seed()
-	random := rand.New(rand.NewPCG(7, 11))
-	draws := []func() float64{random.Float64, func() float64 { return 0 }, func() float64 { return 1 - 1e-16 }}
-	for range 20_000 {
-		draw := draws[random.IntN(len(draws))]
-		var elapsed, last time.Duration // since the first failure; the wait before
-		for attempt := 1; attempt <= 5; attempt++ {
-			if attempt > 1 {
-				elapsed += time.Duration(draw() * float64(p.Timeout))
+	random := extremes(rand.New(rand.NewPCG(7, 11)))
+	for _, asked := range []func() float64{never, random} {
+		for range deliveries {
+			starts, waits := timeline(p, random, random, asked)
+			if len(starts) != 5 || slices.Min(waits) < 10*time.Second {
+				t.Fatalf("%d retries, after %v", len(starts), waits)
 			}
-			wait, ok := p.Wait(attempt, elapsed, draw())
-			if !ok {
-				t.Fatalf("there is no attempt after %d", attempt)
+			if last := starts[4]; last < 15*time.Minute || last > 30*time.Minute {
+				t.Fatalf("the last attempt is %v after the first failure: %v", last, waits)
 			}
-			if attempt == 1 && wait < 10*time.Second || wait <= last {
-				t.Fatalf("the wait after attempt %d is %v, after %v", attempt, wait, last)
-			}
-			elapsed, last = elapsed+wait, wait
-		}
-		if elapsed < 15*time.Minute || elapsed > 30*time.Minute {
-			t.Fatalf("the last attempt is %v after the first failure", elapsed)
 		}
 	}
-	if _, ok := p.Wait(6, 0, 0); ok {
-		t.Error("there is a sixth retry")
+	// With nothing that a receiver asks for the waits grow.
+	for range deliveries / 100 {
+		if _, waits := timeline(p, random, random, never); !slices.IsSorted(waits) {
+			t.Fatalf("waits %v", waits)
+		}
+	}
+}
+
+// A delivery that was held up, by an open breaker for example, has its attempts closer together, so as to be through in time;
+// one that is past that has those that are left.
+func TestSeedScheduleOfLateDeliveries(t *testing.T) {
+	t.Parallel()
+	p := jira.Seed()
+	for since, want := range map[time.Duration]time.Duration{
+		12 * time.Minute:                600 * time.Second,
+		25 * time.Minute:                270 * time.Second,
+		29*time.Minute + time.Second:    29 * time.Second,
+		29*time.Minute + 25*time.Second: 10 * time.Second,
+		5 * time.Hour:                   10 * time.Second,
+	} {
+		if wait, more := p.Wait(webhook.Failure{Attempt: 5, Age: since, Since: since}, 0); !more || wait != want {
+			t.Errorf("the last wait %v after the first failure is %v, want %v", since, wait, want)
+		}
+	}
+}
+
+// Each retry of the present policy comes 5 to 15 minutes after the attempt before.
+func TestCurrentSchedule(t *testing.T) {
+	t.Parallel()
+	p := jira.Current()
+	random := extremes(rand.New(rand.NewPCG(13, 17)))
+	for _, asked := range []func() float64{never, random} {
+		for range deliveries {
+			starts, waits := timeline(p, random, random, asked)
+			if len(starts) != 5 || slices.Min(waits) < 5*time.Minute || slices.Max(waits) > 15*time.Minute {
+				t.Fatalf("%d retries, after %v", len(starts), waits)
+			}
+		}
+	}
+}
+
+func TestPoliciesAreValid(t *testing.T) {
+	t.Parallel()
+	for _, p := range []*webhook.Policy{jira.Seed(), jira.Current()} {
+		if err := p.Validate(); err != nil || p.StopOnGone {
+			t.Errorf("%+v: %v", p, err)
+		}
 	}
 }
 

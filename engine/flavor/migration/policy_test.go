@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hookline/engine/flavor/migration"
+	"hookline/engine/webhook"
 )
 
 func TestPolicy(t *testing.T) {
@@ -22,7 +23,7 @@ func TestPolicy(t *testing.T) {
 		var age, last time.Duration
 		attempts := 1
 		for ; ; attempts++ {
-			wait, ok := p.Wait(attempts, age, random)
+			wait, ok := p.Wait(webhook.Failure{Attempt: attempts, Age: age, Since: age}, random)
 			if !ok {
 				break
 			}
@@ -36,7 +37,7 @@ func TestPolicy(t *testing.T) {
 		}
 	}
 	p.GiveUp = 0
-	if _, ok := p.Wait(1_000_000, 10*365*24*time.Hour, 0); !ok {
+	if _, ok := p.Wait(webhook.Failure{Attempt: 1_000_000, Age: 10 * 365 * 24 * time.Hour}, 0); !ok {
 		t.Error("there is an end without GiveUp")
 	}
 }

@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hookline/engine/registry"
+	"hookline/engine/webhook"
+	"hookline/queue"
+)
+
+// failing knows the endpoints whose attempts have failed since the last that succeeded. It is moved by what happens, looks
+// at nothing at intervals, and costs what succeeds a single load where nothing fails.
+type failing struct {
+	n    atomic.Int64
+	byID sync.Map // queue.EndpointID -> *failure
+}
+
+// failure is one endpoint's.
+type failure struct {
+	since    time.Time // end of the first failed attempt
+	attempts atomic.Int64
+	warned   atomic.Int32 // the last stage that was reached, in percent
+}
+
+// The stages on the way to being disabled at which operators are warned, in percent of the time.
+var warnings = [...]int32{50, 70, 90}
+
+func (f *failing) of(id queue.EndpointID) *failure {
+	if v, ok := f.byID.Load(id); ok {
+		return v.(*failure)
+	}
+	return nil
+}
+
+// begin returns the endpoint's failure, which begins now if there is none.
+func (f *failing) begin(id queue.EndpointID, now time.Time) *failure {
+	if one := f.of(id); one != nil {
+		return one
+	}
+	v, loaded := f.byID.LoadOrStore(id, &failure{since: now})
+	if !loaded {
+		f.n.Add(1)
+	}
+	return v.(*failure)
+}
+
+func (f *failing) forget(id queue.EndpointID) {
+	if f.n.Load() == 0 {
+		return
+	}
+	if _, ok := f.byID.LoadAndDelete(id); ok {
+		f.n.Add(-1)
+	}
+}
+
+// prune lets go of endpoints that are gone.
+func (f *failing) prune(r *registry.Registry) {
+	f.byID.Range(func(id, _ any) bool {
+		if _, ok := r.Endpoint(uint64(id.(queue.EndpointID))); !ok {
+			f.forget(id.(queue.EndpointID))
+		}
+		return true
+	})
+}
+
+// reached notes how much of the time has passed, and returns the stage if it is reached for the first time, else 0.
+func (f *failure) reached(now time.Time, all time.Duration) int32 {
+	passed := now.Sub(f.since)
+	var stage int32
+	for _, w := range warnings {
+		if passed >= all*time.Duration(w)/100 {
+			stage = w
+		}
+	}
+	if passed >= all {
+		return 100 // every time, until the endpoint is disabled
+	}
+	for last := f.warned.Load(); stage > last; last = f.warned.Load() {
+		if f.warned.CompareAndSwap(last, stage) {
+			return stage
+		}
+	}
+	return 0
+}
+
+// judge keeps account of an endpoint by an attempt, warns of one that fails for long, and disables it in the end.
+func (e *Engine) judge(a *webhook.Attempt) {
+	id := queue.EndpointID(a.Endpoint)
+	switch a.Outcome {
+	case webhook.Delivered:
+		e.failing.forget(id)
+		return
+	case webhook.Unsendable: // which says nothing of the endpoint
+		return
+	}
+	now := a.Start.Add(a.Duration)
+	f := e.failing.begin(id, now)
+	f.attempts.Add(1)
+	if e.options.DisableAfter == 0 {
+		return
+	}
+	switch stage := f.reached(now, e.options.DisableAfter); stage {
+	case 0:
+	case 100:
+		e.disable(a.Endpoint, webhook.StoppedFailing)
+	default:
+		e.metrics.warned[stage].Inc()
+		tenant := ""
+		if ep, ok := e.registry.Endpoint(a.Endpoint); ok {
+			tenant = ep.Owner.Tenant
+		}
+		e.options.Logger.Warn("nothing can be delivered to an endpoint: it will be disabled", "tenant", tenant, "endpoint", a.Endpoint,
+			"percent", stage, "since", f.since, "attempts", f.attempts.Load(), "at", f.since.Add(e.options.DisableAfter))
+	}
+}
+
+// Failing is what is known of an endpoint to which nothing could be delivered lately.
+type Failing struct {
+	Since    time.Time // end of the first attempt that failed, after the last that succeeded or the start of the process
+	Attempts int       // that failed since
+
+	// Warned is the last stage of which operators were warned, 50, 70 or 90 percent of the way to being disabled; 0 before
+	// those. DisableAt is when a failed attempt disables the endpoint; zero where Options.DisableAfter is.
+	Warned    int
+	DisableAt time.Time
+}
+
+// Failing returns what is known of an endpoint to which nothing could be delivered lately, false for another one.
+func (e *Engine) Failing(endpoint uint64) (Failing, bool) {
+	f := e.failing.of(queue.EndpointID(endpoint))
+	if f == nil {
+		return Failing{}, false
+	}
+	view := Failing{Since: f.since, Attempts: int(f.attempts.Load()), Warned: int(f.warned.Load())}
+	if e.options.DisableAfter > 0 {
+		view.DisableAt = f.since.Add(e.options.DisableAfter)
+	}
+	return view, true
+}

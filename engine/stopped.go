@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync/atomic"
+
+	"hookline/engine/registry"
+	"hookline/engine/webhook"
+	"hookline/queue"
+)
+
+// stops knows whether any endpoint may be disabled, so that fan-out need not ask for each where none ever was.
+type stops struct{ any atomic.Bool }
+
+// stopped says whether nothing is to be queued for an endpoint.
+func (e *Engine) stopped(endpoint uint64) bool {
+	if !e.stops.any.Load() {
+		return false
+	}
+	ep, ok := e.registry.Endpoint(endpoint)
+	return ok && ep.Stopped != ""
+}
+
+// findStopped looks for endpoints that were disabled before Open.
+func (e *Engine) findStopped() {
+	for _, t := range e.registry.Tenants() {
+		for _, w := range e.registry.All(t.ID) {
+			if ep, ok := e.registry.Endpoint(w.Endpoint); ok && ep.Stopped != "" {
+				e.stops.any.Store(true)
+				return
+			}
+		}
+	}
+}
+
+// gone disables an endpoint that answered 410.
+func (e *Engine) gone(id queue.EndpointID) { e.disable(uint64(id), webhook.StoppedGone) }
+
+var errStopped = errors.New("disabled already")
+
+// disable stops an endpoint for good. What cannot be written down is tried again when the endpoint fails the next time.
+func (e *Engine) disable(id uint64, why webhook.Stopped) {
+	ep, ok := e.registry.Endpoint(id)
+	if !ok {
+		return
+	}
+	e.stops.any.Store(true)
+	_, err := e.registry.ChangeEndpoint(context.Background(), ep.Owner.Tenant, id, func(ep *webhook.Endpoint) error {
+		if ep.Stopped != "" {
+			return errStopped
+		}
+		ep.Stopped = why
+		return nil
+	})
+	log := e.options.Logger.With("tenant", ep.Owner.Tenant, "endpoint", id, "reason", string(why))
+	switch {
+	case err == nil:
+		e.metrics.disabled[why].Inc()
+		log.Warn("an endpoint was disabled: what is queued for it is given up, and nothing more is queued", "app", ep.Owner.App)
+	case !errors.Is(err, errStopped) && !errors.Is(err, registry.ErrUnknownEndpoint):
+		log.Error("an endpoint could not be disabled", "err", err)
+	}
+}
+
+// Enable ends what disabled an endpoint of a tenant, a 410 or a failure that lasted too long, and forgets the failure. What was given
+// up stays so until it is sent again by hand. So does what was not queued meanwhile. The endpoint as it is then is
+// returned; it is shared and must not be changed. Errors: registry.ErrUnknownEndpoint, or one of the store.
+func (e *Engine) Enable(ctx context.Context, tenant string, endpoint uint64) (*webhook.Endpoint, error) {
+	fresh, err := e.registry.ChangeEndpoint(ctx, tenant, endpoint, func(ep *webhook.Endpoint) error {
+		ep.Stopped = ""
+		return nil
+	})
+	if err == nil {
+		e.failing.forget(queue.EndpointID(endpoint))
+		e.Wake(endpoint)
+	}
+	return fresh, err
+}
+
+// SetPolicy has the requests of a webhook made under the policy with this name, one of Options.Policies, from the next
+// attempt on; "" is the flavour's own. It holds for the webhook's endpoint, and so for every webhook that shares it: they
+// share their requests.
+//
+// Errors: registry.ErrUnknownWebhook where it is not one of the tenant's, *webhook.InvalidError about the name, or one
+// of the store.
+func (e *Engine) SetPolicy(ctx context.Context, tenant string, id int64, name string) error {
+	if name != "" && e.options.Policies[name] == nil {
+		return &webhook.InvalidError{Problem: fmt.Sprintf("there is no policy %q", name)}
+	}
+	return e.changeEndpointOf(ctx, tenant, id, func(ep *webhook.Endpoint) { ep.Policy = name })
+}
+
+// SetRate bounds the requests per second that are made for a webhook; 0 is Options.Rate.Endpoint. It holds for
+// the webhook's endpoint, as of SetPolicy. Errors as there.
+func (e *Engine) SetRate(ctx context.Context, tenant string, id int64, perSecond float64) error {
+	if !(perSecond >= 0) || math.IsInf(perSecond, 1) {
+		return &webhook.InvalidError{Problem: fmt.Sprintf("the rate %v: use a number of requests per second, 0 or more", perSecond)}
+	}
+	return e.changeEndpointOf(ctx, tenant, id, func(ep *webhook.Endpoint) { ep.Rate = perSecond })
+}
+
+func (e *Engine) changeEndpointOf(ctx context.Context, tenant string, id int64, change func(*webhook.Endpoint)) error {
+	w, ok := e.registry.Webhook(tenant, id)
+	if !ok {
+		return registry.ErrUnknownWebhook
+	}
+	_, err := e.registry.ChangeEndpoint(ctx, tenant, w.Endpoint, func(ep *webhook.Endpoint) error {
+		change(ep)
+		return nil
+	})
+	if err == nil {
+		e.Wake(w.Endpoint) // a limit that held it back may be gone
+	}
+	return err
+}
+
+// policyOf returns the policy of an endpoint: the one that it was given, or its flavour's.
+func (e *Engine) policyOf(ep *webhook.Endpoint) *webhook.Policy {
+	if ep.Policy != "" {
+		if p := e.options.Policies[ep.Policy]; p != nil {
+			return p
+		}
+		e.options.Logger.Error("the policy of an endpoint is not known any more; that of its flavour takes its place",
+			"tenant", ep.Owner.Tenant, "endpoint", ep.ID, "policy", ep.Policy)
+	}
+	return e.flavors[ep.Flavor].Policy()
+}
