@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/valyala/fasthttp"
-
 	"hookline/engine/registry"
 	"hookline/engine/sign"
 	"hookline/engine/webhook"
@@ -54,37 +52,11 @@ func (e *Engine) checkSecretsOf(tenant string) error {
 		}
 	}
 	for _, ep := range e.registry.Endpoints(tenant) {
-		if _, err := e.endpointSecret(ep); err != nil {
+		if _, err := e.signer(ep); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// endpointSecret opens the secret that requests to an endpoint are signed with. It is empty where there is none.
-func (e *Engine) endpointSecret(ep *webhook.Endpoint) (sign.Secret, error) {
-	if ep.Secret == "" {
-		return sign.Secret{}, nil
-	}
-	secret, err := e.keys.Open(ep.Secret, ep.Owner.SecretRecord())
-	if err != nil {
-		return sign.Secret{}, fmt.Errorf("the secret of callback %d cannot be opened (%w)", ep.ID, err)
-	}
-	return secret, nil
-}
-
-// hubHeader has the HMAC of a request's body.
-const hubHeader = "X-Hub-Signature"
-
-// signBody signs the body as it goes over the wire, unless there is no secret or the flavour has signed it already.
-func signBody(req *fasthttp.Request, secret sign.Secret) error {
-	if secret.IsZero() || len(req.Header.Peek(hubHeader)) > 0 {
-		return nil
-	}
-	var buf [80]byte
-	signature, err := sign.AppendHub(buf[:0], req.Body(), secret)
-	req.Header.SetBytesV(hubHeader, signature)
-	return err
 }
 
 // NewSecret makes a secret at random, of 52 letters and digits.
@@ -102,16 +74,15 @@ func (e *Engine) sealFor(record, secret string) (string, error) {
 }
 
 // SetSecret makes every request to an endpoint carry X-Hub-Signature, the HMAC-SHA256 of its body, unless the flavour
-// signs with a secret of its own; "" ends that. It holds from the next attempt on, also for what is queued. The
-// secret goes when the endpoint does: about an hour after the last webhook that led to it.
+// signs with a secret of its own; "" ends that. It is SetSigning or EndSigning for webhook.Hub.
 //
 // Errors: registry.ErrUnknownEndpoint where it is not one of the tenant's, *webhook.InvalidError about a secret that
 // is too short (webhook.CheckSecret), or one of the store.
 func (e *Engine) SetSecret(ctx context.Context, tenant string, endpoint uint64, secret string) error {
-	_, err := e.registry.ChangeEndpoint(ctx, tenant, endpoint, func(ep *webhook.Endpoint) (err error) {
-		ep.Secret, err = e.sealFor(ep.Owner.SecretRecord(), secret)
-		return err
-	})
+	if secret == "" {
+		return e.EndSigning(ctx, tenant, endpoint, webhook.Hub)
+	}
+	_, err := e.SetSigning(ctx, tenant, endpoint, webhook.Hub, secret)
 	return err
 }
 
@@ -119,8 +90,8 @@ func (e *Engine) SetSecret(ctx context.Context, tenant string, endpoint uint64, 
 // that (registry.Rules.HubSecret) it becomes the webhook's own, elsewhere that of its endpoint, and so of every webhook
 // which shares it. "" removes it; then requests are not signed so at all.
 //
-// A signature is made with one secret, so there is no overlap: a receiver that must not refuse a request in between
-// has to know the new secret, beside the old one, before it is set here.
+// There is no overlap: a receiver that must not refuse a request in between has to know the new secret, beside the old
+// one, before it is set here. [Engine.RotateSigning] has one.
 //
 // Errors as of SetSecret, with registry.ErrUnknownWebhook about the number.
 func (e *Engine) SetWebhookSecret(ctx context.Context, tenant string, id int64, secret string) error {
@@ -156,7 +127,11 @@ func (e *Engine) Signed(w *webhook.Webhook) bool {
 		return true
 	}
 	ep, ok := e.registry.Endpoint(w.Endpoint)
-	return ok && ep.Secret != ""
+	if !ok {
+		return false
+	}
+	_, signed := ep.SignedBy(webhook.Hub)
+	return signed
 }
 
 func (e *Engine) hubSecret(flavor string) bool {

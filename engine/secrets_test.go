@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -125,7 +126,7 @@ func TestSetSecret(t *testing.T) {
 	send(firstSecret)
 	set(secondSecret)
 	send(secondSecret)
-	if ep, _ := e.Registry().Endpoint(w.Endpoint); strings.Contains(ep.Secret, secondSecret) {
+	if ep, _ := e.Registry().Endpoint(w.Endpoint); strings.Contains(fmt.Sprint(ep.Signing), secondSecret) {
 		t.Error("the secret is kept in the clear")
 	}
 	if err := e.Close(ctx); err != nil {
@@ -189,7 +190,7 @@ func TestSetWebhookSecret(t *testing.T) {
 	if _, err := e.RotateWebhookSecret(ctx, owner.Tenant, dynamic.ID); err != nil {
 		t.Fatal(err)
 	}
-	if ep, _ := e.Registry().Endpoint(dynamic.Endpoint); ep.Secret == "" || !e.Signed(dynamic) {
+	if ep, _ := e.Registry().Endpoint(dynamic.Endpoint); len(ep.Signing) != 1 || !e.Signed(dynamic) {
 		t.Error("the callback of a dynamic webhook has no secret")
 	}
 }

@@ -104,7 +104,7 @@ func (s *settling) Settle(d *queue.Delivery, o queue.Outcome) error {
 
 // renderer makes the function that writes requests to an endpoint.
 func (e *Engine) renderer(ep *webhook.Endpoint, f flavor.Flavor) func(*fasthttp.Request, *queue.Delivery, int) error {
-	secret, sealed := e.endpointSecret(ep)
+	signer, sealed := e.signer(ep)
 	lead := e.lead(ep.Flavor)
 	return func(req *fasthttp.Request, d *queue.Delivery, attempt int) error {
 		flow, trace, body, err := splitPayload(d.Payload)
@@ -116,8 +116,9 @@ func (e *Engine) renderer(ep *webhook.Endpoint, f flavor.Flavor) func(*fasthttp.
 		if err != nil {
 			return err
 		}
+		identifier := e.names.delivery(d.Event, d.Endpoint)
 		err = f.Render(req, &flavor.Delivery{
-			Identifier: e.names.delivery(d.Event, d.Endpoint),
+			Identifier: identifier,
 			Attempt:    attempt,
 			Endpoint:   ep,
 			Webhooks:   ids,
@@ -137,6 +138,6 @@ func (e *Engine) renderer(ep *webhook.Endpoint, f flavor.Flavor) func(*fasthttp.
 		if expires, soon := e.expiring(ep, ids, lead); soon {
 			req.Header.Set(expiresHeader, expires.UTC().Format(time.RFC3339))
 		}
-		return signBody(req, secret)
+		return signer.sign(req, identifier, time.Now())
 	}
 }

@@ -12,7 +12,7 @@ import (
 var ErrUnknownEndpoint = errors.New("unknown endpoint")
 
 // ChangeEndpoint replaces what is set for an endpoint: change gets a copy and sets Paused, Stopped, Policy, Rate and
-// Secret; other fields stay whatever it does. No other change comes in between. The endpoint as it is then
+// Signing; other fields stay whatever it does. No other change comes in between. The endpoint as it is then
 // is returned; it is shared and must not be changed. An error means that nothing was changed: [ErrUnknownEndpoint], what
 // change returned, or one of the store.
 func (r *Registry) ChangeEndpoint(ctx context.Context, tenant string, id uint64, change func(*webhook.Endpoint) error) (*webhook.Endpoint, error) {
@@ -28,7 +28,7 @@ func (r *Registry) ChangeEndpoint(ctx context.Context, tenant string, id uint64,
 		return nil, err
 	}
 	fresh := *old
-	fresh.Paused, fresh.Stopped, fresh.Secret = wish.Paused, wish.Stopped, wish.Secret
+	fresh.Paused, fresh.Stopped, fresh.Signing = wish.Paused, wish.Stopped, wish.Signing
 	fresh.Policy, fresh.Rate = wish.Policy, wish.Rate
 	if err := r.store.Apply(ctx, &store.Changes{PutEndpoints: []*webhook.Endpoint{&fresh}}); err != nil {
 		return nil, err

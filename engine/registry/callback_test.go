@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 
 	"hookline/engine/registry"
@@ -17,22 +18,23 @@ func TestChangeEndpoint(t *testing.T) {
 	}
 	id := r.List(owner, rules.Flavor)[0].Endpoint
 	before, _ := r.Endpoint(id)
+	signing := []webhook.Signing{{Kind: webhook.Hub, Secrets: []webhook.SealedSecret{{Sealed: "sealed"}}}}
 	after, err := r.ChangeEndpoint(ctx, owner.Tenant, id, func(e *webhook.Endpoint) error {
-		e.Paused, e.Secret, e.URL = true, "sealed", "https://elsewhere"
+		e.Paused, e.Signing, e.URL = true, signing, "https://elsewhere"
 		e.Stopped, e.Policy, e.Rate = webhook.StoppedGone, "patient", 2.5
 		return nil
 	})
-	if err != nil || !after.Paused || after.Secret != "sealed" || after.Stopped != webhook.StoppedGone || after.Policy != "patient" || after.Rate != 2.5 || after.URL != "https://r/1" {
+	if err != nil || !after.Paused || !reflect.DeepEqual(after.Signing, signing) || after.Stopped != webhook.StoppedGone || after.Policy != "patient" || after.Rate != 2.5 || after.URL != "https://r/1" {
 		t.Fatalf("%+v, %v", after, err)
 	}
 	if before.Paused {
 		t.Error("the endpoint that was there was written into")
 	}
 	for name, r := range map[string]*registry.Registry{"now": r, "after a restart": open(t, m)} {
-		if e, ok := r.Endpoint(id); !ok || *e != *after {
+		if e, ok := r.Endpoint(id); !ok || !reflect.DeepEqual(e, after) {
 			t.Errorf("%s: %+v", name, e)
 		}
-		if list := r.EndpointsOf(owner, rules.Flavor); len(list) != 1 || *list[0] != *after {
+		if list := r.EndpointsOf(owner, rules.Flavor); len(list) != 1 || !reflect.DeepEqual(list[0], after) {
 			t.Errorf("%s: the owner's endpoints are %+v", name, list)
 		}
 	}

@@ -2,6 +2,7 @@ package sign_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/gob"
 	"encoding/json"
 	"encoding/xml"
@@ -22,14 +23,19 @@ type holder struct {
 	List   []sign.Secret
 	Map    map[string]sign.Secret
 	any    any
+	key    sign.Key
 }
 
 func TestSecretIsNeverPrinted(t *testing.T) {
 	const text = "s3cr3t"
 	s := sign.NewSecret(text)
-	h := &holder{s, s, []sign.Secret{s}, map[string]sign.Secret{"k": s}, s}
+	shared, err := sign.ParseKey(sign.NewSecret("whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(text, 5)))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &holder{s, s, []sign.Secret{s}, map[string]sign.Secret{"k": s}, s, shared}
 	var out bytes.Buffer
-	for _, v := range []any{s, &s, *h, h, []any{s}, fmt.Errorf("wrapped: %v", s)} {
+	for _, v := range []any{s, &s, *h, h, shared, []any{s}, fmt.Errorf("wrapped: %v", s)} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%t", "%c", "%p", "%T", "%!"} {
 			fmt.Fprintf(&out, verb+"\n", v)
 		}

@@ -107,9 +107,8 @@ type Endpoint struct {
 	// Rate bounds the requests per second; 0 leaves that to the installation.
 	Rate float64 `json:"rate,omitempty"`
 
-	// Secret signs every request to the endpoint with X-Hub-Signature, whatever the flavour adds. It is kept sealed
-	// (package sign) under the record of the owner, and empty where requests are not signed so.
-	Secret string `json:"secret,omitempty"`
+	// Signing is how every request to the endpoint is signed, whatever the flavour adds; empty where it is not.
+	Signing []Signing `json:"signing,omitempty"`
 }
 
 // Flow tells receivers how an event came about, as Jira's X-Atlassian-Webhook-Flow does.

@@ -112,15 +112,14 @@ func (b *body) checkHeaders() error {
 	seen, size := map[string]bool{}, 0
 	for _, name := range slices.Sorted(maps.Keys(b.Headers)) {
 		value := b.Headers[name]
-		canonical := textproto.CanonicalMIMEHeaderKey(name)
-		switch {
-		case !headerName(name):
-			return errors.New("headers has a name that no header may have; use letters, digits and hyphens")
-		case value == nil:
+		if value == nil {
 			return fmt.Errorf("headers: the value of %s must be a string", shortened(name))
-		case !visible(*value):
-			return fmt.Errorf("headers: the value of %s has a character that no header may have; use visible ASCII characters and blanks", shortened(name))
-		case seen[canonical]:
+		}
+		if err := checkHeader(name, *value); err != nil {
+			return fmt.Errorf("headers: %w", err)
+		}
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		if seen[canonical] {
 			return fmt.Errorf("headers names %s twice; upper and lower case are the same", shortened(canonical))
 		}
 		seen[canonical] = true
@@ -135,15 +134,12 @@ func (b *body) checkHeaders() error {
 
 func shortened(name string) string { return name[:min(len(name), 100)] }
 
-// headerName says whether a text is a token as RFC 9110 section 5.6.2 has it.
-func headerName(name string) bool {
-	for _, c := range []byte(name) {
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		if !letter && (c < '0' || c > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
-			return false
-		}
+// checkHeader says why a webhook may not have a header sent with its notifications.
+func checkHeader(name, value string) error {
+	if strings.EqualFold(name, "Authorization") {
+		return fmt.Errorf("%s may not be set: it is made of authToken", name)
 	}
-	return name != ""
+	return webhook.CheckHeader(name, value)
 }
 
 // visible says whether a text can be the value of a header as it is: a line feed in it would begin another header.

@@ -22,13 +22,6 @@ var (
 // deliveryHeader carries what is the same for every attempt at one notification.
 const deliveryHeader = "X-Hookline-Delivery"
 
-// unsendable are headers, in lower case, that a webhook's own do not replace: they are about the connection, and the
-// length of what is sent on it, and the credentials come from authToken.
-var unsendable = map[string]bool{
-	"authorization": true, "host": true, "content-length": true, "transfer-encoding": true, "connection": true,
-	"keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "upgrade": true, "expect": true,
-}
-
 // Render implements flavor.Flavor. Token and headers are those that the webhook has now, so that renewing a token does
 // for what is queued, too.
 func (c *Center) Render(req *fasthttp.Request, d *flavor.Delivery) error {
@@ -49,7 +42,7 @@ func (c *Center) Render(req *fasthttp.Request, d *flavor.Delivery) error {
 	h.SetContentType("application/json")
 	h.SetUserAgent("Hookline")
 	for name, value := range w.Settings.Headers {
-		if !unsendable[strings.ToLower(name)] {
+		if checkHeader(name, value) == nil { // whoever wrote the registration
 			h.Set(name, value)
 		}
 	}

@@ -29,6 +29,7 @@ const (
 type Options struct {
 	Flavors []flavor.Flavor
 	MaxBody int                   // of an event, in bytes
+	Engine  func(*engine.Options) // changes what the engine is opened with
 	Server  func(*server.Options) // changes what the server is opened with
 }
 
@@ -53,11 +54,14 @@ func Open(t testing.TB, o Options) *House {
 	h := &House{T: t, Metrics: prometheus.NewRegistry(), Client: &http.Client{Transport: &http.Transport{}}}
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
-	h.Engine, err = engine.Open(engine.Options{
+	opened := engine.Options{
 		Egress: egress.Options{Allow: egress.Loopback()},
 		Dir:    t.TempDir(), Flavors: o.Flavors, CacheSize: 1 << 20, MaxBody: o.MaxBody, Metrics: h.Metrics, Logger: quiet,
-	})
-	if err != nil {
+	}
+	if o.Engine != nil {
+		o.Engine(&opened)
+	}
+	if h.Engine, err = engine.Open(opened); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
