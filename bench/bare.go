@@ -16,14 +16,15 @@ import (
 // is what the machine can do, the receivers' share of the work included.
 type bareClient struct {
 	rig     *rig
+	perHost int // requests in flight
 	clients []*fasthttp.HostClient
 }
 
-func newBareClient(r *rig) *bareClient {
-	b := &bareClient{rig: r}
+func newBareClient(r *rig, perHost int) *bareClient {
+	b := &bareClient{rig: r, perHost: perHost}
 	for _, receiver := range r.receivers {
 		b.clients = append(b.clients, &fasthttp.HostClient{
-			Addr: receiver.Address(), MaxConns: r.config.HostLimit, MaxIdemponentCallAttempts: 1,
+			Addr: receiver.Address(), MaxConns: perHost, MaxIdemponentCallAttempts: 1,
 			NoDefaultUserAgentHeader: true,
 		})
 	}
@@ -36,13 +37,15 @@ func (b *bareClient) close() {
 	}
 }
 
-// post posts for a time over as many connections as the engine may use.
-func (b *bareClient) post(ctx context.Context, ledger *Ledger, length time.Duration) error {
+// post posts for a time over as many connections as the engine may use. What it returns is what was answered.
+func (b *bareClient) post(ctx context.Context, length time.Duration) (tally, error) {
+	ledger := b.rig.newLedger(1, nil)
+	start, cpu := time.Now(), processTime()
 	var stop atomic.Bool
 	var group sync.WaitGroup
-	failures := make(chan error, len(b.clients)*b.rig.config.HostLimit)
+	failures := make(chan error, len(b.clients)*b.perHost)
 	for host := range b.clients {
-		for range b.rig.config.HostLimit {
+		for range b.perHost {
 			group.Go(func() { failures <- b.loop(host, ledger, &stop) })
 		}
 	}
@@ -54,7 +57,7 @@ func (b *bareClient) post(ctx context.Context, ledger *Ledger, length time.Durat
 	for err := range failures {
 		problems = append(problems, err)
 	}
-	return errors.Join(problems...)
+	return ledger.since(start, cpu), errors.Join(problems...)
 }
 
 func (b *bareClient) loop(host int, ledger *Ledger, stop *atomic.Bool) error {

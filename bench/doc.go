@@ -1,21 +1,24 @@
 // Package bench measures the engine, and proves by counting what the engine promises.
 //
-//	result, err := bench.E2E(ctx, bench.Config{For: 5 * time.Second})
+//	result, err := bench.Dispatch(ctx, bench.DispatchConfig{Fanout: 10})
 //
-// [E2E] is the rate of durable deliveries from Publish to the receiver's answer, beside the rate that a
-// bare HTTP client reaches with the same bodies at the same receivers in the same run. [Isolation] is
-// what a receiver that never answers costs the others. [Scale] is what many registrations cost at
-// start-up and in memory. [Parse] is the time to parse a filter, beside that of a textbook grammar.
+// [Dispatch] is the rate of durable deliveries from Publish to the receiver's answer, beside the rate that a
+// bare HTTP client reaches with the same bodies at the same receivers in the same run, and beside that of the engine
+// on a store in memory; and the time that a delivery takes below saturation. [Isolation] is
+// what hosts that are bad, in each of eight ways, cost the others, and [Hosts] is that with very many of them. [Scale] is
+// what many registrations cost at start-up and in memory. [Parse] is the time to parse a filter, beside that of a textbook
+// grammar.
 //
 // # How the counting works
 //
 // Every body carries a sequence number of its own ([Workload]). A [Receiver] takes it out of each
 // request and enters it in a [Ledger], together with the identifier of the delivery; the publisher has
-// entered there what it sent. So what was lost, and what came twice, is counted and not sampled.
+// entered there what it sent. So what was lost, and what came twice, is counted and not sampled. Where an event is owed to
+// several endpoints, the path of each carries its number, and the counting is by event and endpoint.
 //
 // # How to read the figures
 //
 // Publishers, engine, client and receivers share one machine, so the rates are those of the whole
-// round on half of it. Only figures of one run compare: the two sides of every ratio are measured in
+// round on half of it. Only figures of one run compare: the sides of a ratio are measured in
 // slices that alternate, so that a noisy neighbour disturbs both.
 package bench

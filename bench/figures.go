@@ -6,15 +6,35 @@ import (
 	"time"
 )
 
-// quantiles returns the median and the 99th percentile of times, which it sorts; zeros where there are
-// none.
-func quantiles(times []time.Duration) (p50, p99 time.Duration) {
-	if len(times) == 0 {
-		return 0, 0
+// thousandth returns the value below which n in a thousand of sorted times lie; 0 where there are none.
+func thousandth(sorted []time.Duration, n int) time.Duration {
+	if len(sorted) == 0 {
+		return 0
 	}
-	slices.Sort(times)
-	return times[len(times)/2], times[min(len(times)-1, len(times)*99/100)]
+	return sorted[min(len(sorted)-1, len(sorted)*n/1000)]
 }
+
+// tally is a number of deliveries with the time that passed and the processor time that they took.
+type tally struct {
+	deliveries   int64
+	elapsed, cpu time.Duration
+}
+
+// since is what a ledger has delivered since the given moment, when the process had used cpu.
+func (l *Ledger) since(start time.Time, cpu time.Duration) tally {
+	return tally{deliveries: l.Delivered(), elapsed: time.Since(start), cpu: processTime() - cpu}
+}
+
+func (t *tally) add(other tally) {
+	t.deliveries += other.deliveries
+	t.elapsed += other.elapsed
+	t.cpu += other.cpu
+}
+
+func (t *tally) rate() float64 { return ratio(float64(t.deliveries), t.elapsed.Seconds()) }
+
+// cost is the processor time of 10,000 deliveries in seconds.
+func (t *tally) cost() float64 { return ratio(t.cpu.Seconds()*1e4, float64(t.deliveries)) }
 
 // median returns the middle value, the lower one of two.
 func median[T int64 | float64 | time.Duration](values []T) T {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -10,12 +11,14 @@ func TestFigures(t *testing.T) {
 	for n := 100; n > 0; n-- {
 		times = append(times, time.Duration(n)*time.Millisecond)
 	}
-	p50, p99 := quantiles(times)
-	if p50 != 51*time.Millisecond || p99 != 100*time.Millisecond {
-		t.Errorf("p50 %v, p99 %v", p50, p99)
+	slices.Sort(times)
+	for n, want := range map[int]time.Duration{500: 51, 990: 100, 999: 100, 0: 1} {
+		if got := thousandth(times, n); got != want*time.Millisecond {
+			t.Errorf("%d of a thousand lie below %v, want %d ms", n, got, want)
+		}
 	}
-	if p50, p99 := quantiles(nil); p50 != 0 || p99 != 0 {
-		t.Errorf("of nothing: %v, %v", p50, p99)
+	if got := thousandth(nil, 990); got != 0 {
+		t.Errorf("of nothing: %v", got)
 	}
 	if m := median([]int64{5, 1, 9}); m != 5 {
 		t.Errorf("median %d", m)

@@ -1,20 +1,98 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"slices"
 	"time"
 )
 
-// IsolationResult is what [Isolation] measured. The figures are those of the healthy receivers, without
-// and with a silent one beside them.
-type IsolationResult struct {
-	Kind string `json:"kind"` // "blackhole"
+// IsolationConfig configures [Isolation]. The zero value is a run with the defaults.
+type IsolationConfig struct {
+	// Config is what the measurements have in common. Here For is what each of the two sides of a case gets; it defaults to 1.6
+	// seconds with Quick. Hosts are the good and the bad ones, and default to 20.
+	Config
 
-	// RateRatio and P99Ratio are the figures with the silent receiver by those without it.
+	// HostLimit is the number of requests in flight to each host.
+	//
+	// Defaults to 20.
+	HostLimit int
+
+	// Rate is the number of events that are published for each host in a second, good or bad.
+	//
+	// Defaults to 100.
+	Rate int
+
+	// Kinds are the ways in which hosts are bad, one after the other.
+	//
+	// Defaults to all; with Quick to black holes, resets, 429 and hanging DNS.
+	Kinds []Fault
+
+	// Shares are how many of the hosts are bad, above 0 and below 1; the nearest number of hosts is taken that leaves a good
+	// one and a bad one. There is a case for each kind and share.
+	//
+	// Defaults to a quarter, a half and nine tenths; with Quick to a half.
+	Shares []float64
+}
+
+func (c IsolationConfig) withDefaults() IsolationConfig {
+	if c.Quick {
+		c.For = cmp.Or(c.For, 1600*time.Millisecond)
+		if len(c.Kinds) == 0 {
+			c.Kinds = []Fault{BlackHole, Resets, Throttles, HangingDNS}
+		}
+		if len(c.Shares) == 0 {
+			c.Shares = []float64{0.5}
+		}
+	}
+	c.Config = c.Config.withDefaults()
+	c.Hosts = cmp.Or(c.Hosts, 20)
+	c.HostLimit = cmp.Or(c.HostLimit, 20)
+	c.Rate = cmp.Or(c.Rate, 100)
+	if len(c.Kinds) == 0 {
+		c.Kinds = Faults()
+	}
+	if len(c.Shares) == 0 {
+		c.Shares = []float64{0.25, 0.5, 0.9}
+	}
+	return c
+}
+
+func (c *IsolationConfig) validate() error {
+	var p problems
+	c.Config.check(&p)
+	p.check(c.Hosts >= 2, "Hosts is %d; use at least 2, a good one and a bad one", c.Hosts)
+	p.check(c.HostLimit > 0, "HostLimit is %d; use at least 1", c.HostLimit)
+	p.check(c.Rate > 0, "Rate is %d; use at least 1", c.Rate)
+	for _, kind := range c.Kinds {
+		p.check(slices.Contains(Faults(), kind), "Kinds has %q; use some of %v", kind, Faults())
+	}
+	for _, share := range c.Shares {
+		p.check(share > 0 && share < 1, "Shares has %v; use numbers above 0 and below 1", share)
+	}
+	return p.err()
+}
+
+// bad is the number of bad hosts at a share.
+func (c *IsolationConfig) bad(share float64) int {
+	return min(max(1, int(math.Round(share*float64(c.Hosts)))), c.Hosts-1)
+}
+
+// IsolationResult is what [Isolation] measured in one case. The figures are those of the good hosts, without
+// and with the bad ones beside them.
+type IsolationResult struct {
+	Kind     Fault   `json:"kind"`
+	BadShare float64 `json:"bad_share"` // as it was asked for; Good and Bad are the numbers of hosts
+
+	// RateRatio and P99Ratio are the figures with the bad hosts by those without them.
 	RateRatio float64 `json:"rate_ratio"`
 	P99Ratio  float64 `json:"p99_ratio"`
 
+	// Lost are deliveries whose events were accepted, and that did not arrive at a good host, or were not kept for a bad one:
+	// at the end of a slice, what is owed to bad hosts has to be waiting or dead.
 	Lost       int64 `json:"lost"`
 	Duplicates int64 `json:"duplicates"`
 
@@ -25,134 +103,75 @@ type IsolationResult struct {
 	P99Without  float64 `json:"p99_without_ms"`
 	P99With     float64 `json:"p99_with_ms"`
 
-	Seconds        float64 `json:"seconds"` // measured for each side
-	Healthy        int     `json:"healthy"` // receivers that answer
-	RatePerHost    int     `json:"rate_per_host"`
-	SilentRequests int64   `json:"silent_requests"`  // what the silent receiver got
-	SilentInFlight int64   `json:"silent_in_flight"` // the most of it at once
-	BodyBytes      int     `json:"body_bytes"`
+	// P99Onset is the 99th percentile in the first 1.5 seconds of the bad hosts, which all turn bad at once, and whose
+	// breakers open meanwhile. What comes then is in Lost and Duplicates, and in no other figure.
+	P99Onset float64 `json:"p99_onset_ms"`
+
+	// RSS and RSSWithout are the most resident memory of the process at the end of a slice, in MB of 10^6 bytes, the
+	// measurement's own tables included; 0 where the system does not tell.
+	RSS        float64 `json:"rss_mb"`
+	RSSWithout float64 `json:"rss_without_mb"`
+
+	Seconds     float64 `json:"seconds"` // measured for each side
+	Good        int     `json:"good"`
+	Bad         int     `json:"bad"`
+	RatePerHost int     `json:"rate_per_host"`
+	BadRequests int64   `json:"bad_requests"`  // what all bad hosts got
+	BadInFlight int64   `json:"bad_in_flight"` // the most at one of them at once
+	BodyBytes   int     `json:"body_bytes"`
 }
 
-// Isolation measures what a receiver that accepts connections and never answers costs the others: one of
-// Config.Hosts. Events are published at a fixed rate, whatever becomes of them, in slices without and
-// with the silent receiver in turn; with it, its share of events is published on top of the others'.
+// Isolation measures what hosts that are bad cost the others, in one case for each kind and share, and gives each result to
+// done as soon as it is there. An error of done ends the run.
 //
+// In a case, events are published at a fixed rate, whatever becomes of them, in slices without and
+// with the bad hosts in turn; with them, their share of events is published on top of the others'. Bad hosts are there for
+// a while before they are measured, and when they are gone, so is what was queued for them, before the next slice begins.
 // Rates are totals. The 99th percentiles are medians over the slices, since one disturbance by another
 // program would otherwise decide the whole figure. Times run from the moment at which an event was due
-// to be published, so that a slow Publish shows in them.
-func Isolation(ctx context.Context, c Config) (result IsolationResult, err error) {
+// to be published to its arrival, so that a slow Publish shows in them.
+func Isolation(ctx context.Context, c IsolationConfig, done func(IsolationResult) error) error {
 	c = c.withDefaults()
 	if err := c.validate(); err != nil {
-		return IsolationResult{}, err
-	}
-	if c.Hosts < 2 {
-		return IsolationResult{}, &ConfigError{"Hosts is 1; use at least 2, since one is silent"}
-	}
-	// Short enough for attempts at the silent receiver to end, and be made again, within a slice.
-	r, err := newRig(c, c.Hosts-1, benchPolicy(time.Second))
-	if err != nil {
-		return IsolationResult{}, err
-	}
-	defer func() { err = errors.Join(err, r.close()) }()
-	for host, receiver := range r.receivers {
-		if err := r.subscribe(ctx, host, receiver.URL(hookPath)); err != nil {
-			return IsolationResult{}, err
-		}
-	}
-	run := &isolationRun{rig: r}
-	if err := run.measure(ctx); err != nil {
-		return IsolationResult{}, err
-	}
-	return run.result(), nil
-}
-
-type isolationRun struct {
-	*rig
-	without, with  side
-	account        Account
-	silentRequests int64
-	silentInFlight int64
-}
-
-// side is what the slices of one kind have measured.
-type side struct {
-	tally
-	p50s, p99s []time.Duration
-}
-
-// minPairs is how many slices of each kind there are at least.
-const minPairs = 3
-
-func (run *isolationRun) measure(ctx context.Context) error {
-	c := &run.config
-	pairs := max(minPairs, int((c.For+maxSlice-1)/maxSlice))
-	length := c.For / time.Duration(pairs)
-	c.Progress("warming up")
-	var unused side
-	if err := run.slice(ctx, warmUp, false, &unused); err != nil {
 		return err
 	}
-	for i := range pairs {
-		if err := run.slice(ctx, length, false, &run.without); err != nil {
-			return err
+	for _, kind := range c.Kinds {
+		for _, share := range c.Shares {
+			c.Progress("%s, %d of %d hosts", kind, c.bad(share), c.Hosts)
+			result, err := isolate(ctx, c, kind, share)
+			if err != nil {
+				return fmt.Errorf("bench: %s at a share of %v: %w", kind, share, err)
+			}
+			if err := done(result); err != nil {
+				return err
+			}
 		}
-		if err := run.withSilent(ctx, length); err != nil {
-			return err
-		}
-		c.Progress("pair %d of %d: p99 %.2f ms without, %.2f ms with the silent receiver", i+1, pairs,
-			milliseconds(run.without.p99s[i]), milliseconds(run.with.p99s[i]))
 	}
 	return nil
 }
 
-// withSilent measures a slice beside a silent receiver, which is made for it: what is left of its
-// deliveries goes with it, and must not burden the slice that follows.
-func (run *isolationRun) withSilent(ctx context.Context, length time.Duration) (err error) {
-	silent, err := NewReceiver(ReceiverOptions{Silent: true})
-	if err != nil {
-		return err
+// isolate measures one case, with an engine of its own.
+func isolate(ctx context.Context, c IsolationConfig, kind Fault, share float64) (result IsolationResult, err error) {
+	run := &isolationRun{config: c, kind: kind, share: share, good: c.Hosts - c.bad(share), names: newHangingNames()}
+	// Short enough for attempts at bad hosts to end, and be made again, within a slice.
+	o := rigOptions{projects: c.Hosts, fanout: 1, policy: benchPolicy(faultTimeout), hostLimit: c.HostLimit}
+	if kind == HangingDNS {
+		o.dial = run.names.dial
 	}
-	project := run.config.Hosts - 1
-	if err := run.subscribe(ctx, project, silent.URL(hookPath)); err != nil {
-		return errors.Join(err, silent.Close())
+	if run.rig, err = newRig(c.Config, o); err != nil {
+		return IsolationResult{}, err
 	}
-	err = run.slice(ctx, length, true, &run.with)
-	run.silentRequests += silent.Requests()
-	run.silentInFlight = max(run.silentInFlight, silent.MaxInFlight())
-	return errors.Join(err, run.engine.DeleteApp(ctx, rigTenant, ProjectKey(project)), silent.Close())
-}
-
-// slice publishes at the fixed rate for a time and adds what the healthy receivers got to s.
-func (run *isolationRun) slice(ctx context.Context, length time.Duration, silent bool, s *side) error {
-	t := newTimetable(run.rig, silent)
-	measured, err := t.run(ctx, length)
-	if err != nil {
-		return err
+	defer func() { err = errors.Join(err, run.close()) }()
+	if err := errors.Join(run.listen(run.good), run.open()); err != nil {
+		return IsolationResult{}, err
 	}
-	drain, cancel := context.WithTimeout(ctx, drainTimeout)
-	defer cancel()
-	// What does not come in time is in the account as lost.
-	_ = t.ledger.Await(drain)
-	a := t.ledger.Account()
-	run.account.Lost += a.Lost
-	run.account.Duplicates += a.Duplicates
-	p50, p99 := quantiles(t.ledger.Latencies())
-	s.add(measured)
-	s.p50s, s.p99s = append(s.p50s, p50), append(s.p99s, p99)
-	return ctx.Err()
-}
-
-func (run *isolationRun) result() IsolationResult {
-	c := &run.config
-	without, with := median(run.without.p99s), median(run.with.p99s)
-	return IsolationResult{
-		Kind:      "blackhole",
-		RateRatio: round(ratio(run.with.rate(), run.without.rate())), P99Ratio: round(ratio(float64(with), float64(without))),
-		Lost: run.account.Lost, Duplicates: run.account.Duplicates,
-		RateWithout: round(run.without.rate()), RateWith: round(run.with.rate()),
-		P50Without: milliseconds(median(run.without.p50s)), P50With: milliseconds(median(run.with.p50s)),
-		P99Without: milliseconds(without), P99With: milliseconds(with),
-		Seconds: round(run.with.elapsed.Seconds()), Healthy: c.Hosts - 1, RatePerHost: c.Rate,
-		SilentRequests: run.silentRequests, SilentInFlight: run.silentInFlight, BodyBytes: c.Body,
+	for project, receiver := range run.receivers {
+		if err := run.subscribe(ctx, run.engine, ProjectKey(project), project, receiver.URL(hookPath)); err != nil {
+			return IsolationResult{}, err
+		}
 	}
+	if err := run.measure(ctx); err != nil {
+		return IsolationResult{}, err
+	}
+	return run.result(), nil
 }

@@ -8,35 +8,30 @@ import (
 	"time"
 )
 
-// Ledger is the account of what was published and what arrived. It is entered by sequence number, for
-// what is lost and how long it took, and by the identifier of the delivery, for what came twice. Its
-// methods are safe for any number of goroutines.
+// Ledger is the account of what was published and what arrived. An event is published under a sequence number and owed to
+// some endpoints, numbered from 0: what is lost and how long it took is counted by sequence number and endpoint, what came
+// twice by the identifier of the delivery as well. Its methods are safe for any number of goroutines.
 //
 // Its tables hold no pointers: a run keeps hundreds of thousands of entries in the process that is
 // measured, and the garbage collector must not have to visit them.
 type Ledger struct {
 	epoch   time.Time
 	first   int64
-	arrival func(int64)
+	fanout  int64
+	arrival func()
 
-	grow   sync.Mutex
-	chunks [maxChunks]atomic.Pointer[chunk]
-	shards [ledgerShards]ledgerShard
+	events   table[publication]
+	arrivals table[atomic.Int64] // a time for each event and endpoint
+	shards   [ledgerShards]ledgerShard
 
 	sent, delivered, repeated, refused, strangers atomic.Int64
 }
 
-const (
-	ledgerShards = 64
-	chunkSize    = 1 << 14
-	maxChunks    = 1 << 12
-)
+const ledgerShards = 64
 
-// entry is what is known of one sequence number. Times are nanoseconds since the ledger's epoch, plus
-// one, so that zero means never.
-type entry struct{ sent, answered atomic.Int64 }
-
-type chunk [chunkSize]entry
+// publication is when an event was due and when Publish returned. Times in the tables are nanoseconds since the ledger's
+// epoch, plus one, so that zero means never.
+type publication struct{ due, accepted atomic.Int64 }
 
 type ledgerShard struct {
 	mu   sync.Mutex
@@ -56,19 +51,29 @@ type sighting struct {
 // Visit is one request as a receiver saw it.
 type Visit struct {
 	Sequence int64
-	Arrived  time.Time
+	Endpoint int64     // of those that the event is owed to
+	Arrived  time.Time // when the whole request had come in
 	Answered time.Time // when the answer was handed to the connection
 	Status   int
 }
 
-// Account is what a Ledger says at one moment.
+// Account is what a Ledger says at one moment, in deliveries.
 type Account struct {
-	Sent       int64 // sequence numbers that were published
+	Sent       int64 // owed by what was published
 	Delivered  int64 // of these, those that a receiver has answered well
 	Lost       int64 // the others
-	Duplicates int64 // well answered requests beyond the first for a sequence number
+	Duplicates int64 // well answered requests beyond the first for a sequence number and endpoint
 	Refused    int64 // requests that a receiver failed on purpose
 	Strangers  int64 // requests that nobody is known to have published
+}
+
+func (a *Account) add(b Account) {
+	a.Sent += b.Sent
+	a.Delivered += b.Delivered
+	a.Lost += b.Lost
+	a.Duplicates += b.Duplicates
+	a.Refused += b.Refused
+	a.Strangers += b.Strangers
 }
 
 // LedgerOptions configure a Ledger. The zero value is ready.
@@ -77,8 +82,13 @@ type LedgerOptions struct {
 	// earlier ledger that was closed with everything accounted for, and so counts as a duplicate.
 	First int64
 
-	// Arrival is called with each sequence number that is answered for the first time.
-	Arrival func(sequence int64)
+	// Fanout is the number of endpoints that every event is owed to.
+	//
+	// Defaults to 1.
+	Fanout int
+
+	// Arrival is called whenever an event has reached one of its endpoints for the first time.
+	Arrival func()
 
 	// KeepVisits keeps every request, for [Ledger.Visits]. It costs memory for each.
 	KeepVisits bool
@@ -86,7 +96,7 @@ type LedgerOptions struct {
 
 // NewLedger returns an empty ledger.
 func NewLedger(o LedgerOptions) *Ledger {
-	l := &Ledger{epoch: time.Now(), first: o.First, arrival: o.Arrival}
+	l := &Ledger{epoch: time.Now(), first: o.First, fanout: int64(max(o.Fanout, 1)), arrival: o.Arrival}
 	for i := range l.shards {
 		l.shards[i].seen = map[identity]sighting{}
 		if o.KeepVisits {
@@ -96,19 +106,26 @@ func NewLedger(o LedgerOptions) *Ledger {
 	return l
 }
 
-// Sent enters that a sequence number is about to be published. It is called before the publishing, as
-// the delivery may arrive before that returns.
-func (l *Ledger) Sent(sequence int64, at time.Time) {
-	if e := l.entry(sequence); e != nil {
-		e.sent.Store(l.stamp(at))
-		l.sent.Add(1)
+// Sent enters that an event is about to be published, and when it was due to be. It is called before the publishing, as
+// the first delivery may arrive before that returns.
+func (l *Ledger) Sent(sequence int64, due time.Time) {
+	if p := l.publication(sequence); p != nil {
+		p.due.Store(l.stamp(due))
+		l.sent.Add(l.fanout)
+	}
+}
+
+// Accepted enters when Publish returned.
+func (l *Ledger) Accepted(sequence int64, at time.Time) {
+	if p := l.publication(sequence); p != nil {
+		p.accepted.Store(l.stamp(at))
 	}
 }
 
 // Withdrawn takes back what Sent entered: the publishing failed.
 func (l *Ledger) Withdrawn(sequence int64) {
-	if e := l.entry(sequence); e != nil && e.sent.Swap(0) != 0 {
-		l.sent.Add(-1)
+	if p := l.publication(sequence); p != nil && p.due.Swap(0) != 0 {
+		l.sent.Add(-l.fanout)
 	}
 }
 
@@ -121,21 +138,33 @@ func (l *Ledger) enter(identifier []byte, v Visit) {
 		l.refused.Add(1)
 		return
 	}
-	e := l.entry(v.Sequence)
+	p := l.publication(v.Sequence)
 	switch {
-	case e == nil && v.Sequence < l.first:
+	case p == nil && v.Sequence < l.first:
 		l.repeated.Add(1)
-	case e == nil || e.sent.Load() == 0:
+	case p == nil || p.due.Load() == 0 || v.Endpoint < 0 || v.Endpoint >= l.fanout:
 		l.strangers.Add(1)
-	case before > 0 || !e.answered.CompareAndSwap(0, l.stamp(v.Answered)):
+	case before > 0 || !l.arrivals.at(l.slot(v)).CompareAndSwap(0, l.stamp(v.Arrived)):
 		l.repeated.Add(1)
 	default:
 		l.delivered.Add(1)
 		if l.arrival != nil {
-			l.arrival(v.Sequence)
+			l.arrival()
 		}
 	}
 }
+
+// publication returns the place of a sequence number, or nil if it is outside the account.
+func (l *Ledger) publication(sequence int64) *publication {
+	n := sequence - l.first
+	if n < 0 || n >= tableSize/l.fanout {
+		return nil
+	}
+	return l.events.at(n)
+}
+
+// slot is the place of a visit among the arrivals.
+func (l *Ledger) slot(v Visit) int64 { return (v.Sequence-l.first)*l.fanout + v.Endpoint }
 
 // remember notes the identifier and returns how often it had been answered well before.
 func (l *Ledger) remember(id identity, v Visit, well bool) int32 {
@@ -165,7 +194,7 @@ func (l *Ledger) Account() Account {
 	return a
 }
 
-// Delivered returns how many sequence numbers have been answered.
+// Delivered returns how many deliveries have been answered.
 func (l *Ledger) Delivered() int64 { return l.delivered.Load() }
 
 // Await returns when everything that was sent has been answered, or with the error of ctx. Nothing may
@@ -183,27 +212,48 @@ func (l *Ledger) Await(ctx context.Context) error {
 	return nil
 }
 
-// Latencies returns the times from Sent to the answer, one for each sequence number that was answered,
-// in the order of the numbers.
+// Latencies returns the times from the moment at which an event was due to be published to the arrival at an endpoint,
+// one for each delivery that was answered, in the order of the sequence numbers.
 func (l *Ledger) Latencies() []time.Duration {
+	return l.latencies(func(p *publication) int64 { return p.due.Load() })
+}
+
+// AfterAccept returns the times from the return of Publish to the arrival. They are 0 where the request arrived before the
+// publisher knew.
+func (l *Ledger) AfterAccept() []time.Duration {
+	return l.latencies(func(p *publication) int64 { return p.accepted.Load() })
+}
+
+func (l *Ledger) latencies(begin func(*publication) int64) []time.Duration {
 	times := make([]time.Duration, 0, l.delivered.Load())
-	l.each(func(_ int64, e *entry) {
-		if sent, answered := e.sent.Load(), e.answered.Load(); sent != 0 && answered != 0 {
-			times = append(times, time.Duration(answered-sent))
+	l.arrivals.each(func(slot int64, arrived *atomic.Int64) {
+		if end := arrived.Load(); end != 0 {
+			if start := begin(l.events.at(slot / l.fanout)); start != 0 {
+				times = append(times, time.Duration(max(0, end-start)))
+			}
 		}
 	})
 	return times
 }
 
-// Missing returns up to n of the sequence numbers that were sent and not answered.
+// Missing returns up to n of the sequence numbers that were sent and not answered by every endpoint.
 func (l *Ledger) Missing(n int) []int64 {
 	var missing []int64
-	l.each(func(sequence int64, e *entry) {
-		if len(missing) < n && e.sent.Load() != 0 && e.answered.Load() == 0 {
-			missing = append(missing, sequence)
+	l.events.each(func(event int64, p *publication) {
+		if len(missing) < n && p.due.Load() != 0 && !l.complete(event) {
+			missing = append(missing, l.first+event)
 		}
 	})
 	return missing
+}
+
+func (l *Ledger) complete(event int64) bool {
+	for slot := event * l.fanout; slot < (event+1)*l.fanout; slot++ {
+		if l.arrivals.at(slot).Load() == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Visits calls f with the requests for each identifier, in the order in which they were answered. The
@@ -220,40 +270,6 @@ func (l *Ledger) Visits(f func([]Visit)) {
 }
 
 func (l *Ledger) stamp(t time.Time) int64 { return int64(t.Sub(l.epoch)) + 1 }
-
-func (l *Ledger) each(f func(int64, *entry)) {
-	for i := range l.chunks {
-		c := l.chunks[i].Load()
-		for j := 0; c != nil && j < chunkSize; j++ {
-			f(l.first+int64(i*chunkSize+j), &c[j])
-		}
-	}
-}
-
-// entry returns the place of a sequence number, or nil if it is outside the account.
-func (l *Ledger) entry(sequence int64) *entry {
-	n := sequence - l.first
-	if n < 0 || n >= maxChunks*chunkSize {
-		return nil
-	}
-	at := &l.chunks[n/chunkSize]
-	c := at.Load()
-	if c == nil {
-		c = l.extend(at)
-	}
-	return &c[n%chunkSize]
-}
-
-func (l *Ledger) extend(at *atomic.Pointer[chunk]) *chunk {
-	l.grow.Lock()
-	defer l.grow.Unlock()
-	if c := at.Load(); c != nil {
-		return c
-	}
-	c := new(chunk)
-	at.Store(c)
-	return c
-}
 
 // identify packs an identifier: the 32 hexadecimal digits of a UUID as they are, anything else by its
 // hash.

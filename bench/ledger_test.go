@@ -18,8 +18,8 @@ func visit(sequence int64, status int) Visit {
 func identifierOf(sequence int64) []byte { return appendIdentifier(nil, sequence) }
 
 func TestLedgerAccount(t *testing.T) {
-	var first []int64
-	l := NewLedger(LedgerOptions{First: 100, Arrival: func(n int64) { first = append(first, n) }})
+	arrivals := 0
+	l := NewLedger(LedgerOptions{First: 100, Arrival: func() { arrivals++ }})
 	for n := range int64(6) {
 		l.Sent(100+n, time.Now())
 	}
@@ -37,11 +37,67 @@ func TestLedgerAccount(t *testing.T) {
 	if got := l.Account(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if want := []int64{100, 101, 102}; !slices.Equal(first, want) {
-		t.Errorf("first arrivals %v, want %v", first, want)
+	if arrivals != 3 {
+		t.Errorf("told of %d arrivals, want 3", arrivals)
 	}
 	if got, want := l.Missing(10), []int64{103, 104}; !slices.Equal(got, want) {
 		t.Errorf("missing %v, want %v", got, want)
+	}
+}
+
+// Of an event that is owed to three endpoints, each can be lost, and each can get it twice.
+func TestLedgerAtFanout(t *testing.T) {
+	arrivals := 0
+	l := NewLedger(LedgerOptions{First: 10, Fanout: 3, Arrival: func() { arrivals++ }})
+	identifiers := int64(0)
+	at := func(sequence, endpoint int64) {
+		identifiers++
+		v := visit(sequence, 200)
+		v.Endpoint = endpoint
+		l.enter(identifierOf(identifiers), v)
+	}
+	now := time.Now()
+	for n := range int64(4) {
+		l.Sent(10+n, now)
+	}
+	l.Withdrawn(13)
+	for endpoint := range int64(3) {
+		at(10, endpoint)
+	}
+	at(11, 2)
+	at(11, 2) // again under another identifier
+	at(12, 0)
+	at(12, 3)  // of an endpoint that it is not owed to, which must not count for event 13
+	at(12, -1) //
+	at(13, 0)  // withdrawn
+	at(9, 1)   // of an earlier account
+	want := Account{Sent: 9, Delivered: 5, Lost: 4, Duplicates: 2, Strangers: 3}
+	if got := l.Account(); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got, want := l.Missing(10), []int64{11, 12}; !slices.Equal(got, want) {
+		t.Errorf("missing %v, want %v", got, want)
+	}
+	if arrivals != 5 || len(l.Latencies()) != 5 {
+		t.Errorf("%d arrivals, %d latencies, want 5", arrivals, len(l.Latencies()))
+	}
+}
+
+func TestLedgerTimes(t *testing.T) {
+	l := NewLedger(LedgerOptions{Fanout: 2})
+	due := time.Now()
+	l.Sent(0, due)
+	l.Accepted(0, due.Add(5*time.Millisecond))
+	for endpoint, after := range []time.Duration{7 * time.Millisecond, 3 * time.Millisecond} {
+		v := Visit{Endpoint: int64(endpoint), Arrived: due.Add(after), Answered: due.Add(time.Second), Status: 200}
+		l.enter(identifierOf(int64(endpoint)), v)
+	}
+	if got, want := l.Latencies(), []time.Duration{7 * time.Millisecond, 3 * time.Millisecond}; !slices.Equal(got, want) {
+		t.Errorf("from due %v, want %v", got, want)
+	}
+	// The second arrived before the publisher knew that the event was accepted.
+	if got, want := l.AfterAccept(), []time.Duration{2 * time.Millisecond, 0}; !slices.Equal(got, want) {
+		t.Errorf("from accept %v, want %v", got, want)
 	}
 }
 

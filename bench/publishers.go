@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"hookline/engine"
 	"hookline/engine/webhook"
 	"hookline/queue"
 )
@@ -13,17 +14,23 @@ import (
 // publishers call Publish as fast as it returns, as long as the window has room.
 type publishers struct {
 	rig    *rig
+	engine *engine.Engine
 	ledger *Ledger
-	window chan struct{} // holds one token for each event that is accepted and not answered yet
-	done   chan struct{}
 	group  sync.WaitGroup
+	done   chan struct{}
 	once   sync.Once
 	failed error
+
+	// window holds one token for each delivery that is accepted and not answered yet. The tokens of an event are taken
+	// together: two publishers that each hold a part could wait for each other for ever.
+	window chan struct{}
+	taking sync.Mutex
 }
 
-func newPublishers(r *rig) *publishers {
-	p := &publishers{rig: r, window: make(chan struct{}, r.config.Window), done: make(chan struct{})}
-	p.ledger = r.open(func(int64) { <-p.window })
+// newPublishers begins an account and prepares publishers. The window is a number of deliveries.
+func newPublishers(r *rig, e *engine.Engine, window int) *publishers {
+	p := &publishers{rig: r, engine: e, window: make(chan struct{}, window), done: make(chan struct{})}
+	p.ledger = r.newLedger(r.options.fanout, func() { <-p.window })
 	return p
 }
 
@@ -48,37 +55,49 @@ func (p *publishers) end(err error) {
 }
 
 func (p *publishers) loop(ctx context.Context) {
-	var body []byte
-	for {
-		select {
-		case p.window <- struct{}{}:
-		case <-p.done:
-			return
-		}
+	var buffer []byte
+	for p.room() {
 		sequence := p.rig.next.Add(1) - 1
-		body = p.rig.workload.Body(body[:0], sequence)
-		if err := p.rig.publish(ctx, p.ledger, sequence, body, time.Now()); err != nil {
+		ev := p.rig.event(buffer[:0], sequence)
+		buffer = ev.Body
+		if err := publish(ctx, p.engine, p.ledger, sequence, ev, time.Now()); err != nil {
 			p.end(err)
 			return
 		}
 	}
 }
 
-// publish publishes one event, which the ledger takes as sent at the given time. Where the engine asks
+// room waits for room for an event, and reports false at the end.
+func (p *publishers) room() bool {
+	p.taking.Lock()
+	defer p.taking.Unlock()
+	for range p.rig.options.fanout {
+		select {
+		case p.window <- struct{}{}:
+		case <-p.done:
+			return false
+		}
+	}
+	return true
+}
+
+// publish publishes one event, which was due at the given time. Where the engine asks
 // for patience it waits and tries again, within the time that the ledger counts.
-func (r *rig) publish(ctx context.Context, ledger *Ledger, sequence int64, body []byte, at time.Time) error {
-	ledger.Sent(sequence, at)
+func publish(ctx context.Context, e *engine.Engine, ledger *Ledger, sequence int64, ev webhook.Event, due time.Time) error {
+	ledger.Sent(sequence, due)
 	for {
-		_, err := r.engine.Publish(ctx, webhook.Event{Tenant: rigTenant, Body: body})
+		_, err := e.Publish(ctx, ev)
 		var busy *queue.OverloadedError
-		if errors.As(err, &busy) && ctx.Err() == nil {
+		switch {
+		case err == nil:
+			ledger.Accepted(sequence, time.Now())
+			return nil
+		case errors.As(err, &busy) && ctx.Err() == nil:
 			wait(ctx, busy.RetryAfter)
-			continue
-		}
-		if err != nil {
+		default:
 			ledger.Withdrawn(sequence)
+			return err
 		}
-		return err
 	}
 }
 

@@ -2,10 +2,12 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,9 +20,16 @@ const IdentifierHeader = "X-Atlassian-Webhook-Identifier"
 
 // ReceiverOptions configure a Receiver. The zero value answers every request with 200 at once.
 type ReceiverOptions struct {
-	// Silent makes a black hole: connections are accepted, requests are read, and none is answered. Such
-	// requests are in flight until the other side closes the connection; they are in no ledger.
-	Silent bool
+	// Listener is where requests come from; the receiver closes it.
+	//
+	// Defaults to a port of 127.0.0.1 that the operating system chooses.
+	Listener net.Listener
+
+	// Status is what every request is answered with. Defaults to 200.
+	Status int
+
+	// RetryAfter is the Retry-After of every answer, in whole seconds. 0 leaves it out.
+	RetryAfter time.Duration
 
 	// FailEvery makes every n-th request be answered with 503. 0 means never.
 	FailEvery int
@@ -38,39 +47,60 @@ type ReceiverOptions struct {
 
 // Receiver is an HTTP server on loopback that webhooks are sent to.
 type Receiver struct {
+	load
 	options  ReceiverOptions
 	listener net.Listener
 	server   *fasthttp.Server
 	served   chan error
-	closing  chan struct{}
 	close    sync.Once
-
-	ledger             atomic.Pointer[Ledger]
-	requests, inFlight atomic.Int64
-	mostInFlight       atomic.Int64
+	ledger   atomic.Pointer[Ledger]
 }
 
-// NewReceiver starts a receiver on a port that the operating system chooses.
-func NewReceiver(o ReceiverOptions) (*Receiver, error) {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("bench: a receiver cannot listen: %w", err)
+// load counts requests.
+type load struct{ requests, inFlight, most atomic.Int64 }
+
+// begin returns the number of the request, from 1.
+func (l *load) begin() int64 {
+	n := l.inFlight.Add(1)
+	for most := l.most.Load(); n > most && !l.most.CompareAndSwap(most, n); {
+		most = l.most.Load()
 	}
-	r := &Receiver{options: o, listener: listener, served: make(chan error, 1), closing: make(chan struct{})}
+	return l.requests.Add(1)
+}
+
+func (l *load) end() { l.inFlight.Add(-1) }
+
+// Requests is the number of requests that have come in.
+func (l *load) Requests() int64 { return l.requests.Load() }
+
+// MaxInFlight is the most requests that were unanswered at one moment.
+func (l *load) MaxInFlight() int64 { return l.most.Load() }
+
+// NewReceiver starts a receiver.
+func NewReceiver(o ReceiverOptions) (*Receiver, error) {
+	if o.Listener == nil {
+		var err error
+		if o.Listener, err = listenLocally(); err != nil {
+			return nil, err
+		}
+	}
+	o.Status = cmp.Or(o.Status, fasthttp.StatusOK)
+	r := &Receiver{options: o, listener: o.Listener, served: make(chan error, 1)}
 	r.ledger.Store(o.Ledger)
 	r.server = &fasthttp.Server{
 		Handler: r.handle, Logger: quiet{}, MaxRequestBodySize: 32 << 20,
 		NoDefaultDate: true, NoDefaultServerHeader: true, NoDefaultContentType: true,
 	}
-	go func() { r.served <- r.serve() }()
+	go func() { r.served <- r.server.Serve(r.listener) }()
 	return r, nil
 }
 
-func (r *Receiver) serve() error {
-	if r.options.Silent {
-		return r.serveSilently()
+func listenLocally() (net.Listener, error) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("bench: a receiver cannot listen: %w", err)
 	}
-	return r.server.Serve(r.listener)
+	return listener, nil
 }
 
 // Address is the host and port the receiver listens on.
@@ -82,21 +112,10 @@ func (r *Receiver) URL(path string) string { return "http://" + r.Address() + pa
 // Use makes another ledger the one that requests are entered in from now on.
 func (r *Receiver) Use(l *Ledger) { r.ledger.Store(l) }
 
-// Requests is the number of requests that have come in.
-func (r *Receiver) Requests() int64 { return r.requests.Load() }
-
-// MaxInFlight is the most requests that were unanswered at one moment.
-func (r *Receiver) MaxInFlight() int64 { return r.mostInFlight.Load() }
-
-// Close stops the receiver. Connections that a silent one holds are closed without an answer.
+// Close stops the receiver.
 func (r *Receiver) Close() error {
 	var err error
 	r.close.Do(func() {
-		close(r.closing)
-		if r.options.Silent {
-			err = errors.Join(r.listener.Close(), <-r.served)
-			return
-		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = errors.Join(r.server.ShutdownWithContext(ctx), <-r.served)
@@ -106,12 +125,11 @@ func (r *Receiver) Close() error {
 
 func (r *Receiver) handle(ctx *fasthttp.RequestCtx) {
 	arrived := time.Now()
-	number := r.requests.Add(1)
-	raise(&r.mostInFlight, r.inFlight.Add(1))
-	defer r.inFlight.Add(-1)
+	number := r.begin()
+	defer r.end()
 
 	sequence, known := Sequence(ctx.PostBody())
-	visit := Visit{Sequence: sequence, Arrived: arrived, Status: r.answer(ctx, number)}
+	visit := Visit{Sequence: sequence, Endpoint: hookEndpoint(ctx.Path()), Arrived: arrived, Status: r.answer(ctx, number)}
 	if !known {
 		visit.Sequence = unknownSequence
 	}
@@ -132,22 +150,34 @@ func (r *Receiver) answer(ctx *fasthttp.RequestCtx, number int64) int {
 	if r.options.Delay > 0 {
 		time.Sleep(r.options.Delay)
 	}
-	status := fasthttp.StatusOK
+	status := r.options.Status
 	if n := int64(r.options.FailEvery); n > 0 && number%n == 0 {
 		status = fasthttp.StatusServiceUnavailable
 	}
 	ctx.SetStatusCode(status)
+	if r.options.RetryAfter > 0 {
+		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(int(r.options.RetryAfter.Seconds())))
+	}
 	return status
 }
 
-// raise makes most at least n.
-func raise(most *atomic.Int64, n int64) {
-	for {
-		old := most.Load()
-		if n <= old || most.CompareAndSwap(old, n) {
-			return
-		}
+// hookPathOf is the path of one of the endpoints that an event is owed to.
+func hookPathOf(endpoint int) string { return fmt.Sprintf("%s/%d", hookPath, endpoint) }
+
+// hookEndpoint is the endpoint that a path of hookPathOf belongs to, and 0 for other paths.
+func hookEndpoint(path []byte) int64 {
+	digits, ok := bytes.CutPrefix(path, []byte(hookPath+"/"))
+	if !ok {
+		return 0
 	}
+	n := int64(0)
+	for _, c := range digits {
+		if c < '0' || c > '9' || n > tableSize {
+			return 0
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n
 }
 
 // sequenceMark stands before the sequence number in every body of a [Workload]: it is the number of the

@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"errors"
-	"sync"
 	"testing"
 	"time"
 
@@ -78,36 +76,25 @@ func TestReceiverTakesWhatHasNoNumber(t *testing.T) {
 	}
 }
 
-func TestSilentReceiver(t *testing.T) {
-	r := newTestReceiver(t, ReceiverOptions{Silent: true})
-	var group sync.WaitGroup
-	for range 5 {
-		group.Go(func() {
-			if _, err := post(r, "x", []byte("body"), 200*time.Millisecond); !errors.Is(err, fasthttp.ErrTimeout) {
-				t.Errorf("got %v", err)
-			}
-		})
+func TestReceiverAnswersAsTold(t *testing.T) {
+	r := newTestReceiver(t, ReceiverOptions{Status: 429, RetryAfter: 2 * time.Second})
+	var req fasthttp.Request
+	var resp fasthttp.Response
+	req.SetRequestURI(r.URL("/any"))
+	if err := fasthttp.DoTimeout(&req, &resp, time.Second); err != nil {
+		t.Fatal(err)
 	}
-	group.Wait()
-	if r.Requests() != 5 || r.MaxInFlight() < 1 || r.MaxInFlight() > 5 {
-		t.Errorf("%d requests, %d in flight", r.Requests(), r.MaxInFlight())
+	if after := string(resp.Header.Peek("Retry-After")); resp.StatusCode() != 429 || after != "2" {
+		t.Errorf("status %d, Retry-After %q", resp.StatusCode(), after)
 	}
 }
 
-func TestSilentReceiverLetsGoWhenClosed(t *testing.T) {
-	r := newTestReceiver(t, ReceiverOptions{Silent: true})
-	failed := make(chan error, 1)
-	go func() {
-		_, err := post(r, "x", []byte("body"), time.Minute)
-		failed <- err
-	}()
-	for r.Requests() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	if err := r.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-failed; err == nil {
-		t.Error("a silent receiver answered")
+func TestHookEndpoint(t *testing.T) {
+	for path, want := range map[string]int64{
+		hookPath: 0, hookPathOf(0): 0, hookPathOf(99): 99, "/other/7": 0, "/hook/": 0, "/hook/x": 0, "/hook/-1": 0,
+	} {
+		if got := hookEndpoint([]byte(path)); got != want {
+			t.Errorf("%s is that of endpoint %d, want %d", path, got, want)
+		}
 	}
 }

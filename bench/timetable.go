@@ -3,44 +3,41 @@ package bench
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
+
+	"hookline/engine"
 )
 
-// timetable publishes events at fixed moments: event k of a slice is due at k/rate and is about project
-// k modulo the number of hosts. The events of the last project, whose receiver is silent, have an
-// account of their own, or are left out.
+// timetable publishes events at fixed moments, whatever becomes of them: event k of a run is due at k/rate. Times that are
+// counted from there are free of coordinated omission: an engine that stalls makes the events wait that are due meanwhile,
+// and each of them shows it.
 type timetable struct {
 	rig    *rig
-	first  int64 // sequence number of event 0
-	silent bool
-	ledger *Ledger
-	owed   *Ledger // what the silent receiver will not take
+	engine *engine.Engine
+	rate   float64 // events per second
+
+	// account returns where an event is entered, or nil for one that is left out.
+	account func(sequence int64) *Ledger
 }
 
-func newTimetable(r *rig, silent bool) *timetable {
-	hosts := int64(r.config.Hosts)
-	first := (r.next.Load() + hosts - 1) / hosts * hosts
-	r.next.Store(first)
-	return &timetable{
-		rig: r, first: first, silent: silent,
-		ledger: r.open(nil), owed: NewLedger(LedgerOptions{First: first}),
-	}
-}
-
-// run publishes for a time. It returns what had been delivered at its end.
-func (t *timetable) run(ctx context.Context, length time.Duration) (tally, error) {
-	c := &t.rig.config
+// run publishes for a time. The ledger is the one to say what had been delivered at its end.
+func (t *timetable) run(ctx context.Context, ledger *Ledger, length time.Duration) (tally, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events := int64(length.Seconds() * float64(c.Rate*c.Hosts))
-	interval := time.Second / time.Duration(c.Rate*c.Hosts)
-	failures := make(chan error, c.Publishers)
+	first, events := t.rig.next.Load(), max(1, int64(length.Seconds()*t.rate))
+	t.rig.next.Add(events)
+	due := make(chan int64, 1024)
+	failures := make(chan error, t.rig.config.Publishers)
 	var group sync.WaitGroup
 	start, cpu := time.Now(), processTime()
-	for publisher := range c.Publishers {
+	group.Go(func() {
+		t.pace(ctx, start, first, events, due)
+	})
+	for range t.rig.config.Publishers {
 		group.Go(func() {
-			err := t.publish(ctx, int64(publisher), events, start, interval)
+			err := t.publish(ctx, start, first, due)
 			if err != nil {
 				cancel()
 			}
@@ -48,37 +45,46 @@ func (t *timetable) run(ctx context.Context, length time.Duration) (tally, error
 		})
 	}
 	wait(ctx, length)
-	measured := t.ledger.since(start, cpu)
+	measured := ledger.since(start, cpu)
 	group.Wait()
-	t.rig.next.Store(t.first + events)
 	close(failures)
-	var problems []error
+	problems := []error{ctx.Err()}
 	for err := range failures {
 		problems = append(problems, err)
 	}
 	return measured, errors.Join(problems...)
 }
 
-// publish publishes every Publishers-th event from the given one on, each when it is due.
-func (t *timetable) publish(ctx context.Context, from, events int64, start time.Time, interval time.Duration) error {
-	c := &t.rig.config
-	var body []byte
-	for k := from; k < events; k += int64(c.Publishers) {
-		ledger := t.ledger
-		sequence := t.first + k
-		if t.rig.workload.Project(sequence) == c.Hosts-1 {
-			if !t.silent {
-				continue
-			}
-			ledger = t.owed
+// pace sends each event's sequence number when it is due. It sleeps on a thread of its own: a timer of the runtime may be
+// a millisecond late on an idle machine, as long as half of what is measured.
+func (t *timetable) pace(ctx context.Context, start time.Time, first, events int64, due chan<- int64) {
+	defer close(due)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for k := range events {
+		if t.account(first+k) == nil {
+			continue
 		}
-		due := start.Add(time.Duration(k) * interval)
-		wait(ctx, time.Until(due))
-		if ctx.Err() != nil {
-			return ctx.Err()
+		nap(time.Until(t.due(start, k)))
+		select {
+		case due <- first + k:
+		case <-ctx.Done():
+			return
 		}
-		body = t.rig.workload.Body(body[:0], sequence)
-		if err := t.rig.publish(ctx, ledger, sequence, body, due); err != nil {
+	}
+}
+
+func (t *timetable) due(start time.Time, k int64) time.Time {
+	return start.Add(time.Duration(float64(k) / t.rate * float64(time.Second)))
+}
+
+func (t *timetable) publish(ctx context.Context, start time.Time, first int64, due <-chan int64) error {
+	var buffer []byte
+	for sequence := range due {
+		ev := t.rig.event(buffer[:0], sequence)
+		buffer = ev.Body
+		err := publish(ctx, t.engine, t.account(sequence), sequence, ev, t.due(start, sequence-first))
+		if err != nil {
 			return err
 		}
 	}

@@ -66,7 +66,13 @@ func (w *Workload) Project(sequence int64) int { return int(sequence % int64(w.o
 
 // Body appends the body with the sequence number to dst.
 func (w *Workload) Body(dst []byte, sequence int64) []byte {
-	t := &w.templates[sequence%int64(len(w.templates))]
+	return w.BodyOf(dst, w.Project(sequence), sequence)
+}
+
+// BodyOf is Body about another project than the one whose turn it is.
+func (w *Workload) BodyOf(dst []byte, project int, sequence int64) []byte {
+	projects := int64(w.options.Projects)
+	t := &w.templates[sequence/projects%variety*projects+int64(project)]
 	begin := len(dst)
 	dst = append(dst, t.body...)
 	putDigits(dst[begin+t.sequence:][:sequenceDigits], sequence)

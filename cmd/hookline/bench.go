@@ -30,19 +30,24 @@ progress goes to standard error.`,
 			return fmt.Errorf("bench needs the name of a measurement; see '%s --help'", c.CommandPath())
 		},
 	}
-	c.AddCommand(newBenchE2ECommand(io), newBenchIsolationCommand(io), newBenchScaleCommand(io), newBenchParseCommand(io))
+	c.AddCommand(newBenchDispatchCommand(io), newBenchIsolationCommand(io), newBenchHostsCommand(io), newBenchScaleCommand(io), newBenchParseCommand(io))
 	return c
 }
 
-func newBenchE2ECommand(io streams) *cobra.Command {
-	var conf bench.Config
+func newBenchDispatchCommand(io streams) *cobra.Command {
+	var conf bench.DispatchConfig
 	var asJSON bool
 	var profile string
 	c := &cobra.Command{
-		Use:   "e2e",
-		Short: "Durable deliveries per second, beside what a bare HTTP client reaches",
-		Example: `  hookline bench e2e
-  hookline bench e2e --for 30s --json`,
+		Use:     "dispatch",
+		Aliases: []string{"e2e"},
+		Short:   "Durable deliveries per second, beside what a bare HTTP client reaches",
+		Long: `Measure durable deliveries per second: publish, sync, match, deliver over
+loopback HTTP. Beside them, in turns: a bare HTTP client with the same bodies and
+receivers, and the same engine on a store in memory. After that, the time from
+publishing to the receiver, at a tenth of the rate.`,
+		Example: `  hookline bench dispatch
+  hookline bench dispatch --fanout 10 --for 30s --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf.Progress = progress(io)
@@ -50,21 +55,27 @@ func newBenchE2ECommand(io streams) *cobra.Command {
 			if err != nil {
 				return failed(err)
 			}
-			result, err := measure(c, func(ctx context.Context) (bench.Result, error) { return bench.E2E(ctx, conf) })
+			result, err := measure(c, func(ctx context.Context) (bench.DispatchResult, error) { return bench.Dispatch(ctx, conf) })
 			if err := errors.Join(err, stop()); err != nil {
 				return err
 			}
 			return report(io, asJSON, result)
 		},
 	}
-	addBenchFlags(c, &conf, &asJSON)
-	c.Flags().IntVar(&conf.Window, "window", 512, "events accepted and not yet delivered, at most")
-	c.Flags().StringVar(&profile, "cpuprofile", "", "write a CPU profile of the engine's last slice to this file")
+	addBenchFlags(c, &conf.Config, &asJSON)
+	f := c.Flags()
+	f.DurationVar(&conf.For, "for", 0, "time measured for each side (default 5s; with --quick 4s)")
+	f.IntVar(&conf.Hosts, "hosts", 4, "receivers")
+	f.IntVar(&conf.Webhooks, "webhooks", 25, "webhooks registered for each endpoint")
+	f.IntVar(&conf.Fanout, "fanout", 1, "endpoints that every event goes to")
+	f.IntVar(&conf.InFlight, "inflight", 0, "requests in flight over all receivers (default 20 for each)")
+	f.IntVar(&conf.Window, "window", 0, "deliveries accepted and not yet made, at most (default 512, or 16 events)")
+	f.StringVar(&profile, "cpuprofile", "", "write a CPU profile of the engine's last slice to this file")
 	return c
 }
 
 // profileTo makes the file that the run profiles itself to. The function it returns closes it.
-func profileTo(path string, conf *bench.Config) (func() error, error) {
+func profileTo(path string, conf *bench.DispatchConfig) (func() error, error) {
 	if path == "" {
 		return func() error { return nil }, nil
 	}
@@ -77,37 +88,100 @@ func profileTo(path string, conf *bench.Config) (func() error, error) {
 }
 
 func newBenchIsolationCommand(io streams) *cobra.Command {
-	var conf bench.Config
+	var conf bench.IsolationConfig
 	var asJSON bool
+	var kinds []string
 	c := &cobra.Command{
 		Use:   "isolation",
-		Short: "What a receiver that never answers costs the others",
+		Short: "What receivers that are bad cost the others",
+		Long: fmt.Sprintf(`Measure what receivers that are bad cost the others: for each kind of badness and
+each share of bad receivers, the rate and the 99th percentile of the good ones
+alone, and beside the bad ones. With --json there is an object a line for each.
+
+Kinds: %s.`, strings.Join(faultNames(), ", ")),
 		Example: `  hookline bench isolation
-  hookline bench isolation --for 20s --rate 1000 --json`,
+  hookline bench isolation --kinds blackhole,tarpit --shares 0.9 --for 20s --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf.Progress = progress(io)
-			result, err := measure(c, func(ctx context.Context) (bench.IsolationResult, error) { return bench.Isolation(ctx, conf) })
+			for _, kind := range kinds {
+				conf.Kinds = append(conf.Kinds, bench.Fault(kind))
+			}
+			var verdicts []error
+			_, err := measure(c, func(ctx context.Context) (struct{}, error) {
+				return struct{}{}, bench.Isolation(ctx, conf, func(r bench.IsolationResult) error {
+					if verdict := verdict(r); verdict != nil {
+						verdicts = append(verdicts, fmt.Errorf("%s at a share of %v: %w", r.Kind, r.BadShare, verdict))
+					}
+					return printResult(io, asJSON, r)
+				})
+			})
+			if err != nil {
+				return err
+			}
+			return failed(errors.Join(verdicts...))
+		},
+	}
+	addBenchFlags(c, &conf.Config, &asJSON)
+	f := c.Flags()
+	f.DurationVar(&conf.For, "for", 0, "time measured for each side of each case (default 5s; with --quick 1.6s)")
+	f.IntVar(&conf.Hosts, "hosts", 20, "receivers, good and bad")
+	f.IntVar(&conf.Webhooks, "webhooks", 25, "webhooks registered for each receiver")
+	f.IntVar(&conf.HostLimit, "host-limit", 20, "requests in flight per receiver")
+	f.IntVar(&conf.Rate, "rate", 100, "events per second and receiver")
+	f.StringSliceVar(&kinds, "kinds", nil, "ways of being bad (default all; with --quick some)")
+	f.Float64SliceVar(&conf.Shares, "shares", nil, "shares of bad receivers (default 0.25,0.5,0.9; with --quick 0.5)")
+	return c
+}
+
+func faultNames() []string {
+	var names []string
+	for _, fault := range bench.Faults() {
+		names = append(names, string(fault))
+	}
+	return names
+}
+
+func newBenchHostsCommand(io streams) *cobra.Command {
+	var conf bench.HostsConfig
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "hosts",
+		Short: "Steady load on very many endpoints, some behind black holes",
+		Long: `Measure a steady load on very many endpoints of very many hosts, some of which
+accept connections and never answer: what these cost the others, and whether
+memory stays flat. Every host is a loopback address, as Linux has them.`,
+		Example: `  hookline bench hosts --json
+  hookline bench hosts --hosts 1000 --endpoints 20000 --bad-share 0.1 --for 1m`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			conf.Progress = progress(io)
+			result, err := measure(c, func(ctx context.Context) (bench.HostsResult, error) { return bench.Hosts(ctx, conf) })
 			if err != nil {
 				return err
 			}
 			return report(io, asJSON, result)
 		},
 	}
-	addBenchFlags(c, &conf, &asJSON)
-	c.Flags().IntVar(&conf.Rate, "rate", 500, "events per second and receiver")
+	addBenchFlags(c, &conf.Config, &asJSON)
+	f := c.Flags()
+	f.DurationVar(&conf.For, "for", 0, "time of load with the black holes (default 10m; with --quick 8s)")
+	f.IntVar(&conf.Hosts, "hosts", 0, "hosts (default 10000; with --quick 500)")
+	f.IntVar(&conf.Webhooks, "webhooks", 1, "webhooks registered for each endpoint")
+	f.IntVar(&conf.Endpoints, "endpoints", 0, "endpoints in all, a multiple of the hosts (default 10 for each)")
+	f.Float64Var(&conf.BadShare, "bad-share", 0.01, "share of the hosts that are black holes")
+	f.IntVar(&conf.Rate, "rate", 500, "events per second in all")
 	return c
 }
 
+// addBenchFlags adds what the measurements of the engine have in common. Flags whose default or meaning differs are each
+// command's own.
 func addBenchFlags(c *cobra.Command, conf *bench.Config, asJSON *bool) {
 	f := c.Flags()
-	f.BoolVar(asJSON, "json", false, "print the result as one JSON object")
-	f.DurationVar(&conf.For, "for", 5*time.Second, "time measured for each side of the comparison")
+	f.BoolVar(asJSON, "json", false, "print each result as one JSON object")
+	f.BoolVar(&conf.Quick, "quick", false, "a short run, under 40 seconds")
 	f.IntVar(&conf.Publishers, "publishers", 256, "goroutines that publish")
-	f.IntVar(&conf.Hosts, "hosts", 4, "receivers")
-	f.IntVar(&conf.HostLimit, "host-limit", 20, "requests in flight per receiver")
 	f.IntVar(&conf.Body, "body", 2048, "size of an event's body in bytes")
-	f.IntVar(&conf.Webhooks, "webhooks", 25, "webhooks registered per receiver")
 	f.Uint64Var(&conf.Seed, "seed", 0, "chooses the bodies and filters")
 	f.StringVar(&conf.Dir, "dir", "", "directory on the disk to measure (default: that for temporary files)")
 }
@@ -221,9 +295,11 @@ func printResult(io streams, asJSON bool, result any) error {
 func verdict(result any) error {
 	var lost int64
 	switch r := result.(type) {
-	case bench.Result:
+	case bench.DispatchResult:
 		lost = r.Lost
 	case bench.IsolationResult:
+		lost = r.Lost
+	case bench.HostsResult:
 		lost = r.Lost
 	case bench.ScaleResult:
 		if r.Mismatches > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -18,22 +19,66 @@ func runBench(t *testing.T, args ...string) (code int, out, errOut string) {
 	return code, stdout.String(), stderr.String()
 }
 
-func TestBenchPrintsOneObject(t *testing.T) {
-	code, out, errOut := runBench(t, "e2e", "--for", "200ms", "--publishers", "4", "--hosts", "1", "--dir", t.TempDir(), "--json")
+// objects reads standard output of a bench command line, which must be objects, one a line, and nothing else.
+func objects(t *testing.T, args ...string) []map[string]any {
+	t.Helper()
+	code, out, errOut := runBench(t, append(args, "--dir", t.TempDir(), "--json")...)
 	if code != exitFine {
-		t.Fatalf("exit %d\n%s", code, errOut)
+		t.Fatalf("bench %v: exit %d\n%s", args, code, errOut)
 	}
-	var result map[string]any
-	if strings.Count(out, "\n") != 1 || json.Unmarshal([]byte(out), &result) != nil {
-		t.Fatalf("standard output has more or less than one object:\n%s", out)
+	if errOut == "" {
+		t.Errorf("bench %v: no progress on standard error", args)
 	}
-	for _, name := range []string{"rate", "ceiling_rate", "ratio", "p50_ms", "p99_ms", "lost", "duplicates"} {
-		if _, ok := result[name].(float64); !ok {
-			t.Errorf("%s is missing in %s", name, out)
+	var list []map[string]any
+	for line := range strings.Lines(out) {
+		var result map[string]any
+		if err := json.Unmarshal([]byte(line), &result); err != nil {
+			t.Fatalf("bench %v: %v in %q", args, err, line)
 		}
+		list = append(list, result)
 	}
-	if !strings.Contains(errOut, "slice") {
-		t.Errorf("no progress on standard error: %q", errOut)
+	return list
+}
+
+func TestBenchPrintsObjects(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		kinds  []any
+		fields []string
+	}{
+		{
+			[]string{"dispatch", "--for", "200ms", "--fanout", "10", "--inflight", "8", "--publishers", "4", "--hosts", "2", "--webhooks", "2"},
+			[]any{"dispatch"},
+			[]string{"fanout", "rate", "ceiling_rate", "ratio", "rate_volatile", "cpu_s_per_10k", "p50_ms", "p99_ms", "p999_ms", "lost", "duplicates"},
+		},
+		{
+			[]string{"isolation", "--for", "300ms", "--quick", "--publishers", "4", "--hosts", "2", "--rate", "50", "--kinds", "reset,500"},
+			[]any{"reset", "500"},
+			[]string{"bad_share", "rate_ratio", "p99_ratio", "lost", "rss_mb"},
+		},
+		{
+			[]string{"hosts", "--for", "300ms", "--publishers", "4", "--hosts", "10", "--endpoints", "20", "--rate", "50", "--bad-share", "0.1"},
+			[]any{"hosts"},
+			[]string{"endpoints", "hosts", "bad_share", "p99_ratio", "lost", "rss_growth"},
+		},
+	} {
+		if c.args[0] == "hosts" && runtime.GOOS != "linux" {
+			continue
+		}
+		list := objects(t, c.args...)
+		if len(list) != len(c.kinds) {
+			t.Fatalf("bench %v: %d objects", c.args, len(list))
+		}
+		for i, result := range list {
+			if result["kind"] != c.kinds[i] {
+				t.Errorf("bench %v: object %d is of kind %v", c.args, i, result["kind"])
+			}
+			for _, name := range c.fields {
+				if _, ok := result[name].(float64); !ok {
+					t.Errorf("bench %v: %s is missing in %v", c.args, name, result)
+				}
+			}
+		}
 	}
 }
 
@@ -54,11 +99,11 @@ func TestBenchParse(t *testing.T) {
 }
 
 func TestBenchPrintsATable(t *testing.T) {
-	code, out, errOut := runBench(t, "isolation", "--for", "300ms", "--publishers", "4", "--hosts", "2", "--rate", "50", "--dir", t.TempDir())
+	code, out, errOut := runBench(t, "isolation", "--for", "300ms", "--quick", "--kinds", "refused", "--publishers", "4", "--hosts", "2", "--rate", "50", "--dir", t.TempDir())
 	if code != exitFine {
 		t.Fatalf("exit %d\n%s", code, errOut)
 	}
-	for _, name := range []string{"rate ratio", "p99 ratio", "lost", "silent in flight"} {
+	for _, name := range []string{"rate ratio", "p99 ratio", "lost", "bad in flight"} {
 		if !strings.Contains(out, name) {
 			t.Errorf("%s is missing in\n%s", name, out)
 		}
@@ -67,7 +112,9 @@ func TestBenchPrintsATable(t *testing.T) {
 
 func TestBenchUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"nothing"}, {"e2e", "more"}, {"e2e", "--unknown"}, {"e2e", "--body", "10"}, {"isolation", "--hosts", "1"},
+		{}, {"nothing"}, {"dispatch", "more"}, {"dispatch", "--unknown"}, {"dispatch", "--body", "10"}, {"dispatch", "--fanout", "-1"},
+		{"e2e", "--inflight", "1"}, {"isolation", "--hosts", "1"}, {"isolation", "--kinds", "sleepy"}, {"isolation", "--shares", "1"},
+		{"hosts", "--hosts", "10", "--endpoints", "15"},
 		{"scale", "--webhooks", "10", "--tenants", "3"},
 		{"parse", "--filters", "-1"},
 	} {
@@ -78,7 +125,7 @@ func TestBenchUsage(t *testing.T) {
 }
 
 func TestBenchFails(t *testing.T) {
-	code, _, errOut := runBench(t, "e2e", "--cpuprofile", t.TempDir()+"/missing/profile")
+	code, _, errOut := runBench(t, "dispatch", "--cpuprofile", t.TempDir()+"/missing/profile")
 	if code != exitFailed || errOut == "" {
 		t.Errorf("exit %d, errors %q", code, errOut)
 	}
@@ -87,8 +134,8 @@ func TestBenchFails(t *testing.T) {
 // A result that shows a defect is printed like any other, and is a failure.
 func TestBenchVerdict(t *testing.T) {
 	for want, results := range map[string][]any{
-		"":                           {bench.Result{}, bench.IsolationResult{}, bench.ScaleResult{}},
-		"2 deliveries were accepted": {bench.Result{Lost: 2}, bench.IsolationResult{Lost: 2}},
+		"":                           {bench.DispatchResult{}, bench.IsolationResult{}, bench.HostsResult{}, bench.ScaleResult{}},
+		"2 deliveries were accepted": {bench.DispatchResult{Lost: 2}, bench.IsolationResult{Lost: 2}, bench.HostsResult{Lost: 2}},
 		"3 tenants":                  {bench.ScaleResult{Mismatches: 3}},
 	} {
 		for _, result := range results {
