@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,24 +55,6 @@ func (e *Engine) extend(ctx context.Context, now time.Time) error {
 }
 
 func (e *Engine) rules(flavor string) *registry.Rules { return e.flavors[flavor].Rules() }
-
-// SetAutoExtend says for one webhook whether it is given a new life while deliveries to it succeed, whatever the
-// installation has it. Errors: registry.ErrUnknownWebhook, *webhook.InvalidError where webhooks of its flavour do not
-// expire, or one of the store.
-func (e *Engine) SetAutoExtend(ctx context.Context, tenant string, id int64, on bool) error {
-	w, ok := e.registry.Webhook(tenant, id)
-	if !ok {
-		return registry.ErrUnknownWebhook
-	}
-	if e.rules(w.Flavor).Life == 0 {
-		return &webhook.InvalidError{Problem: fmt.Sprintf("webhooks of the flavour %s do not expire", w.Flavor)}
-	}
-	_, err := e.registry.ChangeSettings(ctx, tenant, id, func(s *webhook.Settings) error {
-		s.AutoExtend = &on
-		return nil
-	})
-	return err
-}
 
 // AutoExtends says whether a webhook is given a new life while deliveries to it succeed.
 func (e *Engine) AutoExtends(w *webhook.Webhook) bool { return e.rules(w.Flavor).Extends(w) }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"hookline/engine/registry"
 	"hookline/engine/sign"
 	"hookline/engine/webhook"
 )
@@ -84,32 +83,6 @@ func (e *Engine) SetSecret(ctx context.Context, tenant string, endpoint uint64, 
 	}
 	_, err := e.SetSigning(ctx, tenant, endpoint, webhook.Hub, secret)
 	return err
-}
-
-// SetWebhookSecret makes the requests of a webhook carry X-Hub-Signature: where webhooks of the flavour have a secret for
-// that (registry.Rules.HubSecret) it becomes the webhook's own, elsewhere that of its endpoint, and so of every webhook
-// which shares it. "" removes it; then requests are not signed so at all.
-//
-// There is no overlap: a receiver that must not refuse a request in between has to know the new secret, beside the old
-// one, before it is set here. [Engine.RotateSigning] has one.
-//
-// Errors as of SetSecret, with registry.ErrUnknownWebhook about the number.
-func (e *Engine) SetWebhookSecret(ctx context.Context, tenant string, id int64, secret string) error {
-	w, ok := e.registry.Webhook(tenant, id)
-	if !ok {
-		return registry.ErrUnknownWebhook
-	}
-	if !e.hubSecret(w.Flavor) {
-		return e.SetSecret(ctx, tenant, w.Endpoint, secret)
-	}
-	_, err := e.registry.ChangeSettings(ctx, tenant, id, func(s *webhook.Settings) (err error) {
-		s.Secret, err = e.sealFor(w.Owner.SecretRecord(), secret)
-		return err
-	})
-	if err != nil || secret != "" {
-		return err
-	}
-	return e.SetSecret(ctx, tenant, w.Endpoint, "") // which would take its place
 }
 
 // RotateWebhookSecret is SetWebhookSecret with a secret that is made at random, and returned this once.

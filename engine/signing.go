@@ -46,8 +46,8 @@ func (e *Engine) SetSigning(ctx context.Context, tenant string, endpoint uint64,
 // holds one signature: it is made with the secret before until the overlap ends, and with the new one from then on, so that a
 // receiver has the overlap to learn it in.
 //
-// A rotation while an overlap lasts leaves that to end when it would have; of more than webhook.MaxSecrets secrets the oldest
-// goes. Naming the secret that holds changes nothing, so a call that names its secret can be repeated when its answer is lost.
+// A rotation while an overlap lasts leaves that to end when it would have, but one with an overlap of 0 ends it; of more than
+// webhook.MaxSecrets secrets the oldest goes. Naming the secret that holds changes nothing, so a call that names its secret can be repeated when its answer is lost.
 //
 // Secret, result and errors are as of SetSigning, with *webhook.InvalidError also about the overlap and about an endpoint that
 // is not signed in that way.

@@ -3,8 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
 	"sync/atomic"
 
 	"hookline/engine/registry"
@@ -58,6 +56,7 @@ func (e *Engine) disable(id uint64, why webhook.Stopped) {
 	log := e.options.Logger.With("tenant", ep.Owner.Tenant, "endpoint", id, "reason", string(why))
 	switch {
 	case err == nil:
+		e.failing.forget(queue.EndpointID(id)) // or the first failure after its owner took it up again would disable it
 		e.metrics.disabled[why].Inc()
 		log.Warn("an endpoint was disabled: what is queued for it is given up, and nothing more is queued", "app", ep.Owner.App)
 	case !errors.Is(err, errStopped) && !errors.Is(err, registry.ErrUnknownEndpoint):
@@ -78,43 +77,6 @@ func (e *Engine) Enable(ctx context.Context, tenant string, endpoint uint64) (*w
 		e.Wake(endpoint)
 	}
 	return fresh, err
-}
-
-// SetPolicy has the requests of a webhook made under the policy with this name, one of Options.Policies, from the next
-// attempt on; "" is the flavour's own. It holds for the webhook's endpoint, and so for every webhook that shares it: they
-// share their requests.
-//
-// Errors: registry.ErrUnknownWebhook where it is not one of the tenant's, *webhook.InvalidError about the name, or one
-// of the store.
-func (e *Engine) SetPolicy(ctx context.Context, tenant string, id int64, name string) error {
-	if name != "" && e.options.Policies[name] == nil {
-		return &webhook.InvalidError{Problem: fmt.Sprintf("there is no policy %q", name)}
-	}
-	return e.changeEndpointOf(ctx, tenant, id, func(ep *webhook.Endpoint) { ep.Policy = name })
-}
-
-// SetRate bounds the requests per second that are made for a webhook; 0 is Options.Rate.Endpoint. It holds for
-// the webhook's endpoint, as of SetPolicy. Errors as there.
-func (e *Engine) SetRate(ctx context.Context, tenant string, id int64, perSecond float64) error {
-	if !(perSecond >= 0) || math.IsInf(perSecond, 1) {
-		return &webhook.InvalidError{Problem: fmt.Sprintf("the rate %v: use a number of requests per second, 0 or more", perSecond)}
-	}
-	return e.changeEndpointOf(ctx, tenant, id, func(ep *webhook.Endpoint) { ep.Rate = perSecond })
-}
-
-func (e *Engine) changeEndpointOf(ctx context.Context, tenant string, id int64, change func(*webhook.Endpoint)) error {
-	w, ok := e.registry.Webhook(tenant, id)
-	if !ok {
-		return registry.ErrUnknownWebhook
-	}
-	_, err := e.registry.ChangeEndpoint(ctx, tenant, w.Endpoint, func(ep *webhook.Endpoint) error {
-		change(ep)
-		return nil
-	})
-	if err == nil {
-		e.Wake(w.Endpoint) // a limit that held it back may be gone
-	}
-	return err
 }
 
 // policyOf returns the policy of an endpoint: the one that it was given, or its flavour's.

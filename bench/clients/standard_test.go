@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hookline/engine"
+	"hookline/engine/egress"
 	"hookline/engine/flavor"
 	"hookline/engine/flavor/jira"
 	"hookline/engine/registry"
@@ -21,7 +22,8 @@ type embedded struct {
 func newEmbedded(t *testing.T, url string) embedded {
 	t.Helper()
 	e, err := engine.Open(engine.Options{
-		Dir: t.TempDir(), CacheSize: 1 << 20, Flavors: []flavor.Flavor{jira.NewDynamic(jira.DynamicOptions{PlainHTTP: true})},
+		Dir: t.TempDir(), CacheSize: 1 << 20, Egress: egress.Options{Allow: egress.Loopback()},
+		Flavors: []flavor.Flavor{jira.NewDynamic(jira.DynamicOptions{PlainHTTP: true})},
 	})
 	if err != nil {
 		t.Fatal(err)

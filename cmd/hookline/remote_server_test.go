@@ -176,6 +176,7 @@ func TestSite(t *testing.T) {
 	if got := s.run("", "status"); !regexp.MustCompile(`(?m)^webhooks\.active +1$`).MatchString(got) {
 		t.Errorf("status of the tenant:\n%s", got)
 	}
+	s.steerEndpoint()
 	s.run("", "webhooks unsign 1000")
 	s.run("", "webhooks delete 1000")
 	if w := items[webhookView](s, "webhooks list"); len(w) != 0 {
@@ -185,5 +186,34 @@ func TestSite(t *testing.T) {
 	t.Setenv("HOOKLINE_TENANT", "")
 	if got := s.run("", "status"); !regexp.MustCompile(`(?m)^tenants +0$`).MatchString(got) {
 		t.Errorf("status:\n%s", got)
+	}
+}
+
+// steerEndpoint gives the endpoint of webhook 1000 what it has been without, and takes it back.
+func (s *site) steerEndpoint() {
+	s.t.Helper()
+	if got := s.run("", "webhooks policy 1000 --rate 0.5"); !regexp.MustCompile(`(?m)^rate +0\.5$`).MatchString(got) {
+		s.t.Errorf("with a rate:\n%s", got)
+	}
+	if got := s.run("", "webhooks policy 1000 --rate 0 --name="); !regexp.MustCompile(`(?m)^rate +-$`).MatchString(got) {
+		s.t.Errorf("without a rate:\n%s", got)
+	}
+	if o := hookline("", "webhooks", "policy", "1000", "--name", "unknown"); o.code != exitFailed || !strings.Contains(o.err, `"unknown"`) {
+		s.t.Errorf("a policy that there is not: %+v", o)
+	}
+	if o := hookline("", "webhooks", "policy", "1000"); o.code == exitFine {
+		s.t.Errorf("no policy: %+v", o)
+	}
+	first, second := s.run("", "webhooks sign 1000"), s.run("", "webhooks rotate 1000 --overlap 1h")
+	if !strings.HasPrefix(first, "whsec_") || !strings.HasPrefix(second, "whsec_") || first == second {
+		s.t.Errorf("the secrets are %s and %s", first, second)
+	}
+	s.run("", "webhooks rotate 1000 --end")
+	if got := s.run("", "webhooks sign 1000 --kind ed25519"); !strings.HasPrefix(got, "whpk_") {
+		s.t.Errorf("the public key is %s", got)
+	}
+	s.run("", "webhooks unsign 1000 --kind standard")
+	if got := s.run("", "webhooks enable 1000"); !regexp.MustCompile(`(?m)^signing +hub,\s*ed25519$`).MatchString(got) {
+		s.t.Errorf("enabled:\n%s", got)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -23,9 +24,18 @@ type webhookView struct {
 	Created      time.Time `json:"created"`
 	Expires      time.Time `json:"expires"`
 	Endpoint     struct {
-		ID       uint64  `json:"id"`
-		Paused   bool    `json:"paused"`
-		Signed   bool    `json:"signed"`
+		ID      uint64      `json:"id"`
+		Paused  bool        `json:"paused"`
+		Stopped string      `json:"stopped"`
+		Signed  bool        `json:"signed"`
+		Signing []string    `json:"signing"`
+		Policy  string      `json:"policy"`
+		Rate    json.Number `json:"rate"`
+		Failing struct {
+			Since     time.Time `json:"since"`
+			Attempts  int       `json:"attempts"`
+			DisableAt time.Time `json:"disableAt"`
+		} `json:"failing"`
 		Webhooks []int64 `json:"webhooks"`
 	} `json:"endpoint"`
 }
@@ -33,8 +43,8 @@ type webhookView struct {
 func newWebhooksCommand(io streams) *cobra.Command {
 	c := newGroup("webhooks", "List the webhooks of a tenant, pause, sign and delete them",
 		`List the webhooks of a tenant, those of every system in one list, and pause, sign or delete them.
-Webhooks of one app with one URL may share a callback; pausing or signing one is doing it to all of
-these, and the answer names them.`)
+Webhooks of one app with one URL may share a callback; pausing, enabling or signing one, or giving it a
+policy, is doing it to all of these, and 'get' names them.`)
 	r := addRemoteFlags(c, io)
 	r.addTenantFlag(c)
 	c.AddCommand(newWebhooksListCommand(r),
@@ -47,10 +57,12 @@ these, and the answer names them.`)
 		newEach("resume", "ID", "Send again, first what has queued up", func(c *cobra.Command, id string) error {
 			return r.showWebhook(c, request{method: http.MethodPost}, id, "resume")
 		}),
-		newEach("secret", "ID", "Make a new secret that signs requests, and print it, this once", r.newSecret),
-		newEach("unsign", "ID", "Sign requests no more", func(c *cobra.Command, id string) error {
-			return r.showWebhook(c, request{method: http.MethodPatch, body: []byte(`{"secret":null}`)}, id)
+		newEach("enable", "ID", "Send again after a 410, or a failure that lasted too long", func(c *cobra.Command, id string) error {
+			return r.showWebhook(c, request{method: http.MethodPost}, id, "enable")
 		}),
+		newPolicyCommand(r), newSignCommand(r), newRotateSigningCommand(r),
+		newEach("secret", "ID", "Make a new secret that signs requests, and print it, this once", r.newSecret),
+		newUnsignCommand(r),
 		newEach("delete", "ID", "Delete webhooks", func(c *cobra.Command, id string) error {
 			path, err := r.inTenant("webhooks", id)
 			if err != nil {
@@ -87,7 +99,7 @@ func newWebhooksListCommand(r *remote) *cobra.Command {
 		filterFlag{name: "user", usage: "only of this user of an OAuth app"},
 		filterFlag{name: "url", usage: "only with this URL"},
 		filterFlag{name: "event", usage: "only for this event"},
-		filterFlag{name: "state", usage: "only in this state: active, expired, disabled or paused"})
+		filterFlag{name: "state", usage: "only in this state: active, expired, disabled, stopped or paused"})
 	return c
 }
 
@@ -103,7 +115,9 @@ func (r *remote) showWebhook(c *cobra.Command, q request, id string, action ...s
 	}
 	return failed(facts(r.io, "id", w.ID, "flavor", w.Flavor, "app", w.App, "user", w.User, "name", w.Name, "state", w.State,
 		"url", w.URL, "events", w.Events, "filter", w.Filter, "field ids", w.FieldIDs, "property keys", w.PropertyKeys,
-		"created", w.Created, "expires", w.Expires, "paused", w.Endpoint.Paused, "signed", w.Endpoint.Signed,
+		"created", w.Created, "expires", w.Expires, "paused", w.Endpoint.Paused, "disabled for", w.Endpoint.Stopped, "signed", w.Endpoint.Signed,
+		"signing", w.Endpoint.Signing, "policy", w.Endpoint.Policy, "rate", w.Endpoint.Rate,
+		"failing since", w.Endpoint.Failing.Since, "will be disabled", w.Endpoint.Failing.DisableAt,
 		"callback of", w.Endpoint.Webhooks))
 }
 

@@ -135,7 +135,7 @@ func (w *worker) attempt(target *Target) health {
 		outcome.Record = w.d.opts.OnAttempt(r, &w.delivery)
 	}
 	w.settle(outcome)
-	if target.Policy.Stops(r.Status) && w.d.opts.OnGone != nil {
+	if r.Outcome != webhook.Delivered && target.Policy.Stops(r.Status) && w.d.opts.OnGone != nil {
 		w.d.opts.OnGone(queue.EndpointID(r.Endpoint))
 	}
 	return healthOf(r)

@@ -27,14 +27,20 @@ func (r *Registry) ChangeEndpoint(ctx context.Context, tenant string, id uint64,
 	if err := change(&wish); err != nil {
 		return nil, err
 	}
-	fresh := *old
-	fresh.Paused, fresh.Stopped, fresh.Signing = wish.Paused, wish.Stopped, wish.Signing
-	fresh.Policy, fresh.Rate = wish.Policy, wish.Rate
-	if err := r.store.Apply(ctx, &store.Changes{PutEndpoints: []*webhook.Endpoint{&fresh}}); err != nil {
+	fresh := withWishes(old, &wish)
+	if err := r.store.Apply(ctx, &store.Changes{PutEndpoints: []*webhook.Endpoint{fresh}}); err != nil {
 		return nil, err
 	}
-	r.renewEndpoints(t, []*webhook.Endpoint{&fresh})
-	return &fresh, nil
+	r.renewEndpoints(t, []*webhook.Endpoint{fresh})
+	return fresh, nil
+}
+
+// withWishes is an endpoint with what of another may be set.
+func withWishes(e, wish *webhook.Endpoint) *webhook.Endpoint {
+	fresh := *e
+	fresh.Paused, fresh.Stopped, fresh.Signing = wish.Paused, wish.Stopped, wish.Signing
+	fresh.Policy, fresh.Rate = wish.Policy, wish.Rate
+	return &fresh
 }
 
 // renewEndpoints replaces endpoints of a tenant by what they are now.

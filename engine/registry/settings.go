@@ -7,14 +7,19 @@ import (
 	"hookline/engine/webhook"
 )
 
-// ChangeSettings replaces whether a webhook is extended by itself and what it is signed with, whoever's it is: change gets
-// a copy of its settings and sets AutoExtend and Secret; others stay whatever it does. No other change comes in between.
-// The webhook as it is then is returned; it is shared and must not be changed. An error means that nothing was
-// changed: [ErrUnknownWebhook], what change returned, or one of the store.
-func (r *Registry) ChangeSettings(ctx context.Context, tenantID string, id int64, change func(*webhook.Settings) error) (*webhook.Webhook, error) {
+// ChangeSettings replaces what is set of a webhook beside its flavour, whoever's it is: change gets a copy of its settings,
+// of which it sets AutoExtend and Secret, and one of its endpoint, of which it sets what that of [Registry.ChangeEndpoint]
+// does; others stay whatever it does. Both become durable and visible in one step, and no other change comes in between.
+// The webhook as it is then is returned; it is shared and must not be changed. An error means that nothing was changed:
+// [ErrUnknownWebhook], what change returned, or one of the store.
+func (r *Registry) ChangeSettings(ctx context.Context, tenantID string, id int64, change func(*webhook.Settings, *webhook.Endpoint) error) (*webhook.Webhook, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
 	old, ok := r.Webhook(tenantID, id)
+	if !ok {
+		return nil, ErrUnknownWebhook
+	}
+	endpoint, ok := r.Endpoint(old.Endpoint)
 	if !ok {
 		return nil, ErrUnknownWebhook
 	}
@@ -22,16 +27,21 @@ func (r *Registry) ChangeSettings(ctx context.Context, tenantID string, id int64
 	if old.Settings != nil {
 		settings = *old.Settings
 	}
-	wish := settings
-	if err := change(&wish); err != nil {
+	wish, wanted := settings, *endpoint
+	if err := change(&wish, &wanted); err != nil {
 		return nil, err
 	}
-	settings.AutoExtend, settings.Secret = wish.AutoExtend, wish.Secret
-	fresh := *old
-	fresh.Settings = &settings
-	if err := r.store.Apply(ctx, &store.Changes{PutWebhooks: []*webhook.Webhook{&fresh}}); err != nil {
+	fresh := old
+	if wish.AutoExtend != settings.AutoExtend || wish.Secret != settings.Secret {
+		settings.AutoExtend, settings.Secret = wish.AutoExtend, wish.Secret
+		renewed := *old
+		renewed.Settings, fresh = &settings, &renewed
+	}
+	endpoint = withWishes(endpoint, &wanted)
+	err := r.store.Apply(ctx, &store.Changes{PutWebhooks: []*webhook.Webhook{fresh}, PutEndpoints: []*webhook.Endpoint{endpoint}})
+	if err != nil {
 		return nil, err
 	}
-	r.exchange(r.tenant(tenantID), &fresh, nil)
-	return &fresh, nil
+	r.exchange(r.tenant(tenantID), fresh, endpoint)
+	return fresh, nil
 }

@@ -21,8 +21,9 @@ func TestChangeSettings(t *testing.T) {
 	on := true
 	for i, res := range results {
 		before, _ := r.Webhook(owner.Tenant, res.ID)
-		after, err := r.ChangeSettings(ctx, owner.Tenant, res.ID, func(s *webhook.Settings) error {
+		after, err := r.ChangeSettings(ctx, owner.Tenant, res.ID, func(s *webhook.Settings, ep *webhook.Endpoint) error {
 			s.AutoExtend, s.Secret, s.Disabled, s.Name = &on, "sealed", true, "other"
+			ep.Policy, ep.URL = "steady", "https://other/"
 			return nil
 		})
 		if err != nil || !*after.Settings.AutoExtend || after.Settings.Secret != "sealed" || after.Disabled() {
@@ -38,18 +39,21 @@ func TestChangeSettings(t *testing.T) {
 			if w, ok := r.Webhook(owner.Tenant, res.ID); !ok || w.Settings.Secret != "sealed" || !*w.Settings.AutoExtend {
 				t.Errorf("%s: %+v", name, w)
 			}
+			if ep, ok := r.Endpoint(before.Endpoint); !ok || ep.Policy != "steady" || ep.URL != "https://r/1" {
+				t.Errorf("%s: %+v", name, ep)
+			}
 		}
 	}
 	refused := errors.New("refused")
 	id := results[0].ID
-	if _, err := r.ChangeSettings(ctx, owner.Tenant, id, func(*webhook.Settings) error { return refused }); err != refused {
+	if _, err := r.ChangeSettings(ctx, owner.Tenant, id, func(*webhook.Settings, *webhook.Endpoint) error { return refused }); err != refused {
 		t.Error(err)
 	}
 	for _, who := range []struct {
 		tenant string
 		id     int64
 	}{{"nobody", id}, {owner.Tenant, id + 1000}} {
-		if _, err := r.ChangeSettings(ctx, who.tenant, who.id, func(*webhook.Settings) error { return nil }); !errors.Is(err, registry.ErrUnknownWebhook) {
+		if _, err := r.ChangeSettings(ctx, who.tenant, who.id, func(*webhook.Settings, *webhook.Endpoint) error { return nil }); !errors.Is(err, registry.ErrUnknownWebhook) {
 			t.Errorf("%v: %v", who, err)
 		}
 	}

@@ -43,6 +43,14 @@ func (n *nullable[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return json.UnmarshalDecode(d, &n.value)
 }
 
+// orZero is nil where the member is left out, and the zero value where it is null.
+func (n *nullable[T]) orZero() *T {
+	if n.given && n.value == nil {
+		return new(T)
+	}
+	return n.value
+}
+
 // bodyFailure says what is wrong with a body, in words that do not speak of Go.
 func bodyFailure(err error) failureBody {
 	f := failureBody{Code: "invalid_json"}
@@ -106,6 +114,8 @@ func expected(t reflect.Type) string {
 		return "a string"
 	case t.Kind() == reflect.Bool:
 		return "true or false"
+	case t.Kind() == reflect.Float64:
+		return "a number within bounds"
 	case t.Kind() == reflect.Slice:
 		return "an array"
 	case t.Kind() == reflect.Struct:

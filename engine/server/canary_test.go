@@ -191,6 +191,15 @@ func TestCanary(t *testing.T) {
 	c.ask(400, canaryTenant, "PATCH", "/t/acme/v1/webhooks/1000", `{"secret": "`+canaryShort+`"}`)
 	c.ask(400, canaryTenant, "PATCH", "/t/acme/v1/webhooks/1000", `{"secret": ["`+canaryHub+`"]}`)
 	c.sign()
+	const signing = "/t/acme/v1/webhooks/1000/signing"
+	c.ask(200, canaryTenant, "PUT", signing+"/hub", `{"secret": "`+canaryHub+`"}`)
+	c.ask(200, canaryTenant, "POST", signing+"/hub/rotate", `{"secret": "`+canaryRenewed+`", "overlap": "1h"}`)
+	for _, wrong := range []string{`"` + canaryShort + `"`, `["` + canaryHub + `"]`, `"` + canaryHub} {
+		c.ask(400, canaryTenant, "PUT", signing+"/ed25519", `{"secret": `+wrong+`}`)
+		c.ask(400, canaryTenant, "POST", signing+"/standard/rotate", `{"secret": `+wrong+`}`)
+	}
+	c.ask(400, canaryTenant, "POST", signing+"/hub/rotate", `{"secret": "`+canaryHub+`", "overlap": "200h"}`)
+	c.ask(200, canaryTenant, "GET", signing, "")
 
 	c.ask(202, canaryTenant, "POST", "/t/acme/v1/events", `{"webhookEvent": "jira:issue_created", "issue": {"fields": {"project": {"key": "EX"}}}}`)
 	c.ask(202, canaryTenant, "POST", "/t/acme/v1/events/arcxp", `{"tags": {"webhookSubscriber": "s"}, "record": {"status": "Success"}}`)

@@ -32,6 +32,21 @@ func FuzzWebhookChange(f *testing.F) {
 	fuzzChange(f, "PATCH", path, path, `{"secret":"a secret of some length","autoExtend":true}`, `{"secret":null}`, `{"autoExtend":true,"secret":"short"}`, `{"autoExtend":null,"secret":"`+strings.Repeat("x", 5000)+`"}`)
 }
 
+func FuzzEndpointChange(f *testing.F) {
+	const path = "/t/acme/v1/webhooks/1000"
+	fuzzChange(f, "PATCH", path, path, `{"policy":"steady","rate":0.5}`, `{"policy":null,"rate":null}`, `{"policy":"","rate":1}`, `{"rate":1e-400}`, `{"rate":1e400,"secret":"a secret of some length"}`, `{"policy":["steady"],"rate":-1}`)
+}
+
+func FuzzSigning(f *testing.F) {
+	const path = "/t/acme/v1/webhooks/1000/signing"
+	fuzzChange(f, "PUT", path+"/hub", path, `{"secret":"a secret of some length"}`, `{"secret":"short"}`, `{"secret":null}`, `{"secret":["a secret of some length"]}`)
+}
+
+func FuzzSigningRotation(f *testing.F) {
+	const path = "/t/acme/v1/webhooks/1000/signing"
+	fuzzChange(f, "POST", path+"/standard/rotate", path, `{"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`, `{"overlap":"24h"}`, `{"overlap":"-1s"}`, `{"overlap":"169h"}`, `{"overlap":24}`, `{"secret":null,"overlap":"9223372036854775808ns"}`)
+}
+
 func FuzzReplay(f *testing.F) {
 	// Of replays the list is no measure: those that were started before go on.
 	fuzzChange(f, "POST", "/t/acme/v1/replays", "/t/acme/v1/deliveries",

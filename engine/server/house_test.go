@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"hookline/engine"
 	"hookline/engine/flavor"
 	"hookline/engine/flavor/flavortest"
 	"hookline/engine/flavor/jira"
@@ -71,6 +72,7 @@ func newHouse(t testing.TB, change ...func(*server.Options)) *house {
 	h := &house{probe: probe, House: flavortest.Open(t, flavortest.Options{
 		Flavors: []flavor.Flavor{jira.NewDynamic(jira.DynamicOptions{PlainHTTP: true, ManyURLs: true}), probe},
 		MaxBody: maxBody,
+		Engine:  func(o *engine.Options) { o.Policies = map[string]*webhook.Policy{"steady": jira.Seed()} },
 		Server: func(o *server.Options) {
 			o.Version = "v1.2.3"
 			for _, f := range change {

@@ -99,7 +99,7 @@ func TestDocumentIsServed(t *testing.T) {
 // documented returns the operations of the document that need credentials below a prefix, as method and path, with names
 // of this house's in place of the parameters.
 func documented(t testing.TB, prefix string) []string {
-	fill := strings.NewReplacer("/t/{tenant}", "", "{tenant}", "acme", "{app}", "ci", "{system}", "jira", "{id}", "1000")
+	fill := strings.NewReplacer("/t/{tenant}", "", "{tenant}", "acme", "{app}", "ci", "{system}", "jira", "{id}", "1000", "{kind}", "standard")
 	var list []string
 	for name, op := range operations(contractOf(t)) {
 		method, path, _ := strings.Cut(name, " ")
@@ -141,7 +141,7 @@ func TestUnknownMembers(t *testing.T) {
 		if op.RequestBody == nil || strings.Contains(path, "/events") || strings.Contains(path, "/descriptor") {
 			continue
 		}
-		path = strings.NewReplacer("{tenant}", "acme", "{app}", "ci", "{id}", "1000").Replace(path)
+		path = strings.NewReplacer("{tenant}", "acme", "{app}", "ci", "{id}", "1000", "{kind}", "standard").Replace(path)
 		for body, part := range map[string]string{
 			`[]`: "an array", `null`: "null", `7`: "a number", `"{}"`: "a string", `true`: "a truth value", `{`: "incomplete", `{"nonsense":1}`: `"nonsense"`,
 			`{} {}`: "after top-level value", `{"nonsense":1,"nonsense":1}`: "nonsense", strings.Repeat(`{"a":`, 20000): "",

@@ -77,10 +77,9 @@ func (s *Server) getTenantStatus(ctx *fasthttp.RequestCtx) {
 		refuse(ctx, err)
 		return
 	}
-	states := map[string]int{stateActive: 0, stateExpired: 0, stateDisabled: 0, statePaused: 0}
+	states := map[string]int{stateActive: 0, stateExpired: 0, stateDisabled: 0, stateStopped: 0, statePaused: 0}
 	for _, w := range e.Registry().All(id) {
-		ep, ok := e.Registry().Endpoint(w.Endpoint)
-		states[stateOf(w, ok && ep.Paused, now)]++
+		states[s.stateOf(w, now)]++
 	}
 	answer(ctx, 200, tenantStatus{Webhooks: states, Waiting: viewTally(backlog.Waiting), Dead: viewTally(backlog.Dead)})
 }

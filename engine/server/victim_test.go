@@ -57,6 +57,7 @@ func newVictim(t testing.TB) *victim {
 	own(tokenAcme, "POST", "/t/acme/migrations/v3/webhook", fmt.Sprintf(`{"endpoint":%q,"authToken":%q,"subscriber":%[2]q}`, url, marker))
 	own(tokenCI, "PUT", "/t/acme/rest/atlassian-connect/1/migration/webhook", fmt.Sprintf(`{"endpoints":[%q]}`, url))
 	own(tokenAdmin, "PUT", "/v1/tenants/acme/apps/ci/descriptor", descriptor)
+	own(tokenAcme, "PUT", webhooksPath+"/1000/signing/standard", "")
 	for _, w := range v.Engine.Registry().All("acme") {
 		v.ids = append(v.ids, fmt.Sprint(w.ID))
 	}
@@ -143,6 +144,7 @@ var bodies = []string{
 	`{"status":"dead","reason":"gone"}`,
 	`{"items":[{"workflow":"w","transition":"t","webhook":1002}]}`,
 	`{"tenant":"acme","host":"https://hooks.example:443"}`,
+	`{"rate":7}`,
 }
 
 // nothingAgain is a replay of nothing, and names acme so that it can be told from those of others.
@@ -154,7 +156,7 @@ const descriptor = `{"key":"ci","name":"s3ntinel","baseUrl":"http://127.0.0.1:1"
 // parameters are what stands for the parameters of a path, by name.
 func (v *victim) parameters() map[string][]string {
 	return map[string][]string{
-		"tenant": {"acme"}, "app": {"ci"}, "system": {"jira", "migration", "arcxp"}, "id": v.ids,
+		"tenant": {"acme"}, "app": {"ci"}, "system": {"jira", "migration", "arcxp"}, "id": v.ids, "kind": {"standard"},
 	}
 }
 

@@ -11,10 +11,12 @@ import (
 	"hookline/engine/webhook"
 )
 
-// States of a webhook, the first that holds of: switched off by its owner, past its life, its endpoint paused.
+// States of a webhook, the first that holds of: switched off by its owner, past its life, its endpoint disabled, its
+// endpoint paused.
 const (
 	stateDisabled = "disabled"
 	stateExpired  = "expired"
+	stateStopped  = "stopped"
 	statePaused   = "paused"
 	stateActive   = "active"
 )
@@ -40,41 +42,68 @@ type webhookView struct {
 	Endpoint     endpointView `json:"endpoint"`
 }
 
-// endpointView is the callback of a webhook. Signed says that its requests carry X-Hub-Signature. Webhooks lists all that lead to it; it is left out of lists of webhooks.
+// endpointView is the callback of a webhook. Signed says that its requests carry X-Hub-Signature. Webhooks lists all that
+// lead to it; it is left out of lists of webhooks.
 type endpointView struct {
-	ID       uint64  `json:"id"`
-	Paused   bool    `json:"paused"`
-	Signed   bool    `json:"signed"`
-	Webhooks []int64 `json:"webhooks,omitempty"`
+	ID       uint64                `json:"id"`
+	Paused   bool                  `json:"paused"`
+	Stopped  webhook.Stopped       `json:"stopped,omitempty"`
+	Signed   bool                  `json:"signed"`
+	Signing  []webhook.SigningKind `json:"signing,omitempty"`
+	Policy   string                `json:"policy,omitempty"`
+	Rate     float64               `json:"rate,omitempty"` // requests per second
+	Failing  *failingView          `json:"failing,omitempty"`
+	Webhooks []int64               `json:"webhooks,omitempty"`
+}
+
+// failingView is what is known of an endpoint to which nothing could be delivered lately (engine.Failing).
+type failingView struct {
+	Since     time.Time `json:"since"`
+	Attempts  int       `json:"attempts"`
+	Warned    int       `json:"warned,omitempty"` // percent of the way
+	DisableAt time.Time `json:"disableAt,omitzero"`
 }
 
 func (s *Server) viewWebhook(w *webhook.Webhook, now time.Time) webhookView {
 	v := webhookView{
 		ID: w.ID, Flavor: w.Flavor, App: w.Owner.App, User: w.Owner.User, URL: w.URL, Filter: w.Filter, Events: w.Events,
 		FieldIDs: w.FieldIDs, PropertyKeys: w.PropertyKeys, Created: w.Created.UTC(), Expires: w.Expires.UTC(),
-		Endpoint: endpointView{ID: w.Endpoint, Signed: s.options.Engine.Signed(w)},
+		Endpoint: s.viewEndpoint(w), State: s.stateOf(w, now),
 	}
 	if set := w.Settings; set != nil {
 		v.Name, v.Description, v.Updated = set.Name, set.Description, set.Updated.UTC()
-	}
-	if ep, ok := s.options.Engine.Registry().Endpoint(w.Endpoint); ok {
-		v.Endpoint.Paused = ep.Paused
 	}
 	if !w.Expires.IsZero() {
 		extends := s.options.Engine.AutoExtends(w)
 		v.AutoExtend = &extends
 	}
-	v.State = stateOf(w, v.Endpoint.Paused, now)
 	return v
 }
 
-func stateOf(w *webhook.Webhook, paused bool, now time.Time) string {
+func (s *Server) viewEndpoint(w *webhook.Webhook) endpointView {
+	v := endpointView{ID: w.Endpoint, Signed: s.options.Engine.Signed(w)}
+	if ep, ok := s.options.Engine.Registry().Endpoint(w.Endpoint); ok {
+		v.Paused, v.Stopped, v.Policy, v.Rate = ep.Paused, ep.Stopped, ep.Policy, ep.Rate
+		for _, signing := range ep.Signing {
+			v.Signing = append(v.Signing, signing.Kind)
+		}
+	}
+	if f, ok := s.options.Engine.Failing(w.Endpoint); ok {
+		v.Failing = &failingView{Since: f.Since.UTC(), Attempts: f.Attempts, Warned: f.Warned, DisableAt: f.DisableAt.UTC()}
+	}
+	return v
+}
+
+func (s *Server) stateOf(w *webhook.Webhook, now time.Time) string {
+	ep, ok := s.options.Engine.Registry().Endpoint(w.Endpoint)
 	switch {
 	case w.Disabled():
 		return stateDisabled
 	case w.Expired(now):
 		return stateExpired
-	case paused:
+	case ok && ep.Stopped != "":
+		return stateStopped
+	case ok && ep.Paused:
 		return statePaused
 	}
 	return stateActive
@@ -94,7 +123,7 @@ func (s *Server) listWebhooks(ctx *fasthttp.RequestCtx) {
 	q := queryOf(ctx)
 	filter := webhookFilter{
 		flavor: q.oneOf("flavor", s.flavorNames()...), app: q.text("app"), user: q.text("user"), url: q.text("url"), event: q.text("event"),
-		state: q.oneOf("state", stateActive, stateExpired, stateDisabled, statePaused),
+		state: q.oneOf("state", stateActive, stateExpired, stateDisabled, stateStopped, statePaused),
 	}
 	p := q.page("webhooks")
 	after, err := strconv.ParseInt(p.after, 10, 64)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"hookline/engine"
 	"hookline/engine/webhook"
 )
 
@@ -20,44 +21,42 @@ func (s *Server) deleteWebhook(ctx *fasthttp.RequestCtx) {
 	ctx.SetStatusCode(204)
 }
 
-// patchWebhook changes what an operator sets of a webhook beside its flavour. A member that is left out stays as it is.
+// patchWebhook changes what an operator sets of a webhook beside its flavour, all that the body has or nothing. A member
+// that is left out stays as it is.
 func (s *Server) patchWebhook(ctx *fasthttp.RequestCtx) {
 	var body struct {
-		Secret     nullable[string] `json:"secret"`
-		AutoExtend *bool            `json:"autoExtend"`
+		Secret     nullable[string]  `json:"secret"`
+		AutoExtend *bool             `json:"autoExtend"`
+		Policy     nullable[string]  `json:"policy"`
+		Rate       nullable[float64] `json:"rate"`
 	}
 	w, ok := s.pathWebhook(ctx)
 	if !ok || !decode(ctx, &body) {
 		return
 	}
-	// What is wrong with one of them must not leave the other changed.
-	if text := body.Secret.value; text != nil {
-		if err := webhook.CheckSecret(*text); err != nil {
-			refuse(ctx, err)
-			return
-		}
+	if err := named(body.Secret.value, body.Policy.value, body.Rate.value); err != nil {
+		refuse(ctx, err)
+		return
 	}
-	var err error
-	if body.AutoExtend != nil {
-		err = s.options.Engine.SetAutoExtend(s.work, w.Owner.Tenant, w.ID, *body.AutoExtend)
-	}
-	if err == nil && body.Secret.given {
-		err = s.setSecret(w, body.Secret.value)
-	}
-	if err != nil {
+	change := engine.Change{Secret: body.Secret.orZero(), AutoExtend: body.AutoExtend, Policy: body.Policy.orZero(), Rate: body.Rate.orZero()}
+	if err := s.options.Engine.Change(s.work, w.Owner.Tenant, w.ID, change); err != nil {
 		refuse(ctx, err)
 		return
 	}
 	s.getWebhook(ctx)
 }
 
-// setSecret sets what requests of a webhook are signed with, which has been checked; nil ends that.
-func (s *Server) setSecret(w *webhook.Webhook, secret *string) error {
-	text := ""
-	if secret != nil {
-		text = *secret
+// named refuses values that would be taken for none: that is what null is for.
+func named(secret, policy *string, rate *float64) error {
+	switch {
+	case secret != nil && *secret == "":
+		return webhook.CheckSecret(*secret)
+	case policy != nil && *policy == "":
+		return &webhook.InvalidError{Problem: "the policy has no name; use null for that of the flavour"}
+	case rate != nil && *rate == 0:
+		return &webhook.InvalidError{Problem: "a rate of 0; use null for that of the installation, or pause the webhook"}
 	}
-	return s.options.Engine.SetWebhookSecret(s.work, w.Owner.Tenant, w.ID, text)
+	return nil
 }
 
 // createWebhookSecret makes a new secret for a webhook; it is shown this once.
@@ -74,8 +73,8 @@ func (s *Server) createWebhookSecret(ctx *fasthttp.RequestCtx) {
 	answer(ctx, 201, map[string]string{"secret": secret})
 }
 
-// pausing makes the handler that pauses the endpoint of a webhook, or resumes it.
-func (s *Server) pausing(change func(ctx context.Context, tenant string, endpoint uint64) (*webhook.Endpoint, error)) fasthttp.RequestHandler {
+// switching makes the handler that pauses the endpoint of a webhook, resumes or enables it.
+func (s *Server) switching(change func(ctx context.Context, tenant string, endpoint uint64) (*webhook.Endpoint, error)) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		w, ok := s.pathWebhook(ctx)
 		if !ok || !empty(ctx) {

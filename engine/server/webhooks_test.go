@@ -44,7 +44,7 @@ func TestListWebhooks(t *testing.T) {
 	for query, want := range map[string][]string{
 		"": all, "limit=1": all, "limit=2": all, "limit=5": all, "limit=1000": all, "flavor=jira-dynamic": all, "flavor=probe": nil, "app=ci": all, "app=bot": nil,
 		"user=anna": nil, "url=https%3A%2F%2Fa.example%2F": all[:3], "url=https%3A%2F%2Fa.example": nil, "event=jira:issue_updated": {"1000", "1003"},
-		"state=active": all[:3], "state=paused": all[3:], "state=expired": nil, "state=disabled": nil, "state=paused&limit=1&event=jira:issue_created": all[4:],
+		"state=active": all[:3], "state=paused": all[3:], "state=expired": nil, "state=disabled": nil, "state=stopped": nil, "state=paused&limit=1&event=jira:issue_created": all[4:],
 	} {
 		if got := h.pages(webhooksPath+"?"+query, tokenAcme, "id"); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", query, got, want)
@@ -95,6 +95,7 @@ func TestWebhook(t *testing.T) {
 			ID       int64   `json:"id"`
 			Paused   bool    `json:"paused"`
 			Signed   bool    `json:"signed"`
+			Signing  []any   `json:"signing"`
 			Webhooks []int64 `json:"webhooks"`
 		} `json:"endpoint"`
 	}
@@ -140,13 +141,13 @@ func TestWebhookRefusals(t *testing.T) {
 	h := newHouse(t)
 	h.register("https://a.example/", "jira:issue_updated")
 	for _, id := range []string{"999", "1001", "0", "-1", "+1000", "01000", "1000.0", "x", "9223372036854775808", "%31000x"} {
-		for _, route := range []string{"GET ", "PATCH ", "DELETE ", "POST /secret", "POST /pause", "POST /resume"} {
+		for _, route := range []string{"GET ", "PATCH ", "DELETE ", "POST /secret", "POST /pause", "POST /resume", "POST /enable", "GET /signing", "PUT /signing/hub", "DELETE /signing/hub", "POST /signing/hub/rotate", "POST /signing/hub/end-overlap"} {
 			method, more, _ := strings.Cut(route, " ")
 			h.wantProblem(h.acme(method, webhooksPath+"/"+id+more, ""), 404, "unknown_webhook", "")
 		}
 	}
 	// Another tenant does not see it.
-	for _, route := range []string{"GET ", "PATCH ", "DELETE ", "POST /secret", "POST /pause", "POST /resume"} {
+	for _, route := range []string{"GET ", "PATCH ", "DELETE ", "POST /secret", "POST /pause", "POST /resume", "POST /enable", "GET /signing", "PUT /signing/hub", "DELETE /signing/hub", "POST /signing/hub/rotate", "POST /signing/hub/end-overlap"} {
 		method, more, _ := strings.Cut(route, " ")
 		a := h.Send(request{Method: method, Path: "/t/rival/v1/webhooks/1000" + more, Token: tokenRival, Body: "{}"})
 		h.wantProblem(a, 404, "unknown_webhook", "")
@@ -154,15 +155,18 @@ func TestWebhookRefusals(t *testing.T) {
 	for body, want := range map[string][2]string{
 		``: {"invalid_json", "incomplete"}, `{"secret":7}`: {"invalid_json", "secret"}, `{"secret":"short"}`: {"invalid", "5 characters"}, `{"secret":""}`: {"invalid", "0 characters"},
 		`{"autoExtend":"yes"}`: {"invalid_json", "autoExtend"}, `{"url":"https://b.example/"}`: {"invalid_json", `"url"`}, `{"Secret":null}`: {"invalid_json", `"Secret"`},
+		`{"policy":""}`: {"invalid", "null"}, `{"policy":"unknown"}`: {"invalid", `"unknown"`}, `{"policy":7}`: {"invalid_json", "policy"},
+		`{"rate":0}`: {"invalid", "null"}, `{"rate":-1}`: {"invalid", "-1"}, `{"rate":"1"}`: {"invalid_json", "a number"}, `{"rate":1e400}`: {"invalid_json", "rate"},
+		`{"rate":1,"policy":"unknown","autoExtend":true,"secret":"a secret of some length"}`: {"invalid", `"unknown"`}, `{"rate":1,"policy":"steady","secret":""}`: {"invalid", "0 characters"},
 		`{"secret":null,"secret":null}`: {"invalid_json", "duplicate"}, `{"autoExtend":true,"secret":"short"}`: {"invalid", "5 characters"},
 	} {
 		h.wantProblem(h.acme("PATCH", webhooksPath+"/1000", body), 400, want[0], want[1])
 	}
-	for _, action := range []string{"/secret", "/pause", "/resume"} {
+	for _, action := range []string{"/secret", "/pause", "/resume", "/enable", "/signing/hub/end-overlap"} {
 		h.wantProblem(h.acme("POST", webhooksPath+"/1000"+action, `{"secret":"x"}`), 400, "invalid_json", `"secret"`)
 		h.wantProblem(h.acme("POST", webhooksPath+"/1000"+action, `[]`), 400, "invalid_json", "an array")
 	}
-	if a := h.acme("GET", webhooksPath+"/1000", ""); !strings.Contains(a.Body, `"state":"active"`) || !strings.Contains(a.Body, `"signed":false`) || !strings.Contains(a.Body, `"autoExtend":false`) {
+	if a := h.acme("GET", webhooksPath+"/1000", ""); !strings.Contains(a.Body, `"state":"active"`) || !strings.Contains(a.Body, `"signed":false`) || !strings.Contains(a.Body, `"autoExtend":false`) || strings.Contains(a.Body, `"rate"`) || strings.Contains(a.Body, `"policy"`) {
 		t.Errorf("something was changed: %s", a.Body)
 	}
 }

@@ -136,7 +136,8 @@ func (p *Policy) Validate() error {
 		name string
 		time.Duration
 	}{
-		{"connect_timeout", p.ConnectTimeout}, {"give_up", p.GiveUp}, {"ttl", p.TTL}, {"last_by", p.LastBy},
+		{"connect_timeout", p.ConnectTimeout}, {"handshake_timeout", p.HandshakeTimeout},
+		{"first_byte_timeout", p.FirstByteTimeout}, {"give_up", p.GiveUp}, {"ttl", p.TTL}, {"last_by", p.LastBy},
 		{"retry_after.min", p.RetryAfter.Min}, {"retry_after.max", p.RetryAfter.Max},
 	} {
 		if d.Duration < 0 {
