@@ -45,9 +45,10 @@ func TestStaleConnectionsCostNoAttempt(t *testing.T) {
 			answer(c, 1, okAnswer) // and closes without a word
 		})
 		r.target(1, "a:80", jiraPolicy())
-		for i := range 5 {
-			r.queue.accept(1, 3)
-			r.queue.wait(3 * (i + 1))
+		for i := range 15 {
+			r.queue.accept(1, 1)
+			r.queue.wait(i + 1)
+			synctest.Wait() // the connection is closed: a request that is written before that is lost
 		}
 		for _, a := range r.log() {
 			if a.Number != 1 || a.Outcome != webhook.Delivered {
