@@ -113,7 +113,7 @@ func (e *Engine) open() (err error) {
 	e.dispatch = dispatch.New(dispatch.Options{
 		Target: e.target, HostLimit: o.HostLimit, MaxInFlight: o.MaxInFlight,
 		Breaker: o.Breaker, RetryBudget: o.RetryBudget, Rate: o.Rate, Dial: dial, TLS: e.egress.TLS(),
-		OnAttempt: e.attempted, OnGone: e.gone, Logger: o.Logger,
+		OnAttempt: e.attempted, Logger: o.Logger,
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
 		Ready: e.dispatch.Ready, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,15 +12,18 @@ import (
 )
 
 // failing knows the endpoints whose attempts have failed since the last that succeeded. It is moved by what happens, looks
-// at nothing at intervals, and costs what succeeds a single load where nothing fails.
+// at nothing at intervals, and costs what succeeds a single load where nothing fails, and a look into a map where anything
+// does. A sync.Map would allocate for each of those, as its keys are interfaces.
 type failing struct {
-	n    atomic.Int64
-	byID sync.Map // queue.EndpointID -> *failure
+	n    atomic.Int64 // how many there are
+	mu   sync.RWMutex
+	byID map[queue.EndpointID]*failure
 }
 
 // failure is one endpoint's.
 type failure struct {
 	since    time.Time // end of the first failed attempt
+	epoch    uint64    // of the endpoint
 	attempts atomic.Int64
 	warned   atomic.Int32 // the last stage that was reached, in percent
 }
@@ -28,41 +32,50 @@ type failure struct {
 var warnings = [...]int32{50, 70, 90}
 
 func (f *failing) of(id queue.EndpointID) *failure {
-	if v, ok := f.byID.Load(id); ok {
-		return v.(*failure)
+	if f.n.Load() == 0 {
+		return nil
 	}
-	return nil
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.byID[id]
 }
 
-// begin returns the endpoint's failure, which begins now if there is none.
-func (f *failing) begin(id queue.EndpointID, now time.Time) *failure {
-	if one := f.of(id); one != nil {
-		return one
+// begin returns the endpoint's failure, which begins now if there is none in its present epoch.
+func (f *failing) begin(ep *webhook.Endpoint, now time.Time) *failure {
+	id := queue.EndpointID(ep.ID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one := f.byID[id]
+	if one == nil || one.epoch != ep.Epoch {
+		one = &failure{since: now, epoch: ep.Epoch}
+		if f.byID == nil {
+			f.byID = map[queue.EndpointID]*failure{}
+		}
+		f.byID[id] = one
+		f.n.Store(int64(len(f.byID)))
 	}
-	v, loaded := f.byID.LoadOrStore(id, &failure{since: now})
-	if !loaded {
-		f.n.Add(1)
-	}
-	return v.(*failure)
+	return one
 }
 
 func (f *failing) forget(id queue.EndpointID) {
-	if f.n.Load() == 0 {
+	if f.of(id) == nil {
 		return
 	}
-	if _, ok := f.byID.LoadAndDelete(id); ok {
-		f.n.Add(-1)
-	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.byID, id)
+	f.n.Store(int64(len(f.byID)))
 }
 
 // prune lets go of endpoints that are gone.
 func (f *failing) prune(r *registry.Registry) {
-	f.byID.Range(func(id, _ any) bool {
-		if _, ok := r.Endpoint(uint64(id.(queue.EndpointID))); !ok {
-			f.forget(id.(queue.EndpointID))
-		}
-		return true
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	maps.DeleteFunc(f.byID, func(id queue.EndpointID, _ *failure) bool {
+		_, ok := r.Endpoint(uint64(id))
+		return !ok
 	})
+	f.n.Store(int64(len(f.byID)))
 }
 
 // reached notes how much of the time has passed, and returns the stage if it is reached for the first time, else 0.
@@ -95,8 +108,12 @@ func (e *Engine) judge(a *webhook.Attempt) {
 	case webhook.Unsendable: // which says nothing of the endpoint
 		return
 	}
+	ep, ok := e.registry.Endpoint(a.Endpoint)
+	if !ok {
+		return
+	}
 	now := a.Start.Add(a.Duration)
-	f := e.failing.begin(id, now)
+	f := e.failing.begin(ep, now)
 	f.attempts.Add(1)
 	if e.options.DisableAfter == 0 {
 		return
@@ -104,14 +121,10 @@ func (e *Engine) judge(a *webhook.Attempt) {
 	switch stage := f.reached(now, e.options.DisableAfter); stage {
 	case 0:
 	case 100:
-		e.disable(a.Endpoint, webhook.StoppedFailing)
+		e.disable(ep, webhook.StoppedFailing)
 	default:
 		e.metrics.warned[stage].Inc()
-		tenant := ""
-		if ep, ok := e.registry.Endpoint(a.Endpoint); ok {
-			tenant = ep.Owner.Tenant
-		}
-		e.options.Logger.Warn("nothing can be delivered to an endpoint: it will be disabled", "tenant", tenant, "endpoint", a.Endpoint,
+		e.options.Logger.Warn("nothing can be delivered to an endpoint: it will be disabled", "tenant", ep.Owner.Tenant, "endpoint", a.Endpoint,
 			"percent", stage, "since", f.since, "attempts", f.attempts.Load(), "at", f.since.Add(e.options.DisableAfter))
 	}
 }

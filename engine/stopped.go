@@ -34,32 +34,27 @@ func (e *Engine) findStopped() {
 	}
 }
 
-// gone disables an endpoint that answered 410.
-func (e *Engine) gone(id queue.EndpointID) { e.disable(uint64(id), webhook.StoppedGone) }
+// errSettled is about an endpoint that was disabled already, or is another one by now.
+var errSettled = errors.New("nothing to disable")
 
-var errStopped = errors.New("disabled already")
-
-// disable stops an endpoint for good. What cannot be written down is tried again when the endpoint fails the next time.
-func (e *Engine) disable(id uint64, why webhook.Stopped) {
-	ep, ok := e.registry.Endpoint(id)
-	if !ok {
-		return
-	}
+// disable stops an endpoint for good, unless it was led elsewhere or enabled since it was as it is given here. What
+// cannot be written down is tried again when the endpoint fails the next time.
+func (e *Engine) disable(seen *webhook.Endpoint, why webhook.Stopped) {
 	e.stops.any.Store(true)
-	_, err := e.registry.ChangeEndpoint(context.Background(), ep.Owner.Tenant, id, func(ep *webhook.Endpoint) error {
-		if ep.Stopped != "" {
-			return errStopped
+	_, err := e.registry.ChangeEndpoint(context.Background(), seen.Owner.Tenant, seen.ID, func(ep *webhook.Endpoint) error {
+		if ep.Stopped != "" || ep.Epoch != seen.Epoch {
+			return errSettled
 		}
 		ep.Stopped = why
 		return nil
 	})
-	log := e.options.Logger.With("tenant", ep.Owner.Tenant, "endpoint", id, "reason", string(why))
+	log := e.options.Logger.With("tenant", seen.Owner.Tenant, "endpoint", seen.ID, "reason", string(why))
 	switch {
 	case err == nil:
-		e.failing.forget(queue.EndpointID(id)) // or the first failure after its owner took it up again would disable it
+		e.failing.forget(queue.EndpointID(seen.ID)) // or the first failure after its owner took it up again would disable it
 		e.metrics.disabled[why].Inc()
-		log.Warn("an endpoint was disabled: what is queued for it is given up, and nothing more is queued", "app", ep.Owner.App)
-	case !errors.Is(err, errStopped) && !errors.Is(err, registry.ErrUnknownEndpoint):
+		log.Warn("an endpoint was disabled: what is queued for it is given up, and nothing more is queued", "app", seen.Owner.App)
+	case !errors.Is(err, errSettled) && !errors.Is(err, registry.ErrUnknownEndpoint):
 		log.Error("an endpoint could not be disabled", "err", err)
 	}
 }
@@ -69,7 +64,7 @@ func (e *Engine) disable(id uint64, why webhook.Stopped) {
 // returned; it is shared and must not be changed. Errors: registry.ErrUnknownEndpoint, or one of the store.
 func (e *Engine) Enable(ctx context.Context, tenant string, endpoint uint64) (*webhook.Endpoint, error) {
 	fresh, err := e.registry.ChangeEndpoint(ctx, tenant, endpoint, func(ep *webhook.Endpoint) error {
-		ep.Stopped = ""
+		*ep = *ep.Renewed(ep.URL)
 		return nil
 	})
 	if err == nil {

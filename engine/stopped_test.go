@@ -23,8 +23,8 @@ import (
 	"hookline/engine/webhook"
 )
 
-// answers is a receiver for tests in fake time that answers one request on each connection with a status.
-type answers struct{ status, got atomic.Int64 }
+// answers is a receiver for tests in fake time that answers one request on each connection with a status, after so many nanoseconds.
+type answers struct{ status, got, takes atomic.Int64 }
 
 func (a *answers) dial(string, time.Duration) (net.Conn, error) {
 	here, there := net.Pipe()
@@ -35,6 +35,7 @@ func (a *answers) dial(string, time.Duration) (net.Conn, error) {
 			return
 		}
 		a.got.Add(1)
+		time.Sleep(time.Duration(a.takes.Load()))
 		fmt.Fprintf(there, "HTTP/1.1 %d Status\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", a.status.Load())
 	}()
 	return here, nil

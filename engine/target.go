@@ -60,6 +60,7 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 	t.Target = dispatch.Target{
 		Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: e.policyOf(ep), Rate: ep.Rate,
 		Paused: e.rests(ep, t.holder), Stopped: ep.Stopped != "", Render: e.renderer(ep, f),
+		Gone: func() { e.disable(ep, webhook.StoppedGone) },
 	}
 	t.Host.Scheme, t.Host.Address = webhook.HostOf(u)
 	e.targets.byID.Store(id, t)

@@ -33,26 +33,26 @@ func TestTimeToLive(t *testing.T) {
 	})
 }
 
-// 410 ends the endpoint where the policy says so: OnGone is told after the delivery is settled, and what is left is given up
+// 410 ends the endpoint where the policy says so: Gone is called after the delivery is settled, and what is left is given up
 // without attempts once the target says so.
 func TestGone(t *testing.T) {
 	for _, stops := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			var r *rig
 			gone := 0
-			r = newRig(t, func(o *Options) {
-				o.HostLimit = 1
-				o.OnGone = func(ep queue.EndpointID) {
-					if gone++; ep != 1 || r.queue.count(queue.Dead) != 1 {
-						t.Errorf("endpoint %d is gone, %d dead", ep, r.queue.count(queue.Dead))
-					}
-					r.change(ep, func(t *Target) { t.Stopped = true })
-				}
-			})
+			r = newRig(t, func(o *Options) { o.HostLimit = 1 })
 			r.serve("h:80", status(410))
 			p := jiraPolicy()
 			p.StopOnGone = stops
 			r.target(1, "h:80", p)
+			r.change(1, func(target *Target) {
+				target.Gone = func() {
+					if gone++; r.queue.count(queue.Dead) != 1 {
+						t.Errorf("%d dead", r.queue.count(queue.Dead))
+					}
+					r.change(1, func(t *Target) { t.Stopped = true })
+				}
+			})
 			r.queue.accept(1, 5)
 			r.start().queue.wait(5)
 			reasons := map[queue.Reason]int{}

@@ -54,6 +54,11 @@ type Target struct {
 	// request URI is sent as it stands; a URL set as a whole is normalised by fasthttp first. The body may be the delivery's payload itself.
 	// An error settles the delivery as dead, with outcome webhook.Unsendable.
 	Render func(req *fasthttp.Request, d *queue.Delivery, attempt int) error
+
+	// Gone is called after a delivery was settled because of a 410 that Policy takes for an end (webhook.Policy.StopOnGone),
+	// with the Target that the attempt began with: by then the endpoint may lead elsewhere. It may be called again for
+	// attempts that were in flight then; the worker waits for it. nil ends nothing but the delivery.
+	Gone func()
 }
 
 // Options of a Dispatcher.
@@ -110,11 +115,6 @@ type Options struct {
 	// is Unsendable. Attempt and delivery are reused: they must not be kept or changed. What it returns goes into the queue's attempt
 	// log with the settlement, and must not be changed afterwards; nil writes nothing.
 	OnAttempt func(*webhook.Attempt, *queue.Delivery) (record []byte)
-
-	// OnGone is called after a delivery to an endpoint was settled because of a 410 that the policy takes for an end
-	// (webhook.Policy.StopOnGone). It may be called again for attempts that were in flight then; the worker
-	// waits for it. nil ends nothing but the delivery.
-	OnGone func(queue.EndpointID)
 
 	// Logger gets failures worth an operator's eye. Defaults to slog.Default.
 	Logger *slog.Logger

@@ -135,8 +135,8 @@ func (w *worker) attempt(target *Target) health {
 		outcome.Record = w.d.opts.OnAttempt(r, &w.delivery)
 	}
 	w.settle(outcome)
-	if r.Outcome != webhook.Delivered && target.Policy.Stops(r.Status) && w.d.opts.OnGone != nil {
-		w.d.opts.OnGone(queue.EndpointID(r.Endpoint))
+	if r.Outcome != webhook.Delivered && target.Policy.Stops(r.Status) && target.Gone != nil {
+		target.Gone()
 	}
 	return healthOf(r)
 }

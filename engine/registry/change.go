@@ -83,9 +83,7 @@ func (r *Registry) moved(w *webhook.Webhook, url string) *webhook.Endpoint {
 	if !ok || w.URL == url && old.Stopped == "" {
 		return nil
 	}
-	fresh := *old
-	fresh.URL, fresh.Stopped = url, ""
-	return &fresh
+	return old.Renewed(url)
 }
 
 // exchange makes a change that is durable visible. The endpoint is nil where it stays.

@@ -218,11 +218,7 @@ func (r *Registry) endpointFor(reg *registration) (*webhook.Endpoint, uint64) {
 }
 
 // enabled is an endpoint that was disabled after its owner has taken it up again.
-func enabled(old *webhook.Endpoint) *webhook.Endpoint {
-	fresh := *old
-	fresh.Stopped = ""
-	return &fresh
-}
+func enabled(old *webhook.Endpoint) *webhook.Endpoint { return old.Renewed(old.URL) }
 
 // endpointOf returns the number of the endpoint for a webhook, which is made if there is none yet.
 func (reg *registration) endpointOf(id int64) uint64 {

@@ -101,6 +101,10 @@ type Endpoint struct {
 	// Stopped says that the endpoint is disabled, and why.
 	Stopped Stopped `json:"stopped,omitempty"`
 
+	// Epoch counts how often the endpoint was led to another URL or enabled. What was learned of it in one epoch says nothing
+	// of it in the next: an answer that comes late may be that of another receiver.
+	Epoch uint64 `json:"epoch,omitempty"`
+
 	// Policy is the name of the policy by which deliveries are attempted; empty is the flavour's.
 	Policy string `json:"policy,omitempty"`
 
@@ -109,6 +113,14 @@ type Endpoint struct {
 
 	// Signing is how every request to the endpoint is signed, whatever the flavour adds; empty where it is not.
 	Signing []Signing `json:"signing,omitempty"`
+}
+
+// Renewed is the endpoint at a URL, enabled, at the beginning of another epoch.
+func (e *Endpoint) Renewed(url string) *Endpoint {
+	fresh := *e
+	fresh.URL, fresh.Stopped = url, ""
+	fresh.Epoch++
+	return &fresh
 }
 
 // Flow tells receivers how an event came about, as Jira's X-Atlassian-Webhook-Flow does.
