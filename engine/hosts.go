@@ -36,7 +36,8 @@ func (e *Engine) ResetHost(h Host) bool { return e.dispatch.Reset(h) }
 
 // Pause keeps an endpoint of a tenant from being sent to, from now on and after a restart, until it is resumed: what is
 // queued for it stays, and more is accepted. Attempts in flight go on. Where all webhooks that lead to it are gone nobody
-// can resume it, and about an hour later what is queued is dropped. The endpoint as it is then is returned; it is shared and
+// can resume it, and about an hour later what is queued is dropped. So is what is queued for an endpoint that is disabled, paused
+// or not. The endpoint as it is then is returned; it is shared and
 // must not be changed. Errors: registry.ErrUnknownEndpoint, or one of the store.
 func (e *Engine) Pause(ctx context.Context, tenant string, endpoint uint64) (*webhook.Endpoint, error) {
 	return e.pause(ctx, tenant, endpoint, true)

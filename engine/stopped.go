@@ -52,6 +52,7 @@ func (e *Engine) disable(seen *webhook.Endpoint, why webhook.Stopped) {
 	switch {
 	case err == nil:
 		e.failing.forget(queue.EndpointID(seen.ID)) // or the first failure after its owner took it up again would disable it
+		e.Wake(seen.ID)                             // where it is paused, nothing else gives up what is queued
 		e.metrics.disabled[why].Inc()
 		log.Warn("an endpoint was disabled: what is queued for it is given up, and nothing more is queued", "app", seen.Owner.App)
 	case !errors.Is(err, errSettled) && !errors.Is(err, registry.ErrUnknownEndpoint):

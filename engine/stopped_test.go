@@ -195,6 +195,42 @@ func TestGoneDisables(t *testing.T) {
 	})
 }
 
+// What is queued for an endpoint that is disabled while it is paused is given up as for any other, and at the next start where
+// it could not be before.
+func TestStoppedWinsOverPaused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := vfs.NewMem()
+		e, a, _ := stopping(t, fs, func(o *engine.Options) { o.Policies["gone"].Timeout = time.Hour })
+		install(t, e)
+		if err := e.SetPolicy(ctx, owner.Tenant, sole(t, e), "gone"); err != nil {
+			t.Fatal(err)
+		}
+		a.status.Store(410)
+		a.takes.Store(int64(time.Minute))
+		publish(t, e, webhook.Event{Body: body("EX", 0)})
+		time.Sleep(time.Second)
+		if _, err := e.Pause(ctx, owner.Tenant, only(t, e).ID); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 50 {
+			publish(t, e, webhook.Event{Body: body("EX", i)})
+		}
+		time.Sleep(time.Hour)
+		if ep := only(t, e); ep.Stopped != webhook.StoppedGone || !ep.Paused || a.got.Load() != 1 || dead(t, e) != 51 || e.Queue().Stats().Waiting != 0 {
+			t.Errorf("%+v, %d attempts, %+v", ep, a.got.Load(), e.Queue().Stats())
+		}
+		if _, err := e.Enable(ctx, owner.Tenant, only(t, e).ID); err != nil {
+			t.Fatal(err)
+		}
+		publish(t, e, webhook.Event{Body: body("EX", 99)})
+		time.Sleep(time.Hour)
+		if s := e.Queue().Stats(); s.Waiting != 1 || a.got.Load() != 1 {
+			t.Errorf("it is paused still: %+v, %d attempts", s, a.got.Load())
+		}
+		shut(t, e)
+	})
+}
+
 // An endpoint that nothing can be delivered to is warned of at 50, 70 and 90 percent of the time, and disabled in the end. A
 // success begins it all anew.
 func TestFailingIsWarnedOfAndDisabled(t *testing.T) {

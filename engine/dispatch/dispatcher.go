@@ -92,7 +92,7 @@ func (d *Dispatcher) wake(endpoint queue.EndpointID) {
 	}
 	var key Host
 	if target, ok := d.opts.Target(endpoint); ok {
-		if target.Paused {
+		if target.rests() {
 			return
 		}
 		key = target.Host

@@ -45,7 +45,8 @@ type Target struct {
 	// Rate bounds the requests per second to the endpoint. 0 is the dispatcher's Rate.Endpoint.
 	Rate float64
 
-	// Stopped gives up what waits for the endpoint, without attempts: reason queue.Disabled.
+	// Stopped gives up what waits for the endpoint, without attempts: reason queue.Disabled. It wins over Paused, as
+	// what is queued would never be sent; Dispatcher.Ready is to be called for an endpoint that becomes both.
 	Stopped bool
 
 	// Render fills in the request of one attempt: method, URL, headers, body. attempt counts
@@ -60,6 +61,9 @@ type Target struct {
 	// attempts that were in flight then; the worker waits for it. nil ends nothing but the delivery.
 	Gone func()
 }
+
+// rests says whether what waits for the endpoint is left alone.
+func (t *Target) rests() bool { return t.Paused && !t.Stopped }
 
 // Options of a Dispatcher.
 type Options struct {

@@ -142,3 +142,25 @@ func TestNothingIsLostBetweenPauseAndResume(t *testing.T) {
 	r.queue.wait(endpoints * each)
 	wg.Wait()
 }
+
+// What waits for an endpoint that is paused and stopped is given up, without attempts.
+func TestStoppedAndPaused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.serve("h:80", status(200))
+		r.target(1, "h:80", jiraPolicy())
+		r.change(1, func(t *Target) { t.Paused = true })
+		r.queue.accept(1, 5)
+		r.start()
+		synctest.Wait()
+		if n := r.queue.count(queue.Dead); n != 0 {
+			t.Errorf("%d given up of what is paused", n)
+		}
+		r.change(1, func(t *Target) { t.Stopped = true })
+		r.Ready(1, time.Time{})
+		r.queue.wait(5)
+		if r.queue.dead[4].Reason != queue.Disabled || len(r.log()) != 0 {
+			t.Errorf("%+v, %d attempts", r.queue.dead, len(r.log()))
+		}
+	})
+}

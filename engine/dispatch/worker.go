@@ -39,7 +39,7 @@ var workers = sync.Pool{New: func() any { return new(worker) }}
 func (w *worker) turn(t turn) health {
 	target, known := w.d.opts.Target(t.endpoint)
 	switch {
-	case known && target.Paused:
+	case known && target.rests():
 		w.host.rest(t) // until it is resumed; no timer would have anything to do before
 		return untried
 	case known && target.Host != w.host.key:
