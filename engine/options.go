@@ -165,7 +165,9 @@ func (o *Options) validate() error {
 		}
 	}
 	for name, p := range o.Policies {
-		if err := p.Validate(); err != nil {
+		if p == nil {
+			add("Policies: %s is nil; leave it out, or say what it is", name)
+		} else if err := p.Validate(); err != nil {
 			add("Policies: %s: %w", name, err)
 		}
 	}

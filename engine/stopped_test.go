@@ -348,10 +348,10 @@ func TestSetRate(t *testing.T) {
 func TestOptionsOfPoliciesAndRates(t *testing.T) {
 	o := engine.Options{
 		Dir: "d", FS: vfs.NewMem(), Flavors: []flavor.Flavor{jira.NewDynamic(jira.DynamicOptions{})},
-		Policies: map[string]*webhook.Policy{"bad": {}}, Rate: engine.Rate{Host: -1}, DisableAfter: -1,
+		Policies: map[string]*webhook.Policy{"bad": {}, "none": nil}, Rate: engine.Rate{Host: -1}, DisableAfter: -1,
 	}
 	_, err := engine.Open(o)
-	for _, want := range []string{"Policies: bad: timeout is 0s", "Rate.Host", "DisableAfter"} {
+	for _, want := range []string{"Policies: bad: timeout is 0s", "Policies: none is nil", "Rate.Host", "DisableAfter"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %s", err, want)
 		}
