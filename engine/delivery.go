@@ -21,6 +21,9 @@ var (
 	ErrUnderWay = errors.New("the delivery is under way")
 	// ErrNotKept is about a delivery whose event's body is not kept any more.
 	ErrNotKept = errors.New("the event's body is not kept any more")
+	// ErrStopped is about deliveries to an endpoint that is disabled (webhook.Endpoint.Stopped): they would be given up at
+	// once. They can be sent again after Engine.Enable.
+	ErrStopped = errors.New("the endpoint is disabled")
 	// ErrNotDead is about a delivery that cannot be discarded, as it was not given up.
 	ErrNotDead = errors.New("the delivery is not a dead letter")
 )
@@ -221,7 +224,7 @@ func (e *Engine) typeOf(body []byte, ep *webhook.Endpoint) string {
 // by hand, with the same identifier and attempts counted from 1. When it returns nil that is durable. A dead letter is
 // none any more after that. The delivery is returned as it stands then.
 //
-// Errors: [ErrUnknownDelivery]; [ErrUnderWay], also for the second of two calls; [ErrNotKept];
+// Errors: [ErrUnknownDelivery]; [ErrStopped]; [ErrUnderWay], also for the second of two calls; [ErrNotKept];
 // registry.ErrClosed; ctx.Err().
 func (e *Engine) Resend(ctx context.Context, tenant, id string) (Delivery, error) {
 	p, err := e.place(tenant, id)
@@ -236,6 +239,8 @@ func (e *Engine) Resend(ctx context.Context, tenant, id string) (Delivery, error
 	switch {
 	case !ok:
 		return Delivery{}, ErrUnknownDelivery
+	case e.disabled(uint64(p.id)):
+		return Delivery{}, ErrStopped
 	case s.waiting != nil:
 		return Delivery{}, ErrUnderWay
 	}

@@ -36,6 +36,7 @@ type Engine struct {
 	successes successes
 	failing   failing
 	stops     stops
+	strays    strays
 
 	publications sync.Pool // *publication
 	scratches    sync.Pool // *registry.Scratch
@@ -104,7 +105,7 @@ func (e *Engine) open() (err error) {
 	if err = e.checkSecrets(); err != nil {
 		return err
 	}
-	e.findStopped()
+	e.examineEndpoints()
 	e.metrics = newMetrics(e)
 	dial := o.Dial
 	if dial == nil {
@@ -249,6 +250,7 @@ func (e *Engine) sweepOnce(ctx context.Context, last, now time.Time) {
 	e.targets.prune(e.registry)
 	e.successes.prune(e.registry)
 	e.failing.prune(e.registry)
+	e.strays.prune(e.registry)
 	e.forgetReplays(func(r *webhook.Replay) bool {
 		return r.State != webhook.ReplayRunning && now.Sub(r.Ended) > keepReplays
 	})

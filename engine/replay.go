@@ -109,7 +109,8 @@ func (r *replays) close() {
 // CountReplay returns how many deliveries a replay would select at present. Nothing is changed.
 //
 // Errors: webhook.ErrUnknownTenant; *webhook.InvalidError about the selection, *jql.SyntaxError and *jql.CheckError
-// about its filter; registry.ErrClosed; ctx.Err().
+// about its filter; [ErrStopped] where the selection names a webhook whose endpoint is disabled; registry.ErrClosed;
+// ctx.Err(). Deliveries to other endpoints that are disabled are not selected.
 func (e *Engine) CountReplay(ctx context.Context, tenant string, s webhook.Selection) (int, error) {
 	selector, err := e.selector(tenant, s, time.Now())
 	if err != nil {
@@ -127,7 +128,8 @@ func (e *Engine) CountReplay(ctx context.Context, tenant string, s webhook.Selec
 // repeat the deliveries of up to a tenth of a second where these were delivered ones. Dead letters are none any
 // more once they are queued again, so that none is sent twice.
 //
-// A receiver is sent what is queued as fast as it takes it, and the rate is that of queueing. Ended replays are listed
+// What is selected and leads to an endpoint that is disabled meanwhile stays as it is, and is skipped; a replay of that webhook
+// alone fails when it is to select more. A receiver is sent what is queued as fast as it takes it, and the rate is that of queueing. Ended replays are listed
 // for 30 days.
 //
 // Errors: those of CountReplay; *webhook.InvalidError about the rate; [ErrTooManyReplays].

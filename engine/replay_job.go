@@ -96,9 +96,11 @@ func (e *Engine) send(r *replay, part []selected, pace *pace) error {
 	if err := pace.wait(r.ctx); err != nil {
 		return err
 	}
-	again := make([]queue.Resend, len(part))
+	again := make([]queue.Resend, 0, len(part))
 	for i := range part {
-		again[i] = part[i].again
+		if !e.disabled(uint64(part[i].again.Endpoint)) { // which it may have become since the page was read
+			again = append(again, part[i].again)
+		}
 	}
 	made, err := e.queue.Resend(r.ctx, again)
 	if err != nil {
@@ -169,6 +171,9 @@ func (e *Engine) selector(tenant string, s webhook.Selection, now time.Time) (*s
 	if _, ok := e.registry.Tenant(tenant); !ok {
 		return nil, webhook.ErrUnknownTenant
 	}
+	if _, err := e.sendable(selector); err != nil {
+		return nil, err
+	}
 	if s.JQL == "" && len(s.Events) == 0 {
 		return selector, nil
 	}
@@ -185,11 +190,11 @@ type selected struct {
 
 // selected returns the next deliveries, oldest first, and whether there may be more. The selector is behind them then.
 func (e *Engine) selected(ctx context.Context, s *selector, size int) (found []selected, more bool, err error) {
-	in, err := e.scope(s.tenant, s.Webhook)
-	if err != nil || len(in.ids) == 0 {
+	endpoints, err := e.sendable(s)
+	if err != nil || len(endpoints) == 0 {
 		return nil, false, err
 	}
-	walk := queue.Select{Endpoints: in.ids, From: s.From, Until: s.Until, After: s.after, Oldest: true}
+	walk := queue.Select{Endpoints: endpoints, From: s.From, Until: s.Until, After: s.after, Oldest: true}
 	p := page{limit: size}
 	consider := func(again queue.Resend, mark queue.Mark) {
 		if _, ok := e.owedTo(again.Note, s.Webhook); ok {
@@ -226,6 +231,19 @@ func (e *Engine) selected(ctx context.Context, s *selector, size int) (found []s
 		s.after = p.last
 	}
 	return found, p.more, closed(err)
+}
+
+// sendable returns the endpoints of a selection that are not disabled. The error is ErrStopped where it names a webhook whose
+// endpoint is.
+func (e *Engine) sendable(s *selector) ([]queue.EndpointID, error) {
+	in, err := e.scope(s.tenant, s.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	if w, ok := e.registry.Webhook(s.tenant, s.Webhook); ok && e.disabled(w.Endpoint) {
+		return nil, ErrStopped
+	}
+	return slices.DeleteFunc(in.ids, func(id queue.EndpointID) bool { return e.disabled(uint64(id)) }), nil
 }
 
 // byBody leaves of deliveries those whose events are selected by type and filter. Where these have no say the body may

@@ -15,21 +15,22 @@ type stops struct{ any atomic.Bool }
 
 // stopped says whether nothing is to be queued for an endpoint.
 func (e *Engine) stopped(endpoint uint64) bool {
-	if !e.stops.any.Load() {
-		return false
-	}
+	return e.stops.any.Load() && e.disabled(endpoint)
+}
+
+func (e *Engine) disabled(endpoint uint64) bool {
 	ep, ok := e.registry.Endpoint(endpoint)
 	return ok && ep.Stopped != ""
 }
 
-// findStopped looks for endpoints that were disabled before Open.
-func (e *Engine) findStopped() {
+// examineEndpoints looks for endpoints that were disabled before Open, or whose policy has gone from the options since.
+func (e *Engine) examineEndpoints() {
 	for _, t := range e.registry.Tenants() {
-		for _, w := range e.registry.All(t.ID) {
-			if ep, ok := e.registry.Endpoint(w.Endpoint); ok && ep.Stopped != "" {
+		for _, ep := range e.registry.Endpoints(t.ID) {
+			if ep.Stopped != "" {
 				e.stops.any.Store(true)
-				return
 			}
+			e.policyOf(ep)
 		}
 	}
 }
@@ -75,14 +76,3 @@ func (e *Engine) Enable(ctx context.Context, tenant string, endpoint uint64) (*w
 	return fresh, err
 }
 
-// policyOf returns the policy of an endpoint: the one that it was given, or its flavour's.
-func (e *Engine) policyOf(ep *webhook.Endpoint) *webhook.Policy {
-	if ep.Policy != "" {
-		if p := e.options.Policies[ep.Policy]; p != nil {
-			return p
-		}
-		e.options.Logger.Error("the policy of an endpoint is not known any more; that of its flavour takes its place",
-			"tenant", ep.Owner.Tenant, "endpoint", ep.ID, "policy", ep.Policy)
-	}
-	return e.flavors[ep.Flavor].Policy()
-}

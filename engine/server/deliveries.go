@@ -175,6 +175,8 @@ func refuseDelivery(ctx *fasthttp.RequestCtx, err error) {
 		problem(ctx, 404, "unknown_delivery", "The tenant has no delivery %q, or it is not kept any more.", param(ctx, "id"))
 	case errors.Is(err, engine.ErrUnderWay):
 		problem(ctx, 409, "under_way", "The delivery is waiting to be attempted.")
+	case errors.Is(err, engine.ErrStopped):
+		problem(ctx, 409, "stopped", "The webhook is disabled and is sent nothing; enable it first.")
 	case errors.Is(err, engine.ErrNotKept):
 		problem(ctx, 410, "body_gone", "The body of the event is not kept any more.")
 	case errors.Is(err, engine.ErrNotDead):

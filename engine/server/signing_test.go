@@ -165,6 +165,11 @@ func TestEnable(t *testing.T) {
 	if a := h.acme("GET", "/t/acme/v1/status", ""); !strings.Contains(a.Body, `"stopped":1`) {
 		t.Errorf("the status is %s", a.Body)
 	}
+	id := h.pages("/t/acme/v1/deliveries?status=dead", tokenAcme, "id")[0]
+	h.wantProblem(h.acme("POST", "/t/acme/v1/deliveries/"+id+"/resend", ""), 409, "stopped", "enable it")
+	for _, more := range []string{"", `,"dryRun":true`} {
+		h.wantProblem(h.acme("POST", "/t/acme/v1/replays", `{"status":"dead","webhook":1000`+more+`}`), 409, "stopped", "enable it")
+	}
 	for range 2 {
 		a = h.acme("POST", path+"/enable", "")
 		if a.Status != 200 || !strings.Contains(a.Body, `"state":"paused"`) || strings.Contains(a.Body, `"stopped"`) || strings.Contains(a.Body, `"failing"`) {
