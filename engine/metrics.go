@@ -274,6 +274,7 @@ var (
 	descOldest   = desc("queue_oldest_age_seconds", "Time since the oldest waiting delivery that is known was due.")
 	descFailing  = desc("endpoints_failing", "Endpoints whose attempts have all failed since the last that succeeded, or since the start.")
 	descPutOff   = desc("retries_put_off_total", "Retries that were put off, without using up an attempt, because first attempts waited.")
+	descProxy    = desc("egress_proxy_failures_total", "Connections for deliveries that ended at the egress proxy, which could not be reached.")
 	descDropped  = desc("deliveries_dropped_total", "Deliveries removed before they were settled: their webhook was switched off or deleted.")
 	descStore    = desc("store_size_bytes", "Bytes that the store has on disk.")
 	descDebt     = desc("store_compaction_debt_bytes", "Bytes that the store still has to compact.")
@@ -310,6 +311,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descFailing, float64(c.e.failing.n.Load()))
 	ch <- prometheus.MustNewConstMetric(descPutOff, prometheus.CounterValue, float64(d.PutOff))
+	ch <- prometheus.MustNewConstMetric(descProxy, prometheus.CounterValue, float64(d.ProxyFailures))
 	q := c.e.queue.Stats()
 	gauge(descDepth, float64(q.Waiting), "waiting")
 	gauge(descDepth, float64(q.InHand), "in_hand")

@@ -75,4 +75,3 @@ func (e *Engine) Enable(ctx context.Context, tenant string, endpoint uint64) (*w
 	}
 	return fresh, err
 }
-

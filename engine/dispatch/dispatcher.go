@@ -23,6 +23,7 @@ type Dispatcher struct {
 
 	transitions [breakerStates]atomic.Uint64 // of breakers, by the new state
 	putOff      atomic.Uint64                // retries, for the budget
+	proxy       proxyState
 
 	mu      sync.Mutex
 	sweeper *time.Timer

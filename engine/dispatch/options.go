@@ -96,7 +96,8 @@ type Options struct {
 	IdleConn, IdleHost time.Duration
 
 	// Dial opens a TCP connection to an address (host:port) within the timeout. It is required. An attempt for which it
-	// returns an *egress.BlockedError is [webhook.Blocked], and retried as failed connections are.
+	// returns an *egress.BlockedError is [webhook.Blocked], and retried as failed connections are. An *egress.ProxyError makes
+	// it none: it is held against no host, uses up nothing, and after several of them everything waits for the proxy.
 	Dial func(addr string, timeout time.Duration) (net.Conn, error)
 
 	// TLS is the configuration of https connections, copied for each host. It is where an operator's own

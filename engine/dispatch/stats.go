@@ -19,6 +19,8 @@ type Stats struct {
 	Opened, HalfOpened, Closed     uint64 // times that a breaker has become so since New
 
 	PutOff uint64 // retries that were put off since New, for the budget
+
+	ProxyFailures uint64 // connections for attempts since New that ended at the egress proxy, which could not be reached
 }
 
 // Stats returns a snapshot. It looks at every host, so it is meant for a metrics page, not for every
@@ -29,6 +31,7 @@ func (d *Dispatcher) Stats() Stats {
 	s.WaitingEndpoints = d.timers.len()
 	s.Opened, s.HalfOpened, s.Closed = d.transitions[BreakerOpen].Load(), d.transitions[BreakerHalfOpen].Load(), d.transitions[BreakerClosed].Load()
 	s.PutOff = d.putOff.Load()
+	s.ProxyFailures = d.proxy.failures.Load()
 	d.hosts.each(func(h *host) bool {
 		switch h.breaker.state {
 		case BreakerOpen:

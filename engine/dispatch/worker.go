@@ -46,6 +46,12 @@ func (w *worker) turn(t turn) health {
 		w.move(t)
 		return untried
 	}
+	if known && !target.Stopped {
+		if wait := w.d.proxy.hold(); wait > 0 {
+			w.hold(t, wait)
+			return untried
+		}
+	}
 	limited := known && !target.Stopped && w.d.rateOf(target) > 0
 	if limited {
 		if wait := w.host.admit(t.endpoint, w.d.rateOf(target)); wait > 0 {
@@ -122,7 +128,7 @@ func (w *worker) attempt(target *Target) health {
 	}
 	w.late = w.lateness(target, start)
 	err := w.send(target, start)
-	if errors.Is(err, fasthttp.ErrNoFreeConns) {
+	if errors.Is(err, fasthttp.ErrNoFreeConns) || errors.Is(err, errNoProxy) {
 		w.d.queue.Release(&w.delivery)
 		return untried
 	}
@@ -156,6 +162,9 @@ func (w *worker) send(target *Target, start time.Time) error {
 
 	p := target.Policy
 	err := w.host.exchange(&w.req, &w.resp, p, start.Add(p.Timeout))
+	if w.d.proxied(err, start) {
+		return errNoProxy
+	}
 	if err == nil || errors.Is(err, fasthttp.ErrBodyTooLarge) {
 		err = nil
 		w.record.Status = w.resp.StatusCode()

@@ -58,21 +58,59 @@ func newProxy(raw string, config *tls.Config) (*proxy, error) {
 	return p, nil
 }
 
-// dial opens a connection to an address by way of the proxy.
+// ProxyError means that the proxy could not be reached, so that nothing was learned of the address to be dialled.
+type ProxyError struct{ Err error }
+
+func (e *ProxyError) Error() string { return "the proxy cannot be reached: " + e.Err.Error() }
+
+// Unwrap returns what went wrong.
+func (e *ProxyError) Unwrap() error { return e.Err }
+
+// TunnelError means that the proxy was reached and did not connect to the address.
+type TunnelError struct{ Err error }
+
+func (e *TunnelError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what went wrong.
+func (e *TunnelError) Unwrap() error { return e.Err }
+
+// leastReach is the time that reaching the proxy has to be given before its end says anything of the proxy: what looking up
+// the receiver's name took, which its owner can make as long as they like, is taken from the same time.
+const leastReach = time.Second
+
+// dial opens a connection to an address by way of the proxy. The error is a *ProxyError where that has to do with the proxy
+// alone. What comes after it was asked does not: proxies differ in how they fail where the address cannot be connected to.
 func (p *proxy) dial(address string, deadline time.Time) (net.Conn, error) {
-	conn, err := p.dialer.DialDualStackTimeout(p.address, time.Until(deadline))
+	given := time.Until(deadline)
+	conn, err := p.reach(deadline)
 	if err != nil {
-		return nil, fmt.Errorf("the proxy cannot be reached: %w", err)
+		var timeout interface{ Timeout() bool }
+		if given < leastReach && errors.As(err, &timeout) && timeout.Timeout() {
+			return nil, fmt.Errorf("no time was left to reach the proxy: %w", err)
+		}
+		return nil, &ProxyError{err}
 	}
-	if p.tls != nil {
-		conn = tls.Client(conn, p.tls)
-	}
-	err = conn.SetDeadline(deadline)
-	if err == nil {
-		err = p.tunnel(conn, address)
-	}
+	err = p.tunnel(conn, address)
 	if err == nil {
 		err = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, &TunnelError{err}
+	}
+	return conn, nil
+}
+
+// reach connects to the proxy. The connection has the deadline.
+func (p *proxy) reach(deadline time.Time) (net.Conn, error) {
+	conn, err := p.dialer.DialDualStackTimeout(p.address, time.Until(deadline))
+	if err != nil {
+		return nil, err
+	}
+	err = conn.SetDeadline(deadline)
+	if err == nil && p.tls != nil {
+		secure := tls.Client(conn, p.tls)
+		conn, err = secure, secure.Handshake()
 	}
 	if err != nil {
 		_ = conn.Close()

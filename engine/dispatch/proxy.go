@@ -1,0 +1,101 @@
+package dispatch
+
+import (
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/engine/egress"
+)
+
+const (
+	// proxyFailures is the number of connections to the egress proxy that fail one after the other, with no attempt that
+	// comes to an end in between, after which it is left alone.
+	proxyFailures = 5
+
+	// It is left alone for proxyWait, twice as long with every further failure, up to maxProxyWait.
+	proxyWait    = time.Second
+	maxProxyWait = 30 * time.Second
+)
+
+// proxyState is what is known of the way out that all hosts share. As long as it is closed nothing is taken from the queue:
+// that uses up no attempt, writes nothing, and is held against no host.
+type proxyState struct {
+	failures atomic.Uint64 // since New
+	failed   atomic.Int64  // in a row; what comes to an end well looks at this alone
+
+	mu    sync.Mutex
+	since time.Time     // what began before is no news
+	until time.Time     // nothing is attempted before, but by the turn that goes first
+	wait  time.Duration // 0 where nothing has to wait
+}
+
+// hold returns how long a turn has to wait, 0 where it may go on. After each wait one turn goes first.
+func (p *proxyState) hold() time.Duration {
+	if p.failed.Load() < proxyFailures {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if left := p.until.Sub(now); left > 0 {
+		return left + time.Duration(rand.Float64()*float64(p.wait)/5)
+	}
+	if p.wait > 0 {
+		p.since, p.until = now, now.Add(p.wait)
+	}
+	return 0
+}
+
+// fail notes that an attempt which began at a time did not reach the proxy, and reports whether that is left alone from now on.
+func (p *proxyState) fail(start time.Time) (held bool) {
+	p.failures.Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failed.Add(1) < proxyFailures || p.wait > 0 && start.Before(p.since) {
+		return false
+	}
+	held = p.wait == 0
+	now := time.Now()
+	p.wait = min(max(2*p.wait, proxyWait), maxProxyWait)
+	p.since, p.until = now, now.Add(p.wait)
+	return held
+}
+
+// pass notes that the proxy was reached, and reports whether anything has waited for that.
+func (p *proxyState) pass() bool {
+	if p.failed.Load() == 0 {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	held := p.wait > 0
+	p.failed.Store(0)
+	p.wait, p.until = 0, time.Time{}
+	return held
+}
+
+// errNoProxy ends an attempt that was none.
+var errNoProxy = errors.New("the egress proxy cannot be reached")
+
+// proxied sees to what the end of an attempt says of the proxy, and reports whether it was stopped there.
+func (d *Dispatcher) proxied(err error, start time.Time) bool {
+	var unreached *egress.ProxyError
+	var refused *egress.TunnelError
+	var dial dialError
+	switch {
+	case errors.As(err, &unreached):
+		if d.proxy.fail(start) {
+			d.opts.Logger.Error("the egress proxy cannot be reached: all deliveries wait for it", "err", unreached.Err)
+		}
+		return true
+	case errors.As(err, &dial) && !errors.As(err, &refused): // which need not have come as far as the proxy
+	case !errors.Is(err, fasthttp.ErrNoFreeConns) && d.proxy.pass():
+		d.opts.Logger.Info("the egress proxy is reached again")
+	}
+	return false
+}
