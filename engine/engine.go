@@ -106,6 +106,9 @@ func (e *Engine) open() (err error) {
 		return err
 	}
 	e.examineEndpoints()
+	if err = e.failing.restore(e.store, e.registry, o.DisableAfter > 0, time.Now()); err != nil {
+		return err
+	}
 	e.metrics = newMetrics(e)
 	dial := o.Dial
 	if dial == nil {
@@ -251,6 +254,9 @@ func (e *Engine) sweepOnce(ctx context.Context, last, now time.Time) {
 	e.successes.prune(e.registry)
 	e.failing.prune(e.registry)
 	e.strays.prune(e.registry)
+	if err := e.failing.keep(now, false); err != nil && ctx.Err() == nil {
+		e.options.Logger.Error("which endpoints fail was not written; it will be tried again", "err", err)
+	}
 	e.forgetReplays(func(r *webhook.Replay) bool {
 		return r.State != webhook.ReplayRunning && now.Sub(r.Ended) > keepReplays
 	})
@@ -284,6 +290,7 @@ func (e *Engine) Close(ctx context.Context) error {
 		err = errors.Join(e.dispatch.Close(ctx), e.queue.Close())
 		e.egress.Close()
 		err = errors.Join(err, e.extend(context.WithoutCancel(ctx), time.Now())) // what succeeded since the last sweep
+		err = errors.Join(err, e.failing.keep(time.Now(), true))
 		e.metrics.unregister(e.options.Metrics)
 		err = errors.Join(err, e.store.Close())
 	})

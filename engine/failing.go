@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hookline/engine/registry"
+	"hookline/engine/store"
 	"hookline/engine/webhook"
 	"hookline/queue"
 )
@@ -18,6 +19,8 @@ type failing struct {
 	n    atomic.Int64 // how many there are
 	mu   sync.RWMutex
 	byID map[queue.EndpointID]*failure
+
+	rows *store.Store // where it is kept over a restart; nil where it is not
 }
 
 // failure is one endpoint's.
@@ -26,6 +29,8 @@ type failure struct {
 	epoch    uint64    // of the endpoint
 	attempts atomic.Int64
 	warned   atomic.Int32 // the last stage that was reached, in percent
+	kept     bool         // has a row in the store
+	wrote    int32        // warned as the row has it
 }
 
 // The stages on the way to being disabled at which operators are warned, in percent of the time.
@@ -47,6 +52,7 @@ func (f *failing) begin(ep *webhook.Endpoint, now time.Time) *failure {
 	defer f.mu.Unlock()
 	one := f.byID[id]
 	if one == nil || one.epoch != ep.Epoch {
+		f.drop(id, one)
 		one = &failure{since: now, epoch: ep.Epoch}
 		if f.byID == nil {
 			f.byID = map[queue.EndpointID]*failure{}
@@ -63,6 +69,7 @@ func (f *failing) forget(id queue.EndpointID) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.drop(id, f.byID[id])
 	delete(f.byID, id)
 	f.n.Store(int64(len(f.byID)))
 }
@@ -71,8 +78,11 @@ func (f *failing) forget(id queue.EndpointID) {
 func (f *failing) prune(r *registry.Registry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	maps.DeleteFunc(f.byID, func(id queue.EndpointID, _ *failure) bool {
+	maps.DeleteFunc(f.byID, func(id queue.EndpointID, one *failure) bool {
 		_, ok := r.Endpoint(uint64(id))
+		if !ok {
+			f.drop(id, one)
+		}
 		return !ok
 	})
 	f.n.Store(int64(len(f.byID)))
@@ -131,7 +141,7 @@ func (e *Engine) judge(a *webhook.Attempt) {
 
 // Failing is what is known of an endpoint to which nothing could be delivered lately.
 type Failing struct {
-	Since    time.Time // end of the first attempt that failed, after the last that succeeded or the start of the process
+	Since    time.Time // end of the first attempt that failed, after the last that succeeded. What the process was down is not counted
 	Attempts int       // that failed since
 
 	// Warned is the last stage of which operators were warned, 50, 70 or 90 percent of the way to being disabled; 0 before

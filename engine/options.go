@@ -57,7 +57,8 @@ type Options struct {
 
 	// DisableAfter is for how long nothing could be delivered to an endpoint, though it was tried, when it is disabled.
 	// Operators are warned when half, 70 and 90 percent of that time have passed. It counts from the first attempt that failed after the
-	// last success, and anew when the process starts.
+	// last success. It is kept over a restart, during which it stands still; a crash loses what began in the last minute, which then
+	// counts from the next attempt that fails.
 	//
 	// Defaults to 0: endpoints are not disabled for that, and nobody is warned.
 	DisableAfter time.Duration
