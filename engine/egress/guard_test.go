@@ -280,6 +280,31 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
+// TestRebindingToAnything has a name lead to a permitted address when it is looked up first, and to each address that nothing is
+// sent to from then on.
+func TestRebindingToAnything(t *testing.T) {
+	accepted, port := listen(t)
+	for _, a := range internal {
+		if a == "::ffff:8.8.8.8" {
+			continue
+		}
+		resolver := names{"receiver.example": {"127.9.9.9", a}}
+		g := newGuard(t, Options{Allow: prefixes("127.9.9.9/32"), Resolver: resolver})
+		for range 2 {
+			if conn, err := g.Dial("receiver.example:"+port, time.Second); err == nil || isBlocked(err) {
+				t.Errorf("%s: %v, %v in place of a connection to what was judged", a, conn, err)
+			}
+		}
+		g.dialer.FlushDNSCache()
+		if conn, err := g.Dial("receiver.example:"+port, time.Second); !isBlocked(err) || conn != nil {
+			t.Errorf("%s: %v, %v", a, conn, err)
+		}
+	}
+	if len(accepted) != 0 {
+		t.Error("this machine was connected to")
+	}
+}
+
 func TestMixedAnswers(t *testing.T) {
 	accepted, port := listen(t)
 	resolver := names{"receiver.example": {"169.254.169.254 10.0.0.1 127.0.0.1 ::1 8.8.8.8"}}
