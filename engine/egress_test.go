@@ -81,7 +81,7 @@ func TestBlockedDelivery(t *testing.T) {
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			blocked := m.GetLabel()[0].GetValue() == string(webhook.Blocked)
+			blocked := m.GetLabel()[0].GetValue() == string(webhook.ClassBlocked)
 			if n := m.GetCounter().GetValue(); blocked != (n == 2) || !blocked && n != 0 {
 				t.Errorf("%v: %v", m.GetLabel(), n)
 			}

@@ -21,3 +21,12 @@ func (e *Engine) Count(ctx context.Context, tenant string, s webhook.Selection) 
 	}
 	return e.count(ctx, selector)
 }
+
+// Top returns the first n of hosts by an order.
+func Top(all []HostState, order HostOrder, n int) []HostState {
+	top := topHosts{order: order}
+	for _, h := range all {
+		top.offer(h, n)
+	}
+	return top.sorted()
+}

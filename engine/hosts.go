@@ -12,7 +12,6 @@ import (
 // What the dispatcher says of hosts, for those who use an Engine and not the dispatcher.
 type (
 	Host         = dispatch.Host
-	HostState    = dispatch.HostState
 	Breaker      = dispatch.Breaker
 	BreakerState = dispatch.BreakerState
 	RetryBudget  = dispatch.RetryBudget
@@ -25,10 +24,6 @@ const (
 	BreakerOpen     = dispatch.BreakerOpen
 	BreakerHalfOpen = dispatch.BreakerHalfOpen
 )
-
-// Hosts calls yield for the hosts that deliveries go to or went to lately, in order of tenant, address and scheme, until it
-// returns false. Hosts without work for a minute are not among them, unless their breaker is not closed.
-func (e *Engine) Hosts(yield func(HostState) bool) { e.dispatch.Hosts(yield) }
 
 // ResetHost closes the breaker of a host, so that what is queued for it is sent at once. It reports whether the breaker was
 // not closed already.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"hookline/engine/dispatch"
 	"hookline/engine/event"
 	"hookline/engine/webhook"
 	"hookline/queue"
@@ -29,20 +28,22 @@ type metrics struct {
 	unmatched prometheus.Counter
 	enqueued  prometheus.Counter
 
-	attempts  map[webhook.Outcome]prometheus.Counter
+	attempts  map[webhook.Class]prometheus.Counter
 	duration  map[bool]prometheus.Histogram // by success
 	latency   prometheus.Histogram
 	tries     prometheus.Histogram
 	succeeded prometheus.Counter
 	retried   prometheus.Counter
 	failed    prometheus.Counter
-	dead      *prometheus.CounterVec // few enough to be looked up by label
+	dead      [queue.Corrupt + 1]prometheus.Counter // by reason
+	scheduled map[retryReason]prometheus.Counter
+	objective [2]objective // by lane
 	sent      prometheus.Counter
 	answered  prometheus.Counter
 
 	again          map[by]prometheus.Counter
 	skipped        prometheus.Counter
-	replays        *prometheus.CounterVec
+	replays        map[webhook.ReplayState]prometheus.Counter
 	replaysRunning prometheus.Gauge
 
 	extended prometheus.Counter
@@ -57,6 +58,28 @@ const (
 	byHand   by = "hand"
 	byReplay by = "replay"
 )
+
+// retryReason is why a delivery is due again: the reason label of hookline_retries_scheduled_total.
+type retryReason string
+
+const (
+	retryStatus     retryReason = "status"
+	retryTimeout    retryReason = "timeout"
+	retryNetwork    retryReason = "network"
+	retryRetryAfter retryReason = "retry_after" // the answer said when
+)
+
+func retryReasonOf(a *webhook.Attempt) retryReason {
+	switch {
+	case a.RetryAfter > 0:
+		return retryRetryAfter
+	case a.Status != 0:
+		return retryStatus
+	case a.Outcome == webhook.Timeout:
+		return retryTimeout
+	}
+	return retryNetwork
+}
 
 // Rejection is why an event was not accepted: the reason label of hookline_events_rejected_total.
 type Rejection string
@@ -87,7 +110,7 @@ var (
 func newMetrics(e *Engine) *metrics {
 	m := &metrics{
 		rejected: map[Rejection]prometheus.Counter{},
-		attempts: map[webhook.Outcome]prometheus.Counter{},
+		attempts: map[webhook.Class]prometheus.Counter{},
 		duration: map[bool]prometheus.Histogram{},
 	}
 	received := m.counterVec("events_received_total", "Events taken in, accepted or not, by way in and event type.", "source", "event")
@@ -119,6 +142,7 @@ func newMetrics(e *Engine) *metrics {
 	}
 	m.extended = m.counter("webhooks_extended_total", "Webhooks that were given a new life because deliveries to them succeed.")
 	m.deliveryMetrics()
+	m.objectiveMetrics(e.options.Objectives)
 	m.replayMetrics()
 	m.all = append(m.all, &collector{e})
 	return m
@@ -126,8 +150,8 @@ func newMetrics(e *Engine) *metrics {
 
 func (m *metrics) deliveryMetrics() {
 	attempts := m.counterVec("delivery_attempts_total", "HTTP requests made for deliveries, by how they ended.", "class")
-	for _, o := range webhook.Outcomes {
-		m.attempts[o] = attempts.WithLabelValues(string(o))
+	for _, c := range webhook.Classes {
+		m.attempts[c] = attempts.WithLabelValues(string(c))
 	}
 	duration := m.histogramVec("delivery_attempt_duration_seconds", "Time of one attempt, from dial to the end of the answer.", secondsWire, "class")
 	m.duration[true], m.duration[false] = duration.WithLabelValues("success").(prometheus.Histogram), duration.WithLabelValues("failure").(prometheus.Histogram)
@@ -135,9 +159,14 @@ func (m *metrics) deliveryMetrics() {
 	m.tries = m.histogram("delivery_attempts_per_success", "Attempts that a delivery took.", countAttempts)
 	deliveries := m.counterVec("deliveries_total", "Attempts by what became of the delivery.", "outcome")
 	m.succeeded, m.retried, m.failed = deliveries.WithLabelValues("success"), deliveries.WithLabelValues("retry"), deliveries.WithLabelValues("failed")
-	m.dead = m.counterVec("dead_letters_total", "Deliveries given up, by reason.", "reason")
+	dead := m.counterVec("dead_letters_total", "Deliveries given up, by reason.", "reason")
 	for r := queue.Rejected; r <= queue.Corrupt; r++ {
-		m.dead.WithLabelValues(reasonLabel(r))
+		m.dead[r] = dead.WithLabelValues(reasonLabel(r))
+	}
+	scheduled := m.counterVec("retries_scheduled_total", "Deliveries that are due again after an attempt, by why.", "reason")
+	m.scheduled = map[retryReason]prometheus.Counter{}
+	for _, r := range []retryReason{retryStatus, retryTimeout, retryNetwork, retryRetryAfter} {
+		m.scheduled[r] = scheduled.WithLabelValues(string(r))
 	}
 	traffic := m.counterVec("delivery_bytes_total", "Bytes of bodies sent to receivers and read from them.", "direction")
 	m.sent, m.answered = traffic.WithLabelValues("sent"), traffic.WithLabelValues("received")
@@ -147,9 +176,10 @@ func (m *metrics) replayMetrics() {
 	resent := m.counterVec("deliveries_resent_total", "Deliveries queued again after they had ended, one by hand or by a replay.", "by")
 	m.again = map[by]prometheus.Counter{byHand: resent.WithLabelValues(string(byHand)), byReplay: resent.WithLabelValues(string(byReplay))}
 	m.skipped = m.counter("replay_skipped_total", "Deliveries that replays selected and could not queue again.")
-	m.replays = m.counterVec("replays_total", "Replays that have ended, by how.", "state")
+	replays := m.counterVec("replays_total", "Replays that have ended, by how.", "state")
+	m.replays = map[webhook.ReplayState]prometheus.Counter{}
 	for _, state := range []webhook.ReplayState{webhook.ReplayDone, webhook.ReplayCancelled, webhook.ReplayFailed} {
-		m.replays.WithLabelValues(string(state))
+		m.replays[state] = replays.WithLabelValues(string(state))
 	}
 	m.replaysRunning = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "replays_running", Help: "Replays that are running."})
 	m.all = append(m.all, m.replaysRunning)
@@ -174,15 +204,23 @@ func (m *metrics) counterVec(name, help string, labels ...string) *prometheus.Co
 }
 
 func (m *metrics) histogram(name, help string, buckets []float64) prometheus.Histogram {
-	h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets})
+	h := prometheus.NewHistogram(histogramOpts(name, help, buckets))
 	m.all = append(m.all, h)
 	return h
 }
 
 func (m *metrics) histogramVec(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
-	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
+	h := prometheus.NewHistogramVec(histogramOpts(name, help, buckets), labels)
 	m.all = append(m.all, h)
 	return h
+}
+
+// histogramOpts has native buckets beside the classic ones, for servers that ask for them (scrape_native_histograms).
+func histogramOpts(name, help string, buckets []float64) prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{
+		Namespace: namespace, Name: name, Help: help, Buckets: buckets,
+		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
+	}
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
@@ -243,13 +281,18 @@ func (m *metrics) refused(err error) {
 
 // attempted counts one attempt.
 func (m *metrics) attempted(a *webhook.Attempt) {
-	m.attempts[a.Outcome].Inc()
+	if a.Outcome == webhook.Unsendable { // which is no attempt
+		m.failed.Inc()
+		return
+	}
+	m.attempts[a.Class].Inc()
 	m.duration[a.Outcome == webhook.Delivered].Observe(a.Duration.Seconds())
 	m.sent.Add(float64(a.Sent))
 	m.answered.Add(float64(a.Received))
 	switch {
 	case !a.Settled:
 		m.retried.Inc()
+		m.scheduled[retryReasonOf(a)].Inc()
 	case a.Outcome == webhook.Delivered:
 		m.succeeded.Inc()
 		m.latency.Observe(a.Start.Add(a.Duration).Sub(a.Accepted).Seconds())
@@ -257,72 +300,4 @@ func (m *metrics) attempted(a *webhook.Attempt) {
 	default:
 		m.failed.Inc()
 	}
-}
-
-// collector reads sizes when it is scraped.
-type collector struct{ e *Engine }
-
-var (
-	descWebhooks = desc("subscriptions", "Registered webhooks.", "state")
-	descExpiring = desc("webhooks_expiring", "Webhooks that expire within the time of the warning.")
-	descIndexed  = desc("index_tenants", "Tenants whose index is in memory.")
-	descInFlight = desc("delivery_inflight", "Requests to receivers in flight.")
-	descHosts    = desc("hosts", "Hosts with state in memory.")
-	descBreakers = desc("circuit_breakers", "Hosts that nothing is sent to (open) or one request at a time (half_open).", "state")
-	descBroken   = desc("circuit_breaker_transitions_total", "Changes of hosts' circuit breakers, by the new state.", "to")
-	descDepth    = desc("queue_depth", "Deliveries in the queue.", "state")
-	descOldest   = desc("queue_oldest_age_seconds", "Time since the oldest waiting delivery that is known was due.")
-	descFailing  = desc("endpoints_failing", "Endpoints whose attempts have all failed since the last that succeeded, or since the start.")
-	descPutOff   = desc("retries_put_off_total", "Retries that were put off, without using up an attempt, because first attempts waited.")
-	descProxy    = desc("egress_proxy_failures_total", "Connections for deliveries that ended at the egress proxy, which could not be reached.")
-	descDropped  = desc("deliveries_dropped_total", "Deliveries removed before they were settled: their webhook was switched off or deleted.")
-	descStore    = desc("store_size_bytes", "Bytes that the store has on disk.")
-	descDebt     = desc("store_compaction_debt_bytes", "Bytes that the store still has to compact.")
-	descMisuse   = desc("store_misuse_total", "Keys that the store found deleted in a way its contract excludes; must stay 0.")
-	descStalls   = desc("store_write_stalls_total", "Times that writes had to wait for the store's compactions.")
-)
-
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
-}
-
-// Describe implements prometheus.Collector.
-func (c *collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, ch) }
-
-// Collect implements prometheus.Collector.
-func (c *collector) Collect(ch chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	r := c.e.registry.Counts(time.Now())
-	gauge(descWebhooks, float64(r.Webhooks-r.Expired), "active")
-	gauge(descWebhooks, float64(r.Expired), "expired")
-	gauge(descExpiring, float64(len(c.e.registry.Expiring(time.Now(), c.e.lead))))
-	gauge(descIndexed, float64(r.Indexed))
-	d := c.e.dispatch.Stats()
-	gauge(descInFlight, float64(d.InFlight))
-	gauge(descHosts, float64(d.Hosts))
-	gauge(descBreakers, float64(d.OpenBreakers), dispatch.BreakerOpen.String())
-	gauge(descBreakers, float64(d.HalfOpenBreakers), dispatch.BreakerHalfOpen.String())
-	for to, n := range map[dispatch.BreakerState]uint64{
-		dispatch.BreakerOpen: d.Opened, dispatch.BreakerHalfOpen: d.HalfOpened, dispatch.BreakerClosed: d.Closed,
-	} {
-		ch <- prometheus.MustNewConstMetric(descBroken, prometheus.CounterValue, float64(n), to.String())
-	}
-	gauge(descFailing, float64(c.e.failing.n.Load()))
-	ch <- prometheus.MustNewConstMetric(descPutOff, prometheus.CounterValue, float64(d.PutOff))
-	ch <- prometheus.MustNewConstMetric(descProxy, prometheus.CounterValue, float64(d.ProxyFailures))
-	q := c.e.queue.Stats()
-	gauge(descDepth, float64(q.Waiting), "waiting")
-	gauge(descDepth, float64(q.InHand), "in_hand")
-	gauge(descDepth, float64(q.Dead), "dead")
-	ch <- prometheus.MustNewConstMetric(descDropped, prometheus.CounterValue, float64(q.Purged))
-	if !q.OldestDue.IsZero() {
-		gauge(descOldest, max(0, time.Since(q.OldestDue).Seconds()))
-	}
-	s := c.e.store.Stats()
-	gauge(descStore, float64(s.Size))
-	gauge(descDebt, float64(s.CompactionDebt))
-	ch <- prometheus.MustNewConstMetric(descStalls, prometheus.CounterValue, float64(s.Stalls))
-	ch <- prometheus.MustNewConstMetric(descMisuse, prometheus.CounterValue, float64(s.Misuse))
 }

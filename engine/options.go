@@ -63,6 +63,10 @@ type Options struct {
 	// Defaults to 0: endpoints are not disabled for that, and nobody is warned.
 	DisableAfter time.Duration
 
+	// Objectives say how soon after its event was accepted a delivery should have been made. Nothing but metrics depends on
+	// them.
+	Objectives Objectives
+
 	// MaxBody is the largest event body in bytes.
 	//
 	// Defaults to 25 MB, above which Jira Cloud drops a webhook.
@@ -123,6 +127,7 @@ func (o Options) withDefaults() Options {
 	o.MaxInFlight = cmp.Or(o.MaxInFlight, 16384)
 	o.Breaker = o.Breaker.WithDefaults()
 	o.RetryBudget = o.RetryBudget.WithDefaults()
+	o.Objectives = o.Objectives.WithDefaults()
 	o.MaxBody = cmp.Or(o.MaxBody, 25_000_000)
 	o.CacheSize = cmp.Or(o.CacheSize, 256<<20)
 	o.KeepDead = cmp.Or(o.KeepDead, 14*24*time.Hour)
@@ -154,6 +159,7 @@ func (o *Options) validate() error {
 		"HostLimit": int64(o.HostLimit), "MaxInFlight": int64(o.MaxInFlight), "MaxBody": int64(o.MaxBody),
 		"CacheSize": o.CacheSize, "KeepDead": int64(o.KeepDead), "KeepKeys": int64(o.KeepKeys),
 		"Breaker.Open": int64(o.Breaker.Open), "DisableAfter": int64(o.DisableAfter), "RetryBudget.Floor": int64(o.RetryBudget.Floor),
+		"Objectives.Fresh": int64(o.Objectives.Fresh), "Objectives.Replay": int64(o.Objectives.Replay),
 		"KeepAttempts": int64(o.KeepAttempts), "KeepDelivered": int64(o.KeepDelivered),
 	} {
 		if n < 0 {

@@ -36,7 +36,7 @@ func (e *Engine) run(r *replay) {
 	if err := e.save(r, ended); err != nil {
 		e.options.Logger.Error("the end of a replay was not written; it goes on after the next start", "replay", ended.ID, "tenant", ended.Tenant, "err", err)
 	}
-	e.metrics.replays.WithLabelValues(string(ended.State)).Inc()
+	e.metrics.replays[ended.State].Inc()
 }
 
 // save makes a replay durable as it is now, and shows it.

@@ -94,13 +94,17 @@ type settling struct {
 
 func (s *settling) Settle(d *queue.Delivery, o queue.Outcome) error {
 	err := s.Queue.Settle(d, o)
-	if err == nil && o.Verdict == queue.Dead {
-		s.metrics.dead.WithLabelValues(reasonLabel(o.Reason)).Inc()
+	if err != nil || o.Verdict == queue.Again {
+		return err
 	}
-	if err == nil && o.Verdict == queue.Done {
-		s.successes.note(d.Endpoint, time.Now())
+	now := time.Now()
+	s.metrics.objective[d.Lane].ended(o.Verdict, now.Sub(d.Accepted))
+	if o.Verdict == queue.Dead {
+		s.metrics.dead[o.Reason].Inc()
+	} else {
+		s.successes.note(d.Endpoint, now)
 	}
-	return err
+	return nil
 }
 
 // renderer makes the function that writes requests to an endpoint.

@@ -277,7 +277,7 @@ func (a *accepting) handOver(t *ticket, stamp uint64) {
 		if len(m.Deliveries) == 0 {
 			continue
 		}
-		q.counts.stored.Add(int64(len(m.Deliveries)))
+		a.owe(m, now)
 		q.recent.add(r.Event, m.Payload, len(m.Deliveries))
 		for j := range m.Deliveries {
 			d := &m.Deliveries[j]
@@ -287,8 +287,22 @@ func (a *accepting) handOver(t *ticket, stamp uint64) {
 			}
 			e := q.lockEndpoint(d.Endpoint)
 			it.diskOnly = e.purged > stamp
+			q.counted(e, d.Lane, &it)
 			e.handOver(d.Lane, it, q.opts.Window, now)
 			e.mu.Unlock()
+		}
+	}
+}
+
+// owe counts the deliveries of a message.
+func (a *accepting) owe(m *Message, now micros) {
+	var n [lanes]int64
+	for i := range m.Deliveries {
+		n[m.Deliveries[i].Lane]++
+	}
+	for l := range n {
+		if n[l] > 0 {
+			a.q.owe(Lane(l), now, now, n[l])
 		}
 	}
 }

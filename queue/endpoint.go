@@ -33,6 +33,8 @@ type endpoint struct {
 	gen      uint64          // counts the purges of this endpoint
 	purged   uint64          // endpoints.purges after the last of them, or when this came into the map
 	purging  int             // purges on their way: keeps it in the map
+	purges   []*purge        // whose snapshots a write in progress may have to look at: keep it in the map
+	owed     int64           // deliveries, waiting or in hand, without those from before Open that are not counted yet
 	dropped  bool            // no longer in the map
 }
 
@@ -184,14 +186,14 @@ func (e *endpoint) clear() (inHand int) {
 		ln.window, ln.cursor, ln.last = nil, end, start
 		ln.stalled, ln.resting = 0, 0
 	}
-	e.held, e.left = nil, nil
+	e.held, e.left, e.owed = nil, nil, 0
 	e.gen++
 	return inHand
 }
 
 // idle reports whether the endpoint has nothing in memory or on disk.
 func (e *endpoint) idle() bool {
-	if e.scanning != nil || len(e.held) > 0 || e.purging > 0 {
+	if e.scanning != nil || len(e.held) > 0 || e.purging > 0 || len(e.purges) > 0 {
 		return false
 	}
 	for i := range e.lanes {
@@ -259,6 +261,27 @@ func (s *endpoints) lock(id EndpointID, cursors [lanes]position) *endpoint {
 			return e
 		}
 		e.mu.Unlock()
+	}
+}
+
+// counted adds what was there for an endpoint at Open. An endpoint that is not in the map has ended all of it: none is
+// dropped before this. One that was purged has nothing left of it.
+func (s *endpoints) counted(b Backlog) {
+	e := s.find(b.Endpoint)
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.gen == 0 {
+		e.owed += int64(b.Waiting)
+	}
+}
+
+// dropIdle forgets the endpoints that are idle, once what was there at Open is counted.
+func (q *Queue) dropIdle() {
+	if q.counts.complete.Load() {
+		q.endpoints.drop()
 	}
 }
 

@@ -293,7 +293,8 @@ func TestPurgedEndpointIsForgotten(t *testing.T) {
 		if _, ok := h.NextDue(1); ok || !h.Idle(1) {
 			t.Error("a purged endpoint is not idle")
 		}
-		h.endpoints.drop()
+		h.settledStats()
+		h.dropIdle()
 		if s := h.Stats(); s.Endpoints != 0 {
 			t.Errorf("%d endpoints in memory", s.Endpoints)
 		}

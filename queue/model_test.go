@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -42,6 +43,7 @@ type modelDelivery struct {
 	lane     Lane
 	due      time.Time
 	order    uint64 // among those with the same due time
+	accepted time.Time
 	attempts int
 	status   int
 	held     *Delivery
@@ -85,7 +87,7 @@ func (m *model) accept() {
 			m.kept[string(ms[i].Payload)] = m.wall.now()
 		}
 		for _, t := range ms[i].Deliveries {
-			m.wait(&modelDelivery{payload: string(ms[i].Payload), endpoint: t.Endpoint, lane: t.Lane, due: t.NotBefore})
+			m.wait(&modelDelivery{payload: string(ms[i].Payload), endpoint: t.Endpoint, lane: t.Lane, due: t.NotBefore, accepted: m.wall.now()})
 		}
 	}
 	m.wall.add(time.Second)
@@ -265,7 +267,7 @@ func (m *model) resend() {
 			continue
 		}
 		m.dead = slices.DeleteFunc(m.dead, func(x *modelDelivery) bool { return x == d })
-		m.wait(&modelDelivery{payload: d.payload, endpoint: d.endpoint, lane: Replay, due: m.wall.now()})
+		m.wait(&modelDelivery{payload: d.payload, endpoint: d.endpoint, lane: Replay, due: m.wall.now(), accepted: m.wall.now()})
 	}
 	m.wall.add(time.Second)
 }
@@ -360,7 +362,7 @@ func (m *model) flush() {
 
 func (m *model) sweep() {
 	m.flush()
-	m.real.endpoints.drop()
+	m.real.dropIdle()
 	if err := m.real.sweep(); err != nil {
 		m.t.Fatal(err)
 	}
@@ -416,6 +418,56 @@ func (m *model) check() {
 	}
 	if s.Waiting != int64(len(m.owed)-held) || s.InHand != int64(held) || s.Dead != int64(len(m.dead)) {
 		m.t.Fatalf("stats %+v, want %d owed, %d of them held, %d dead", s, len(m.owed), held, len(m.dead))
+	}
+	m.checkAges()
+	m.checkBacklogs()
+}
+
+// checkAges compares how old what is owed is, to the width of the span of its age.
+func (m *model) checkAges() {
+	now := m.wall.now()
+	for l := range Lane(lanes) {
+		var oldest, width time.Duration
+		least, most := 0, 0 // are owed for longer than the limit
+		limit := time.Duration(rapid.IntRange(0, 10_000).Draw(m.t, "limit")) * time.Second
+		for _, d := range m.owed {
+			if d.lane != l {
+				continue
+			}
+			age := now.Sub(d.accepted)
+			oldest, width = max(oldest, age), max(width, 2*time.Second)
+			if age > time.Hour-time.Minute {
+				width = max(width, 2*time.Minute)
+			}
+			if age > 47*time.Hour {
+				width = 2 * time.Hour
+			}
+			if age > limit {
+				most++
+			}
+			if age > limit+width {
+				least++
+			}
+		}
+		if got := m.real.OldestAge(l); got < oldest-time.Second || got > oldest+width {
+			m.t.Fatalf("the oldest in lane %v is %v old, want %v within %v", l, got, oldest, width)
+		}
+		if got := int(m.real.OlderThan(l, limit)); got < least || got > most {
+			m.t.Fatalf("%d in lane %v are older than %v, want %d to %d", got, l, limit, least, most)
+		}
+	}
+}
+
+func (m *model) checkBacklogs() {
+	want, got := map[EndpointID]int{}, map[EndpointID]int{}
+	for _, d := range m.owed {
+		if d.held == nil {
+			want[d.endpoint]++
+		}
+	}
+	m.real.Backlogs(func(b Backlog) bool { got[b.Endpoint] = b.Waiting; return true })
+	if !maps.Equal(got, want) {
+		m.t.Fatalf("backlogs %v, want %v", got, want)
 	}
 }
 

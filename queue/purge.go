@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -33,15 +34,35 @@ func (q *Queue) Purge(id EndpointID) error {
 		q.hooks.beforeCount()
 	}
 	if err := q.countPurged(id, p.before); err != nil {
-		q.log.Error("queue: counting what was purged failed, Stats.Waiting is too large from now on",
+		q.log.Error("queue: counting what was purged failed, Stats.Waiting and OldestAge are too large from now on",
 			"endpoint", uint64(id), "err", err)
 	}
+	select {
+	case <-p.over:
+		q.release(e, p)
+	default:
+		q.background.Go(func() {
+			<-p.over
+			q.release(e, p)
+		})
+	}
 	return err
+}
+
+// release lets go of a purge's snapshot, when no write is in progress any more that may have to look at it.
+func (q *Queue) release(e *endpoint, p *purge) {
+	e.mu.Lock()
+	e.purges = slices.DeleteFunc(e.purges, func(other *purge) bool { return other == p })
+	e.mu.Unlock()
+	if err := p.before.Close(); err != nil {
+		q.log.Error("queue: closing the snapshot of a purge failed", "err", err)
+	}
 }
 
 // purge is what a call of Purge gets back from the committer.
 type purge struct {
 	before *pebble.Snapshot // from just before the deletion
+	over   <-chan struct{}  // closed when the writes that were in progress then have ended
 }
 
 // purge runs on the committer's goroutine, so no settlement is half written. It takes no longer for a
@@ -55,6 +76,9 @@ func (q *Queue) purge(e *endpoint, p *purge) error {
 	q.byHand.mu.Lock()
 	defer q.byHand.mu.Unlock()
 	before := q.db.NewSnapshot()
+	if q.hooks.beforePurge != nil {
+		q.hooks.beforePurge()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.purging--
@@ -64,7 +88,8 @@ func (q *Queue) purge(e *endpoint, p *purge) error {
 	q.syncs.wrote()
 	e.purged = q.endpoints.purges.Add(1)
 	q.counts.inHand.Add(-int64(e.clear()))
-	p.before = before
+	p.before, p.over = before, q.writers.over()
+	e.purges = append(e.purges, p)
 	return nil
 }
 
@@ -81,13 +106,19 @@ func (q *Queue) deleteDeliveries(id EndpointID) error {
 }
 
 // countPurged takes what a purge has removed off the deliveries stored. No settlement comes between the
-// snapshot and the deletion. An accept may: it is counted in and never out.
+// snapshot and the deletion. An accept may: see Queue.counted.
 func (q *Queue) countPurged(id EndpointID, before *pebble.Snapshot) error {
 	lo, hi := endpointSpan(id)
-	n, err := countKeys(before, lo, hi, q.stop)
+	now := q.clock.present()
+	census, n := newCensus(now), int64(0)
+	err := eachDelivery(before, lo, hi, q.stop, func(_ EndpointID, l Lane, accepted micros) {
+		census.count(l, accepted, -1)
+		n++
+	})
 	if err == nil {
 		q.counts.stored.Add(-n)
+		q.ages.merge(now, census)
 		q.counts.purged.Add(uint64(n))
 	}
-	return errors.Join(err, before.Close())
+	return err
 }

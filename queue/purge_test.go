@@ -1,6 +1,9 @@
 package queue
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // Purges come while a scan of the endpoint is held up, and settlements and releases between them: what is in hand is
 // counted out once.
@@ -46,5 +49,87 @@ func TestPurgesDuringAScan(t *testing.T) {
 	}
 	if got := h.counts.inHand.Load(); got != 0 {
 		t.Errorf("%d are counted as in hand", got)
+	}
+}
+
+// An accept whose commit meets a purge at any of its steps is counted as what is there afterwards.
+func TestPurgeMeetsACommit(t *testing.T) {
+	for name, tt := range map[string]struct {
+		committed string // when
+		stays     int64
+	}{
+		"before the snapshot":    {"before", 0},
+		"before the deletion":    {"between", 0},
+		"after the deletion":     {"after", 1},
+		"after it was all there": {"long before", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWall()
+			begin, end := newPausing("x"), newPausing("x")
+			between := func() {}
+			h := newHouse(t, Options{now: w.now, hooks: hooks{
+				beforeCommit: begin.hook, afterCommit: end.hook, beforePurge: func() { between() },
+			}})
+			h.accept("old", to(1)...)
+			done := make(chan error)
+			go func() {
+				_, err := h.Accept(t.Context(), Message{Payload: []byte("x"), Deliveries: to(1)})
+				done <- err
+			}()
+			<-begin.reached
+			commit := func() {
+				begin.resume["x"] <- struct{}{}
+				<-end.reached
+			}
+			finish := func() {
+				end.resume["x"] <- struct{}{}
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}
+			purge := func() {
+				if err := h.Purge(1); err != nil {
+					t.Error(err)
+				}
+			}
+			switch tt.committed {
+			case "long before":
+				commit()
+				finish()
+				purge()
+			case "before":
+				commit()
+				purge()
+				finish()
+			case "between":
+				between = commit
+				purge()
+				finish()
+			case "after":
+				purge()
+				commit()
+				finish()
+			}
+			between = func() {}
+			w.add(time.Minute)
+			backlog := 0
+			h.Backlogs(func(b Backlog) bool { backlog += b.Waiting; return true })
+			age := h.OldestAge(Fresh)
+			if s := h.settledStats(); s.Waiting != tt.stays || int64(backlog) != tt.stays || (age > 0) != (tt.stays > 0) || s.Purged+uint64(tt.stays) != 2 {
+				t.Errorf("%+v, backlog %d, age %v; want %d waiting", s, backlog, age, tt.stays)
+			}
+			purge()
+			if s := h.settledStats(); s.Waiting != 0 || h.OldestAge(Fresh) != 0 || s.Purged != 2 {
+				t.Errorf("%+v, age %v after another purge", s, h.OldestAge(Fresh))
+			}
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+			h.endpoints.each(func(e *endpoint) {
+				if len(e.purges) > 0 || e.owed != 0 {
+					t.Errorf("%d snapshots are kept, %d are owed", len(e.purges), e.owed)
+				}
+			})
+		})
 	}
 }

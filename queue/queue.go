@@ -115,6 +115,7 @@ type Queue struct {
 	sweeps    sync.Mutex // held during a sweep
 	syncs     syncer
 	counts    counts
+	ages      ages
 
 	admitted    admission
 	complaints  complaints
@@ -133,6 +134,7 @@ type hooks struct {
 	beforeScan   func(EndpointID)
 	afterScan    func(EndpointID)
 	beforeFind   func() // a look for the endpoints with work, the first or another one
+	beforePurge  func() // a purge has its snapshot and has deleted nothing yet
 	beforeCount  func() // a purge is durable, what it removed is not counted yet
 	beforeSettle func() // a batch of outcomes is made up and not committed
 	beforeResend func() // payloads are pinned, nothing is decided

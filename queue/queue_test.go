@@ -327,7 +327,7 @@ func TestIdleEndpointsAreDropped(t *testing.T) {
 	h.settle(h.take(1), done)
 	h.settledStats()
 	h.takes(1)
-	h.endpoints.drop()
+	h.dropIdle()
 	if s := h.Stats(); s.Endpoints != 1 {
 		t.Errorf("%d endpoints in memory, want the one with work", s.Endpoints)
 	}

@@ -133,7 +133,7 @@ func (r *resending) write() (t *ticket, stamp uint64, err error) {
 		q.writers.end(t)
 		return nil, 0, err
 	}
-	q.counts.stored.Add(int64(n))
+	q.owe(Replay, t.low, t.low, int64(n))
 	q.counts.dead.Add(-int64(letters))
 	return t, stamp, nil
 }
@@ -237,6 +237,7 @@ func (r *resending) handOver(t *ticket, stamp uint64) {
 		}
 		e := q.lockEndpoint(s.Endpoint)
 		it.diskOnly = e.purged > stamp
+		q.counted(e, Replay, &it)
 		e.handOver(Replay, it, q.opts.Window, t.low)
 		e.mu.Unlock()
 	}
@@ -248,8 +249,10 @@ func (r *resending) handOver(t *ticket, stamp uint64) {
 	}
 }
 
-func (q *Queue) has(key []byte) (bool, error) {
-	_, closer, err := q.db.Get(key)
+func (q *Queue) has(key []byte) (bool, error) { return has(q.db, key) }
+
+func has(r pebble.Reader, key []byte) (bool, error) {
+	_, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
 	}

@@ -371,7 +371,7 @@ func TestByHandAtOnce(t *testing.T) {
 		if err := h.sweep(); err != nil {
 			t.Error(err)
 		}
-		h.endpoints.drop()
+		h.dropIdle()
 	})
 	time.Sleep(300 * time.Millisecond)
 	close(stop)
@@ -444,7 +444,7 @@ func TestPurgeDuringResend(t *testing.T) {
 				}
 				h.takes(1)
 				if dropped {
-					h.endpoints.drop()
+					h.dropIdle()
 				}
 			}
 			hs := hooks{beforeResend: purge}

@@ -298,9 +298,13 @@ func (q *Queue) addDelivered(b *pebble.Batch, buf []byte, id EventID, t *ticket)
 func (q *Queue) settled(op *settlement, next, now micros) {
 	e := op.home
 	stale := op.item.gen != e.gen
+	over := !stale && op.outcome.Verdict != Again
 	e.mu.Lock()
 	if !stale { // a purge has taken it out of hand
 		e.letGo(op.lane, op.item.pos)
+	}
+	if over {
+		e.owed--
 	}
 	if next != 0 {
 		it := op.item
@@ -308,5 +312,8 @@ func (q *Queue) settled(op *settlement, next, now micros) {
 		e.handOver(op.lane, it, q.opts.Window, now)
 	}
 	e.mu.Unlock()
+	if over {
+		q.ended(op.lane, op.item.accepted, now, 1)
+	}
 	q.counts.settled(op.outcome.Verdict, stale)
 }

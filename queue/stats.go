@@ -11,8 +11,7 @@ import (
 // Stats are sizes of the queue at a moment and totals since Open.
 type Stats struct {
 	// Waiting are the deliveries neither in hand nor settled, due or due later. What a Purge removes
-	// leaves when that returns; one accepted in the very moment of the deletion may stay in this number
-	// until the queue is opened again.
+	// leaves when that returns.
 	Waiting int64
 	InHand  int64 // deliveries taken and neither released nor settled on disk
 	Dead    int64 // dead letters
@@ -57,9 +56,6 @@ func (c *counts) settled(v Verdict, stale bool) {
 		return
 	}
 	c.inHand.Add(-1)
-	if v != Again {
-		c.stored.Add(-1)
-	}
 	if v == Dead {
 		c.dead.Add(1)
 	}
@@ -104,7 +100,16 @@ func (q *Queue) Stats() Stats {
 
 // countStored counts deliveries and dead letters as of Open.
 func (q *Queue) countStored(heads *pebble.Snapshot) error {
-	stored, err := countKeys(heads, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, q.stop)
+	now := q.clock.present()
+	census := newCensus(now)
+	var owed []Backlog
+	err := eachDelivery(heads, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, q.stop, func(id EndpointID, l Lane, accepted micros) {
+		census.count(l, accepted, 1)
+		if len(owed) == 0 || owed[len(owed)-1].Endpoint != id {
+			owed = append(owed, Backlog{Endpoint: id})
+		}
+		owed[len(owed)-1].Waiting++
+	})
 	if err != nil {
 		return err
 	}
@@ -112,7 +117,11 @@ func (q *Queue) countStored(heads *pebble.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	q.counts.stored.Add(stored)
+	for _, b := range owed {
+		q.counts.stored.Add(int64(b.Waiting))
+		q.endpoints.counted(b)
+	}
+	q.ages.merge(now, census)
 	q.counts.dead.Add(dead)
 	q.counts.complete.Store(true)
 	return nil
@@ -126,7 +135,26 @@ func countKeys(r pebble.Reader, lo, hi []byte, stop <-chan struct{}) (n int64, e
 	return n, err
 }
 
-func eachKey(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func([]byte)) (err error) {
+func eachKey(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func([]byte)) error {
+	return each(r, lo, hi, stop, func(iter *pebble.Iterator) { f(iter.Key()) })
+}
+
+// eachDelivery calls f for the deliveries of a span, in order of their endpoints.
+func eachDelivery(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func(id EndpointID, l Lane, accepted micros)) error {
+	return each(r, lo, hi, stop, func(iter *pebble.Iterator) {
+		id, l, pos, ok := parseDeliveryKey(iter.Key())
+		if !ok {
+			return
+		}
+		st, err := decodeState(iter.Value(), pos.due)
+		if err != nil {
+			st.accepted = pos.due // as Take will find it
+		}
+		f(id, l, st.accepted)
+	})
+}
+
+func each(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func(*pebble.Iterator)) (err error) {
 	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return err
@@ -134,7 +162,7 @@ func eachKey(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func([]byte
 	defer func() { err = errors.Join(err, iter.Close()) }()
 	n := 0
 	for ok := iter.First(); ok; ok = iter.Next() {
-		f(iter.Key())
+		f(iter)
 		if n++; n%1024 == 0 {
 			select {
 			case <-stop:

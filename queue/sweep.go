@@ -18,7 +18,7 @@ func (q *Queue) sweepLoop() {
 		case <-q.stop:
 			return
 		}
-		q.endpoints.drop()
+		q.dropIdle()
 		if err := q.sweep(); err != nil && !errors.Is(err, errStopped) {
 			q.log.Error("queue: sweep failed", "err", err)
 		}

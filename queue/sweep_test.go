@@ -245,7 +245,7 @@ func TestPurgeDuringAccept(t *testing.T) {
 			}
 			h.takes(1) // now nothing is known to be on disk
 			if dropped {
-				h.endpoints.drop()
+				h.dropIdle()
 			}
 			finish()
 			if where == "before commit" {

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -27,6 +28,13 @@ type writers struct {
 	next  EventID // next id to give out
 	limit EventID // ids below it are reserved on disk
 	hours hours
+	waits []wait
+}
+
+// wait is for the end of the writes that were in progress at a time.
+type wait struct {
+	newest micros // low of the last of them
+	over   chan struct{}
 }
 
 // ticket is one write in progress. All due times of the write are at least low, and all its event ids
@@ -89,6 +97,27 @@ func (w *writers) end(t *ticket) {
 	}
 	t.prev.next, t.next.prev = t.next, t.prev
 	t.prev, t.next = nil, nil
+	w.waits = slices.DeleteFunc(w.waits, func(o wait) bool {
+		over := w.head.next == &w.head || w.head.next.low > o.newest
+		if over {
+			close(o.over)
+		}
+		return over
+	})
+}
+
+// over returns a channel that is closed when the writes that are in progress have ended.
+func (w *writers) over() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := wait{over: make(chan struct{})}
+	if w.head.prev == &w.head {
+		close(o.over)
+		return o.over
+	}
+	o.newest = w.head.prev.low
+	w.waits = append(w.waits, o)
+	return o.over
 }
 
 // watermark returns a due time below which no write is in progress and none will begin.

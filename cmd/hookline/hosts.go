@@ -14,6 +14,7 @@ type hostView struct {
 	Tenant    string    `json:"tenant"`
 	Host      string    `json:"host"`
 	InFlight  int       `json:"inFlight"`
+	Backlog   int       `json:"backlog"`
 	Endpoints int       `json:"endpoints"`
 	Failures  int       `json:"failures"`
 	Breaker   string    `json:"breaker"`
@@ -22,7 +23,7 @@ type hostView struct {
 
 func newHostsCommand(io streams) *cobra.Command {
 	c := newGroup("hosts", "List the hosts that are sent to, and close their circuit breakers",
-		`List the hosts that are sent to: requests in flight, failures in a row, and whether the circuit breaker is open, so
+		`List the hosts that are sent to: requests in flight, deliveries that wait, failures in a row, and whether the circuit breaker is open, so
 that nothing is sent for a while. Needs the admin token, if the server has one.`)
 	r := addRemoteFlags(c, io)
 	c.AddCommand(newHostsListCommand(r), newHostsResetCommand(r))
@@ -31,18 +32,20 @@ that nothing is sent for a while. Needs the admin token, if the server has one.`
 
 func newHostsListCommand(r *remote) *cobra.Command {
 	l := listing[hostView]{
-		columns: "TENANT\tHOST\tIN FLIGHT\tENDPOINTS\tFAILURES\tBREAKER\tOPEN UNTIL",
+		columns: "TENANT\tHOST\tIN FLIGHT\tBACKLOG\tENDPOINTS\tFAILURES\tBREAKER\tOPEN UNTIL",
 		row: func(h hostView) []any {
-			return []any{h.Tenant, h.Host, h.InFlight, h.Endpoints, h.Failures, h.Breaker, h.OpenUntil}
+			return []any{h.Tenant, h.Host, h.InFlight, h.Backlog, h.Endpoints, h.Failures, h.Breaker, h.OpenUntil}
 		},
 	}
 	c := &cobra.Command{
 		Use: "list", Short: "List hosts", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return l.print(c.Context(), r, path("v1", "hosts")) },
+		Example: "  hookline hosts list --sort backlog --limit 10",
+		RunE:    func(c *cobra.Command, _ []string) error { return l.print(c.Context(), r, path("v1", "hosts")) },
 	}
 	l.addListFlags(c,
 		filterFlag{name: "tenant", usage: "only of this tenant"},
-		filterFlag{name: "breaker", usage: "only with the breaker closed, open or half_open"})
+		filterFlag{name: "breaker", usage: "only with the breaker closed, open or half_open"},
+		filterFlag{name: "sort", usage: "those with the most first: backlog or failures (1000 at most)"})
 	return c
 }
 

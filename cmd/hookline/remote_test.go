@@ -141,6 +141,7 @@ func TestRemoteAsks(t *testing.T) {
 		{"deliveries resend x", "POST /base/t/acme/v1/deliveries/x/resend Bearer admin"},
 		{"tenants rotate acme ci", "POST /base/v1/tenants/acme/apps/ci/secrets Bearer admin"},
 		{"tenants rotate acme ci --end", "DELETE /base/v1/tenants/acme/apps/ci/secrets/previous Bearer admin"},
+		{"hosts list --sort backlog --limit 5", "GET /base/v1/hosts?limit=5&sort=backlog Bearer admin"},
 		{"hosts reset acme https://h:443", "POST /base/v1/hosts/reset Bearer admin"},
 		{"events try --system arcxp", "POST /base/t/acme/v1/events/arcxp?dry_run=true Bearer admin"},
 		{"replay cancel r1", "DELETE /base/t/acme/v1/replays/r1 Bearer admin"},

@@ -66,6 +66,9 @@ type Config struct {
 	// DisableAfter is for how long nothing could be delivered to an endpoint when it is disabled; 0 for never.
 	DisableAfter time.Duration `yaml:"disable_after" env:"DISABLE_AFTER"`
 
+	// Objectives are the times within which deliveries should be made, for metrics.
+	Objectives Objectives `yaml:"objectives" envPrefix:"OBJECTIVES_"`
+
 	// Policies are delivery policies by name, for the flavours here and for webhooks one by one.
 	Policies map[string]webhook.Policy `yaml:"policies"`
 
@@ -122,6 +125,13 @@ type Rate struct {
 	// Host is for each host of a tenant, Endpoint for each endpoint that has none of its own.
 	Host     float64 `yaml:"host" env:"HOST"`
 	Endpoint float64 `yaml:"endpoint" env:"ENDPOINT"`
+}
+
+// Objectives are the settings of the engine's objectives. What is zero has the engine's default.
+type Objectives struct {
+	// Fresh is for new events, Replay for what is sent again by hand.
+	Fresh  time.Duration `yaml:"fresh" env:"FRESH"`
+	Replay time.Duration `yaml:"replay" env:"REPLAY"`
 }
 
 // Jira are the settings of the Jira flavours.
@@ -299,6 +309,7 @@ func (c *Config) Engine() engine.Options {
 		Breaker:     engine.Breaker(c.Breaker),
 		Egress:      c.egress(),
 		RetryBudget: engine.RetryBudget(c.RetryBudget), Rate: engine.Rate(c.Rate),
+		Objectives:   engine.Objectives(c.Objectives),
 		DisableAfter: c.DisableAfter, Policies: c.policies(),
 
 		MaxBody:   c.MaxBody,

@@ -38,6 +38,7 @@ arcxp: {policy: strict}
 retry_budget: {share: 0.5, floor: 3}
 rate: {host: 100, endpoint: 2.5}
 disable_after: 120h
+objectives: {fresh: 10s, replay: 1h}
 `, nil)
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
@@ -65,6 +66,9 @@ disable_after: 120h
 		if diff := cmp.Diff(want[name], o.Flavors[i].Policy()); diff != "" {
 			t.Errorf("%s: %s", o.Flavors[i].Rules().Flavor, diff)
 		}
+	}
+	if o.Objectives != (engine.Objectives{Fresh: 10 * time.Second, Replay: time.Hour}) {
+		t.Errorf("objectives %+v", o.Objectives)
 	}
 	if len(o.Policies) != 7 || o.DisableAfter != 120*time.Hour || o.RetryBudget != (engine.RetryBudget{Share: 0.5, Floor: 3}) || o.Rate != (engine.Rate{Host: 100, Endpoint: 2.5}) {
 		t.Errorf("%d policies, %+v", len(o.Policies), o)
@@ -109,11 +113,12 @@ arcxp: {policy: bad, waits: [1s]}
 retry_budget: {floor: -1}
 rate: {host: -1, endpoint: .inf}
 disable_after: -1s
+objectives: {fresh: -1s, replay: -1s}
 `, nil)
 	err := c.Validate()
 	for _, want := range []string{
 		"policies.bad: accept is empty", "jitter is -1", `jira.policy is "unknown"; use one of arcxp, bad, jira, jira-2019, standard-webhooks, until-acknowledged`,
-		"migration.waits and migration.timeout", "arcxp.waits", "retry_budget.floor", "rate.host is -1", "rate.endpoint is +Inf", "disable_after",
+		"migration.waits and migration.timeout", "arcxp.waits", "retry_budget.floor", "rate.host is -1", "rate.endpoint is +Inf", "disable_after", "objectives.fresh", "objectives.replay",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\ndoes not say %s", err, want)

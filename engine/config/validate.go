@@ -58,6 +58,8 @@ func (c *Config) Validate() error {
 		}
 	}
 	duration("disable_after", c.DisableAfter, 0)
+	duration("objectives.fresh", c.Objectives.Fresh, 0)
+	duration("objectives.replay", c.Objectives.Replay, 0)
 	number("max_body", int64(c.MaxBody), 1)
 	number("cache_size", c.CacheSize, 1)
 	duration("keep_attempts", c.KeepAttempts, 1)

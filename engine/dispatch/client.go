@@ -35,6 +35,11 @@ type dialError struct{ error }
 
 func (e dialError) Unwrap() error { return e.error }
 
+// handshakeError marks those that TLS made on a connection that was open.
+type handshakeError struct{ error }
+
+func (e handshakeError) Unwrap() error { return e.error }
+
 // unsentError marks a kept connection that failed before anything of a request was written to it.
 type unsentError struct{ error }
 
@@ -94,22 +99,27 @@ func (h *host) exchange(req *fasthttp.Request, resp *fasthttp.Response, p *webho
 			if errors.Is(err, fasthttp.ErrNoFreeConns) {
 				return err
 			}
+			h.d.connects[connectResultOf(err)].Add(1)
 			return dialError{err}
 		}
+		h.inUse.Add(1)
 		link := conn.Conn().(*link)
 		used, keep := !conn.LastUseTime().IsZero(), false
 		switch {
 		case used && again:
 			h.client.CloseConn(conn)
+			h.inUse.Add(-1)
 			continue
 		case used && link.closed():
 			err = unsentError{io.ErrUnexpectedEOF}
 		case !used:
 			err = link.handshake(connected, p.HandshakeTimeout)
+			h.d.connects[connectResultOf(err)].Add(1)
 		}
 		if err == nil {
 			keep, err = roundTrip(link, req, resp, p.FirstByteTimeout, deadline, h.d.opts.MaxResponse)
 		}
+		h.inUse.Add(-1)
 		if keep && time.Since(conn.CreatedTime()) < maxConnAge {
 			h.client.ReleaseConn(conn)
 			return nil

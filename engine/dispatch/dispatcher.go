@@ -24,6 +24,8 @@ type Dispatcher struct {
 	transitions [breakerStates]atomic.Uint64 // of breakers, by the new state
 	putOff      atomic.Uint64                // retries, for the budget
 	proxy       proxyState
+	connects    [connectResults]atomic.Uint64
+	throttled   [2]atomic.Uint64 // by throttle; slots counts the third
 
 	mu      sync.Mutex
 	sweeper *time.Timer

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"crypto/tls"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -28,7 +29,8 @@ type host struct {
 	d      *Dispatcher
 	key    Host
 	client *fasthttp.HostClient
-	tls    *tls.Config // nil for plain HTTP
+	tls    *tls.Config  // nil for plain HTTP
+	inUse  atomic.Int64 // connections
 
 	mu      sync.Mutex
 	ready   ring

@@ -36,7 +36,7 @@ func (l *link) handshake(connected time.Time, limit time.Duration) error {
 		err = secure.Handshake()
 	}
 	if err != nil {
-		return dialError{err}
+		return dialError{handshakeError{err}}
 	}
 	return nil
 }

@@ -20,6 +20,12 @@ const (
 	leastWait = 10 * time.Millisecond
 )
 
+// The limits that make deliveries wait which are due; the third is Options.MaxInFlight.
+const (
+	throttleEndpoint = iota // Rate.Endpoint or Target.Rate
+	throttleHost            // Rate.Host
+)
+
 // pacer is a rate limit: the generic cell rate algorithm in its virtual scheduling form (ITU-T I.371). It is guarded by the
 // host's mutex.
 type pacer struct {
@@ -67,6 +73,7 @@ func (h *host) limited() bool {
 	wait := h.pace.wait(time.Now())
 	if wait > 0 && !h.resting {
 		h.resting = true
+		h.d.throttled[throttleHost].Add(1)
 		time.AfterFunc(wait, h.resume)
 	}
 	return wait > 0
@@ -125,6 +132,7 @@ func (h *host) pacing(now time.Time) bool {
 
 // hold lets an endpoint rest until its own limit has room for another request.
 func (w *worker) hold(t turn, wait time.Duration) {
+	w.d.throttled[throttleEndpoint].Add(1)
 	if w.host.rest(t) {
 		w.d.timers.set(t.endpoint, time.Now().Add(wait))
 	}

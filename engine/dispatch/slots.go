@@ -18,6 +18,8 @@ type slots struct {
 	free    int
 	used    int
 	waiting []*host
+	opened  bool
+	queued  uint64 // hosts that had to wait in line since open
 	closed  bool
 	idle    chan struct{} // closed when the slots are closed and none is in use
 }
@@ -34,6 +36,7 @@ func (s *slots) open(n int) {
 	granted := min(n, len(s.waiting))
 	s.free = n - granted
 	s.used = granted
+	s.opened = true
 	s.mu.Unlock()
 	for range granted {
 		s.give()
@@ -64,6 +67,9 @@ func (s *slots) wait(h *host) {
 func (s *slots) enqueue(h *host) {
 	if s.closed {
 		return
+	}
+	if s.opened {
+		s.queued++
 	}
 	h.waiting = true
 	s.waiting = append(s.waiting, h)
@@ -116,9 +122,9 @@ func (s *slots) close() <-chan struct{} {
 	return s.idle
 }
 
-// counts returns the slots in use and the hosts in line.
-func (s *slots) counts() (used, waiting int) {
+// counts returns the slots in use, the hosts in line, and how often one came there.
+func (s *slots) counts() (used, waiting int, queued uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.used, len(s.waiting)
+	return s.used, len(s.waiting), s.queued
 }

@@ -1,10 +1,6 @@
 package dispatch
 
-import (
-	"cmp"
-	"slices"
-	"time"
-)
+import "time"
 
 // Stats is a snapshot of what the dispatcher is doing.
 type Stats struct {
@@ -14,6 +10,7 @@ type Stats struct {
 	ReadyEndpoints   int // endpoints that may have a delivery due now
 	WaitingEndpoints int // endpoints with a delivery due later
 	Connections      int // open connections, in use or not
+	InUse            int // those in use
 
 	OpenBreakers, HalfOpenBreakers int    // hosts that nothing, or one request at a time, is sent to
 	Opened, HalfOpened, Closed     uint64 // times that a breaker has become so since New
@@ -21,13 +18,28 @@ type Stats struct {
 	PutOff uint64 // retries that were put off since New, for the budget
 
 	ProxyFailures uint64 // connections for attempts since New that ended at the egress proxy, which could not be reached
+	// Connects are the connections opened since New, or attempted, by result: ok, dns, refused, timeout, tls, blocked or
+	// failed.
+	Connects map[string]uint64
+
+	// Throttled is how often what was due had to wait for a limit since New: the rate of its endpoint ("endpoint") or its
+	// host ("host"), or MaxInFlight ("global"). It counts waits, each of an endpoint or a host and not of deliveries.
+	Throttled map[string]uint64
 }
 
 // Stats returns a snapshot. It looks at every host, so it is meant for a metrics page, not for every
 // delivery.
 func (d *Dispatcher) Stats() Stats {
 	var s Stats
-	s.InFlight, s.WaitingHosts = d.slots.counts()
+	var queued uint64
+	s.InFlight, s.WaitingHosts, queued = d.slots.counts()
+	s.Throttled = map[string]uint64{
+		"endpoint": d.throttled[throttleEndpoint].Load(), "host": d.throttled[throttleHost].Load(), "global": queued,
+	}
+	s.Connects = make(map[string]uint64, connectResults)
+	for r := range connectResult(connectResults) {
+		s.Connects[r.String()] = d.connects[r].Load()
+	}
 	s.WaitingEndpoints = d.timers.len()
 	s.Opened, s.HalfOpened, s.Closed = d.transitions[BreakerOpen].Load(), d.transitions[BreakerHalfOpen].Load(), d.transitions[BreakerClosed].Load()
 	s.PutOff = d.putOff.Load()
@@ -42,6 +54,7 @@ func (d *Dispatcher) Stats() Stats {
 		s.Hosts++
 		s.ReadyEndpoints += h.ready.len()
 		s.Connections += h.client.ConnsCount()
+		s.InUse += int(h.inUse.Load())
 		return true
 	})
 	return s
@@ -57,8 +70,8 @@ type HostState struct {
 	OpenUntil time.Time // when an open breaker lets a probe through; zero for another
 }
 
-// Hosts calls yield for the hosts with work, or with some lately, until it returns false. They come in order of
-// tenant, address and scheme, and are as they were when the call began.
+// Hosts calls yield for the hosts with work, or with some lately, until it returns false. They come in no
+// order, and are as they were when the call began.
 func (d *Dispatcher) Hosts(yield func(HostState) bool) {
 	var list []HostState
 	d.hosts.each(func(h *host) bool {
@@ -66,9 +79,6 @@ func (d *Dispatcher) Hosts(yield func(HostState) bool) {
 			list = append(list, h.view())
 		}
 		return true
-	})
-	slices.SortFunc(list, func(a, b HostState) int {
-		return cmp.Or(cmp.Compare(a.Host.Tenant, b.Host.Tenant), cmp.Compare(a.Host.Address, b.Host.Address), cmp.Compare(a.Host.Scheme, b.Host.Scheme))
 	})
 	for _, s := range list {
 		if !yield(s) {

@@ -171,7 +171,7 @@ func (w *worker) send(target *Target, start time.Time) error {
 		w.record.Received = len(w.resp.Body())
 		w.record.Answer = w.answer[:copy(w.answer[:], w.resp.Body())]
 	}
-	w.record.Outcome = classify(w.record.Status, err, p)
+	w.record.Outcome, w.record.Class = classify(w.record.Status, err, p), classOf(w.record.Status, err)
 	if err == nil && w.record.Outcome != webhook.Delivered && p.RetryAfter.Max > 0 {
 		w.record.RetryAfter = retryAfter(&w.resp.Header, time.Now())
 	}

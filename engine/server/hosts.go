@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type hostView struct {
 	Tenant    string    `json:"tenant"`
 	Host      string    `json:"host"` // scheme, name and port
 	InFlight  int       `json:"inFlight"`
+	Backlog   int       `json:"backlog"`   // deliveries that wait
 	Endpoints int       `json:"endpoints"` // with something to send
 	Failures  int       `json:"failures"`  // since the last success
 	Breaker   string    `json:"breaker"`
@@ -25,26 +27,44 @@ type hostView struct {
 
 func viewHost(h engine.HostState) hostView {
 	return hostView{
-		Tenant: h.Host.Tenant, Host: h.Host.Scheme + "://" + h.Host.Address, InFlight: h.InFlight, Endpoints: h.Endpoints,
+		Tenant: h.Host.Tenant, Host: h.Host.Scheme + "://" + h.Host.Address, InFlight: h.InFlight, Backlog: h.Backlog, Endpoints: h.Endpoints,
 		Failures: h.Failures, Breaker: h.Breaker.String(), OpenUntil: h.OpenUntil.UTC(),
 	}
 }
 
-// listHosts answers the hosts in the order in which the engine has them: of tenant, address and scheme.
+// hostOrders are the values of the parameter sort.
+var hostOrders = map[string]engine.HostOrder{"backlog": engine.ByBacklog, "failures": engine.ByFailures}
+
+// listHosts answers the hosts in the order in which the engine has them, of tenant, address and scheme, or those with the
+// most of something. The latter change places all the time, so there are no pages of them.
 func (s *Server) listHosts(ctx *fasthttp.RequestCtx) {
 	q := queryOf(ctx)
 	tenant := q.text("tenant")
 	breaker := q.oneOf("breaker", engine.BreakerClosed.String(), engine.BreakerOpen.String(), engine.BreakerHalfOpen.String())
+	order := hostOrders[q.oneOf("sort", slices.Sorted(maps.Keys(hostOrders))...)]
 	p := q.page("hosts")
+	if order != nil && p.after != "" {
+		q.wrong("The parameter cursor is there beside sort; a sorted list has no further pages, use limit")
+	}
 	if q.refused() {
 		return
 	}
+	asked := func(h *engine.HostState) bool {
+		return (tenant == "" || h.Host.Tenant == tenant) && (breaker == "" || h.Breaker.String() == breaker)
+	}
 	var views []hostView
+	if order != nil {
+		for _, h := range s.options.Engine.TopHosts(order, p.limit, asked) {
+			views = append(views, viewHost(h))
+		}
+		answerList(ctx, views, "")
+		return
+	}
 	last, next := "", ""
 	s.options.Engine.Hosts(func(h engine.HostState) bool {
 		mark := markOf(h.Host)
 		switch {
-		case tenant != "" && h.Host.Tenant != tenant, breaker != "" && h.Breaker.String() != breaker, !beyond(mark, p.after):
+		case !asked(&h), !beyond(mark, p.after):
 			return true
 		case len(views) == p.limit:
 			next = last

@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -55,6 +57,7 @@ func TestHosts(t *testing.T) {
 			t.Errorf("%s: %q", query, hosts)
 		}
 	}
+	h.sortedHosts()
 	host := h.pages("/v1/hosts", tokenAdmin, "host")[0]
 	h.Want(h.admin("POST", "/v1/hosts/reset", `{"tenant":"acme","host":"`+host+`"}`), 200, `{"reset":false}`)
 	h.Want(h.admin("POST", "/v1/hosts/reset", `{"tenant":"acme","host":"https://nobody.example/"}`), 200, `{"reset":false}`)
@@ -68,6 +71,44 @@ func TestHosts(t *testing.T) {
 	for query, part := range map[string]string{"breaker=shut": "closed, open, half_open", "tenant=": "empty", "limit=0": "positive", "cursor=nonsense": "none of this list's"} {
 		h.wantProblem(h.admin("GET", "/v1/hosts?"+query, ""), 400, "invalid_parameter", part)
 	}
+}
+
+// sortedHosts has deliveries wait for two paused endpoints, and lists the hosts.
+func (h *house) sortedHosts() {
+	h.T.Helper()
+	h.register("http://127.0.0.1:1/", "jira:issue_deleted")
+	h.register("http://127.0.0.1:2/", "jira:issue_created")
+	for _, id := range []string{"1003", "1004"} { // after the three of the test
+		if a := h.admin("POST", "/t/acme/v1/webhooks/"+id+"/pause", ""); a.Status != 200 {
+			h.T.Fatalf("pausing is answered %d %s", a.Status, a.Body)
+		}
+	}
+	for n, kind := range []string{"jira:issue_deleted", "jira:issue_created", "jira:issue_created"} {
+		h.publish(strings.Replace(event, "jira:issue_updated", kind, 1), map[string]string{"Idempotency-Key": fmt.Sprint("sorted", n)})
+	}
+	var list struct {
+		Items []struct {
+			Host    string
+			Backlog int
+		}
+		Next *string
+	}
+	err := json.Unmarshal([]byte(h.admin("GET", "/v1/hosts?sort=backlog&limit=2", "").Body), &list)
+	if err != nil || len(list.Items) != 2 || list.Items[0].Host != "http://127.0.0.1:2" || list.Items[0].Backlog != 2 ||
+		list.Items[1].Host != "http://127.0.0.1:1" || list.Items[1].Backlog != 1 || list.Next != nil {
+		h.T.Errorf("by backlog: %+v", list)
+	}
+	for query, hosts := range map[string]int{"sort=failures": 5, "sort=failures&limit=1": 1, "sort=backlog&tenant=rival": 0, "sort=failures&breaker=open": 0} {
+		if got := h.pages("/v1/hosts?"+query, tokenAdmin, "host"); len(got) != hosts {
+			h.T.Errorf("%s: %q, want %d hosts", query, got, hosts)
+		}
+	}
+	h.wantProblem(h.admin("GET", "/v1/hosts?sort=name", ""), 400, "invalid_parameter", "backlog, failures")
+	var page struct{ Next string }
+	if err := json.Unmarshal([]byte(h.admin("GET", "/v1/hosts?limit=1", "").Body), &page); err != nil {
+		h.T.Fatal(err)
+	}
+	h.wantProblem(h.admin("GET", "/v1/hosts?sort=backlog&cursor="+page.Next, ""), 400, "invalid_parameter", "cursor")
 }
 
 // A rotation adds a first secret, shows what it made once, and is ended by taking the others away.

@@ -32,7 +32,7 @@ func TestMetricNames(t *testing.T) {
 	for _, want := range []string{
 		`hookline_events_received_total{event="jira:issue_updated",source="http"}`, `hookline_events_rejected_total{reason="unauthorized"}`,
 		"hookline_event_size_bytes_count", "hookline_match_duration_seconds_count", "hookline_match_fanout_count",
-		`hookline_matches_total{result="matched"}`, "hookline_deliveries_enqueued_total", `hookline_delivery_attempts_total{class="delivered"}`,
+		`hookline_matches_total{result="matched"}`, "hookline_deliveries_enqueued_total", `hookline_delivery_attempts_total{class="2xx"}`,
 		`hookline_delivery_attempt_duration_seconds_count{class="success"}`, "hookline_delivery_latency_seconds_count",
 		`hookline_deliveries_total{outcome="success"}`, `hookline_subscriptions{state="active"}`, "hookline_delivery_inflight",
 		`hookline_queue_depth{state="waiting"}`, "hookline_deliveries_dropped_total", "hookline_store_size_bytes", "hookline_panics_recovered_total",

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -86,7 +87,8 @@ func newRequestMetrics(r *prometheus.Registry, version string) *requestMetrics {
 	m := &requestMetrics{
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "hookline", Name: "http_request_duration_seconds", Help: "Time to answer a request.",
-			Buckets: []float64{1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 0.5, 2.5},
+			Buckets:                     []float64{1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 0.5, 2.5},
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"route", "method", "code"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "hookline", Name: "panics_recovered_total", Help: "Requests that panicked; each is a defect.",
@@ -94,11 +96,23 @@ func newRequestMetrics(r *prometheus.Registry, version string) *requestMetrics {
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: "hookline", Name: "build_info", Help: "Always 1.",
-		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision(), "goversion": runtime.Version()},
 	})
 	build.Set(1)
 	r.MustRegister(m.durations, m.panics, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// revision is the commit that the binary was built from, "unknown" where the build does not say.
+func revision() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return "unknown"
 }
 
 // observe counts a request under the template of its route, so that ids in paths make no series.

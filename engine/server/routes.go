@@ -112,7 +112,7 @@ func (s *Server) installationRoutes() []route {
 	add("GET", "/v1/tenants/{tenant}/apps/{app}/descriptor", s.getDescriptor, "")
 	add("PUT", "/v1/tenants/{tenant}/apps/{app}/descriptor", s.putDescriptor, "")
 	add("DELETE", "/v1/tenants/{tenant}/apps/{app}/descriptor", s.deleteDescriptor, "")
-	add("GET", "/v1/hosts", s.listHosts, "tenant breaker limit cursor")
+	add("GET", "/v1/hosts", s.listHosts, "tenant breaker sort limit cursor")
 	add("POST", "/v1/hosts/reset", s.resetHost, "")
 	return list
 }

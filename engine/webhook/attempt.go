@@ -2,7 +2,8 @@ package webhook
 
 import "time"
 
-// Outcome is the class of one attempt's end: metric label, log value and input of the retry decision.
+// Outcome is what one attempt's end means under the policy: log value and input of the retry decision. What the wire had
+// to say is its [Class].
 type Outcome string
 
 // The outcomes of an attempt.
@@ -22,6 +23,29 @@ const (
 // Outcomes lists every Outcome, for metrics that want their series from the start.
 var Outcomes = []Outcome{Delivered, Rejected, Throttled, ServerError, Retriable, Timeout, ConnectFailed, Broken, Unsendable, Blocked}
 
+// Class is how one attempt ended on the wire, whatever a policy makes of it: the label of metrics.
+type Class string
+
+// The classes of attempts. Those of answers are named for the status; the others had none.
+const (
+	Class2xx      Class = "2xx"
+	Class3xx      Class = "3xx"
+	Class4xx      Class = "4xx" // other than 429
+	Class429      Class = "429"
+	Class5xx      Class = "5xx"
+	ClassTimeout  Class = "timeout"  // a connection, and no complete answer in time
+	ClassDNS      Class = "dns"      // the host's name leads nowhere, or the name server did not answer
+	ClassConnect  Class = "connect"  // no connection: refused, unreachable, not in time
+	ClassTLS      Class = "tls"      // no TLS on the connection, or it was ended by an alert
+	ClassBlocked  Class = "blocked"  // the host's address is one that nothing is sent to; nothing was
+	ClassProtocol Class = "protocol" // the connection broke, or the answer was no HTTP
+)
+
+// Classes lists every Class.
+var Classes = []Class{
+	Class2xx, Class3xx, Class4xx, Class429, Class5xx, ClassTimeout, ClassDNS, ClassConnect, ClassTLS, ClassBlocked, ClassProtocol,
+}
+
 // Attempt is the record of one HTTP request made for a delivery.
 type Attempt struct {
 	Event    uint64
@@ -31,6 +55,7 @@ type Attempt struct {
 	Duration time.Duration
 	Status   int // 0 when there was no answer
 	Outcome  Outcome
+	Class    Class // empty where the request could not be built
 	Err      error // what went wrong when there was no answer; nil otherwise
 
 	// Accepted is when the event was accepted. Settled is false when another attempt follows.
