@@ -115,7 +115,7 @@ func (e *Engine) open() (err error) {
 		dial = e.egress.Dial
 	}
 	e.dispatch = dispatch.New(dispatch.Options{
-		Target: e.target, HostLimit: o.HostLimit, MaxInFlight: o.MaxInFlight,
+		Target: e.target, HostLimit: o.HostLimit, ReplayLimit: o.ReplayLimit, FixedLimit: o.FixedLimit, MaxInFlight: o.MaxInFlight,
 		Breaker: o.Breaker, RetryBudget: o.RetryBudget, Rate: o.Rate, Dial: dial, TLS: e.egress.TLS(),
 		OnAttempt: e.attempted, Logger: o.Logger,
 	})

@@ -25,8 +25,8 @@ const (
 	BreakerHalfOpen = dispatch.BreakerHalfOpen
 )
 
-// ResetHost closes the breaker of a host, so that what is queued for it is sent at once. It reports whether the breaker was
-// not closed already.
+// ResetHost closes the breaker of a host and ends the time for which it or endpoints of it asked to be left alone, so that what is
+// queued for it is sent at once. It reports whether there was anything to end.
 func (e *Engine) ResetHost(h Host) bool { return e.dispatch.Reset(h) }
 
 // Pause keeps an endpoint of a tenant from being sent to, from now on and after a restart, until it is resumed: what is

@@ -32,13 +32,22 @@ type Options struct {
 	// keeps secrets out of sight and from nobody who has the directory.
 	SecretKeys []sign.Secret
 
-	// HostLimit is the number of requests in flight per tenant and host.
+	// HostLimit is the number of requests in flight per tenant and host. It is the most: a host that answers 429 or 503, or
+	// not in time, is sent less at once until it does better, and one that was down begins with a single request.
 	//
 	// Defaults to 20, as Jira Cloud documents for its Primary flow.
 	HostLimit int
 
+	// ReplayLimit is how many of HostLimit may be replays. It is taken for less than HostLimit, except where that is 1.
+	//
+	// Defaults to half of HostLimit: 10, as Jira Cloud documents for its Secondary flow.
+	ReplayLimit int
+
+	// FixedLimit lets HostLimit requests be in flight to every host, whatever it answers.
+	FixedLimit bool
+
 	// MaxInFlight bounds the requests in flight over all hosts. It is a last resort: where it is reached,
-	// hosts wait for each other.
+	// tenants take turns, and each tenant's hosts.
 	//
 	// Defaults to 16384.
 	MaxInFlight int
@@ -156,7 +165,7 @@ func (o *Options) validate() error {
 		seen[name] = true
 	}
 	for name, n := range map[string]int64{
-		"HostLimit": int64(o.HostLimit), "MaxInFlight": int64(o.MaxInFlight), "MaxBody": int64(o.MaxBody),
+		"HostLimit": int64(o.HostLimit), "ReplayLimit": int64(o.ReplayLimit), "MaxInFlight": int64(o.MaxInFlight), "MaxBody": int64(o.MaxBody),
 		"CacheSize": o.CacheSize, "KeepDead": int64(o.KeepDead), "KeepKeys": int64(o.KeepKeys),
 		"Breaker.Open": int64(o.Breaker.Open), "DisableAfter": int64(o.DisableAfter), "RetryBudget.Floor": int64(o.RetryBudget.Floor),
 		"Objectives.Fresh": int64(o.Objectives.Fresh), "Objectives.Replay": int64(o.Objectives.Replay),

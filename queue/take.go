@@ -16,7 +16,13 @@ import (
 // malformed becomes a dead letter with reason PayloadLost, one that is malformed itself a dead letter
 // with reason Corrupt, and Take goes on with the next. If the disk cannot be read, nothing is given up:
 // the delivery stays where it was, and nothing of its endpoint and lane is taken for about a second.
-func (q *Queue) Take(id EndpointID) (Delivery, bool) {
+func (q *Queue) Take(id EndpointID) (Delivery, bool) { return q.take(id, Replay) }
+
+// TakeFresh is Take for lane Fresh alone: it returns false although something is due in lane Replay.
+func (q *Queue) TakeFresh(id EndpointID) (Delivery, bool) { return q.take(id, Fresh) }
+
+// take takes a delivery of one of the lanes up to last.
+func (q *Queue) take(id EndpointID, last Lane) (Delivery, bool) {
 	if !q.gate.enter() {
 		return Delivery{}, false
 	}
@@ -30,7 +36,7 @@ func (q *Queue) Take(id EndpointID) (Delivery, bool) {
 		e.mu.Unlock()
 	}
 	for {
-		it, l, ok := q.next(e)
+		it, l, ok := q.next(e, last)
 		if !ok {
 			return Delivery{}, false
 		}
@@ -59,8 +65,8 @@ func (q *Queue) Take(id EndpointID) (Delivery, bool) {
 }
 
 // next takes a delivery from the windows, filling them as needed. It passes over a lane that rests.
-func (q *Queue) next(e *endpoint) (item, Lane, bool) {
-	for l := Fresh; l < lanes; l++ {
+func (q *Queue) next(e *endpoint, last Lane) (item, Lane, bool) {
+	for l := Fresh; l <= last; l++ {
 		for {
 			e.mu.Lock()
 			now := q.clock.present()

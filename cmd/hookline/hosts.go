@@ -15,15 +15,18 @@ type hostView struct {
 	Host      string    `json:"host"`
 	InFlight  int       `json:"inFlight"`
 	Backlog   int       `json:"backlog"`
+	Limit     int       `json:"limit"`
 	Endpoints int       `json:"endpoints"`
 	Failures  int       `json:"failures"`
 	Breaker   string    `json:"breaker"`
 	OpenUntil time.Time `json:"openUntil"`
+	HeldUntil time.Time `json:"heldUntil"`
 }
 
 func newHostsCommand(io streams) *cobra.Command {
 	c := newGroup("hosts", "List the hosts that are sent to, and close their circuit breakers",
-		`List the hosts that are sent to: requests in flight, deliveries that wait, failures in a row, and whether the circuit breaker is open, so
+		`List the hosts that are sent to: requests in flight and how many there may be, deliveries that wait, failures in a row, and whether
+the circuit breaker is open, so
 that nothing is sent for a while. Needs the admin token, if the server has one.`)
 	r := addRemoteFlags(c, io)
 	c.AddCommand(newHostsListCommand(r), newHostsResetCommand(r))
@@ -32,9 +35,9 @@ that nothing is sent for a while. Needs the admin token, if the server has one.`
 
 func newHostsListCommand(r *remote) *cobra.Command {
 	l := listing[hostView]{
-		columns: "TENANT\tHOST\tIN FLIGHT\tBACKLOG\tENDPOINTS\tFAILURES\tBREAKER\tOPEN UNTIL",
+		columns: "TENANT\tHOST\tIN FLIGHT\tLIMIT\tBACKLOG\tENDPOINTS\tFAILURES\tBREAKER\tOPEN UNTIL\tHELD UNTIL",
 		row: func(h hostView) []any {
-			return []any{h.Tenant, h.Host, h.InFlight, h.Backlog, h.Endpoints, h.Failures, h.Breaker, h.OpenUntil}
+			return []any{h.Tenant, h.Host, h.InFlight, h.Limit, h.Backlog, h.Endpoints, h.Failures, h.Breaker, h.OpenUntil, h.HeldUntil}
 		},
 	}
 	c := &cobra.Command{
@@ -62,7 +65,7 @@ func newHostsResetCommand(r *remote) *cobra.Command {
 			var done struct{ Reset bool }
 			printed, err := r.do(c.Context(), request{method: http.MethodPost, path: path("v1", "hosts", "reset"), body: body}, &done)
 			if err == nil && !printed && !done.Reset {
-				fmt.Fprintln(r.io.err, "its circuit breaker was closed already, or nothing was sent to it yet")
+				fmt.Fprintln(r.io.err, "nothing kept it from being sent to, or nothing was sent to it yet")
 			}
 			return err
 		},

@@ -51,8 +51,14 @@ type Config struct {
 	Egress Egress `yaml:"egress" envPrefix:"EGRESS_"`
 	TLS    TLS    `yaml:"tls" envPrefix:"TLS_"`
 
-	// HostLimit is the number of requests in flight per tenant and host.
-	HostLimit int `yaml:"host_limit" env:"HOST_LIMIT"`
+	// HostLimit is the number of requests in flight per tenant and host, and ReplayLimit how many of them may be replays; 0
+	// for half of HostLimit.
+	HostLimit   int `yaml:"host_limit" env:"HOST_LIMIT"`
+	ReplayLimit int `yaml:"replay_limit" env:"REPLAY_LIMIT"`
+
+	// FixedLimit lets HostLimit requests be in flight to a host whatever it answers. Otherwise a host that shows that it has
+	// too much to do is sent less at once.
+	FixedLimit bool `yaml:"fixed_limit" env:"FIXED_LIMIT"`
 
 	// Breaker keeps a host that is down from being sent to.
 	Breaker Breaker `yaml:"breaker" envPrefix:"BREAKER_"`
@@ -306,6 +312,8 @@ func (c *Config) Engine() engine.Options {
 			jira.NewDescriptor(c.descriptor()), migrations.Descriptor(),
 		},
 		HostLimit:   c.HostLimit,
+		ReplayLimit: c.ReplayLimit,
+		FixedLimit:  c.FixedLimit,
 		Breaker:     engine.Breaker(c.Breaker),
 		Egress:      c.egress(),
 		RetryBudget: engine.RetryBudget(c.RetryBudget), Rate: engine.Rate(c.Rate),

@@ -66,6 +66,8 @@ allow_http: true
 egress: {off: true, allow: [10.0.0.0/8, "fd00::/8"], ports: [443, 8443], proxy: "http://proxy.example:3128"}
 tls: {ca: ca.pem, cert: cert.pem, key: key.pem, min_version: "1.3"}
 host_limit: 7
+replay_limit: 3
+fixed_limit: true
 breaker: {failures: 5, open: 4s, max_open: 1m}
 max_body: 1000
 cache_size: 2000
@@ -142,7 +144,7 @@ func TestFile(t *testing.T) {
 			Proxy: "http://proxy.example:3128",
 		},
 		TLS:       config.TLS{CA: "ca.pem", Cert: "cert.pem", Key: "key.pem", MinVersion: "1.3"},
-		AllowHTTP: true, HostLimit: 7, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, KeepAttempts: 24 * time.Hour, KeepDelivered: 6 * time.Hour, ShutdownTimeout: 90 * time.Second,
+		AllowHTTP: true, HostLimit: 7, ReplayLimit: 3, FixedLimit: true, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, KeepAttempts: 24 * time.Hour, KeepDelivered: 6 * time.Hour, ShutdownTimeout: 90 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Jira: config.Jira{
 			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, DescriptorLimit: 40, Life: 720 * time.Hour, AutoExtend: true, ExpiryWarning: 48 * time.Hour, ManyURLs: true, SeedEvents: true, BareArray: true, Patch: true, FailedConnectOnly: true,
@@ -182,7 +184,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 	t.Parallel()
 	c := load(t, everything, map[string]string{
 		"HOOKLINE_LISTEN": "127.0.0.1:9", "HOOKLINE_OPERATIONS": "127.0.0.1:10", "HOOKLINE_DATA": "d",
-		"HOOKLINE_ADMIN_TOKEN": "another admin token", "HOOKLINE_ALLOW_HTTP": "false", "HOOKLINE_HOST_LIMIT": "8",
+		"HOOKLINE_ADMIN_TOKEN": "another admin token", "HOOKLINE_ALLOW_HTTP": "false", "HOOKLINE_HOST_LIMIT": "8", "HOOKLINE_REPLAY_LIMIT": "4", "HOOKLINE_FIXED_LIMIT": "false",
 		"HOOKLINE_EGRESS_OFF": "false", "HOOKLINE_EGRESS_ALLOW": "127.0.0.0/8,::1/128", "HOOKLINE_EGRESS_PORTS": "80,81",
 		"HOOKLINE_EGRESS_PROXY": "http://other.example", "HOOKLINE_TLS_CA": "a", "HOOKLINE_TLS_CERT": "b", "HOOKLINE_TLS_KEY": "c",
 		"HOOKLINE_TLS_MIN_VERSION":  "1.2",
@@ -200,7 +202,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_ARCXP_RAW_TOKEN": "false", "HOOKLINE_ARCXP_KEEP_QUEUED": "false", "HOOKLINE_ARCXP_WAITS": "19s,20m", "HOOKLINE_ARCXP_TIMEOUT": "21s",
 	})
 	want := config.Config{
-		Listen: "127.0.0.1:9", Operations: "127.0.0.1:10", Data: "d", AdminToken: "another admin token", HostLimit: 8,
+		Listen: "127.0.0.1:9", Operations: "127.0.0.1:10", Data: "d", AdminToken: "another admin token", HostLimit: 8, ReplayLimit: 4,
 		Egress:       config.Egress{Allow: egress.Loopback(), Ports: []uint16{80, 81}, Proxy: "http://other.example"},
 		TLS:          config.TLS{CA: "a", Cert: "b", Key: "c", MinVersion: "1.2"},
 		Breaker:      config.Breaker{Failures: -1, Open: 22 * time.Second, MaxOpen: 23 * time.Second},

@@ -46,6 +46,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	number("host_limit", int64(c.HostLimit), 1)
+	number("replay_limit", int64(c.ReplayLimit), 0)
 	duration("breaker.open", c.Breaker.Open, 0)
 	duration("breaker.max_open", c.Breaker.MaxOpen, 0)
 	if b := engine.Breaker(c.Breaker).WithDefaults(); c.Breaker.MaxOpen > 0 && c.Breaker.MaxOpen < b.Open {

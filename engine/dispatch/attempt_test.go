@@ -108,7 +108,7 @@ func TestRetryScheduleOfJira(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const deliveries = 600
-				r := newRig(t, func(o *Options) { o.HostLimit, o.Breaker.Failures = deliveries, -1 }).start()
+				r := newRig(t, func(o *Options) { o.HostLimit, o.FixedLimit, o.Breaker.Failures = deliveries, true, -1 }).start()
 				receive(r)
 				r.target(1, "a:80", jiraPolicy())
 				r.queue.accept(1, deliveries)

@@ -21,15 +21,15 @@ type Breaker struct {
 	// MaxOpen. Each time is lengthened at random by up to a fifth, so that hosts that went down together are not probed
 	// together.
 	//
-	// Default to 10 seconds and 5 minutes.
+	// Default to 1 second and 1 minute.
 	Open, MaxOpen time.Duration
 }
 
 // WithDefaults returns the breaker with the defaults in place of zeros, and with a MaxOpen that is not less than Open.
 func (b Breaker) WithDefaults() Breaker {
 	b.Failures = cmp.Or(b.Failures, 20)
-	b.Open = cmp.Or(b.Open, 10*time.Second)
-	b.MaxOpen = max(cmp.Or(b.MaxOpen, 5*time.Minute), b.Open)
+	b.Open = cmp.Or(b.Open, time.Second)
+	b.MaxOpen = max(cmp.Or(b.MaxOpen, time.Minute), b.Open)
 	return b
 }
 

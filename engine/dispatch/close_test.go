@@ -94,6 +94,11 @@ func (q slowTake) Take(ep queue.EndpointID) (queue.Delivery, bool) {
 	return q.fakeQueue.Take(ep)
 }
 
+func (q slowTake) TakeFresh(ep queue.EndpointID) (queue.Delivery, bool) {
+	time.Sleep(time.Second)
+	return q.fakeQueue.TakeFresh(ep)
+}
+
 func TestReadyBeforeStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)

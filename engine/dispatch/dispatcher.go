@@ -40,6 +40,7 @@ func New(opts Options) *Dispatcher {
 
 func (o Options) withDefaults() Options {
 	o.HostLimit = cmp.Or(o.HostLimit, 20)
+	o.ReplayLimit = max(1, min(cmp.Or(o.ReplayLimit, o.HostLimit/2), o.HostLimit-1))
 	o.MaxInFlight = cmp.Or(o.MaxInFlight, 16384)
 	o.MaxResponse = cmp.Or(o.MaxResponse, 64<<10)
 	o.IdleConn = cmp.Or(o.IdleConn, 10*time.Second)
@@ -105,7 +106,7 @@ func (d *Dispatcher) wake(endpoint queue.EndpointID) {
 }
 
 func (d *Dispatcher) newHost(key Host) *host {
-	h := &host{d: d, key: key, unusedSince: time.Now()}
+	h := &host{d: d, key: key, turns: newTurns(), limit: newLimit(&d.opts), unusedSince: time.Now()}
 	if d.opts.Rate.Host > 0 {
 		h.pace.set(d.opts.Rate.Host)
 	}

@@ -67,12 +67,14 @@ func newFakeQueue() *fakeQueue {
 	}
 }
 
-func (q *fakeQueue) accept(ep queue.EndpointID, n int) {
+func (q *fakeQueue) accept(ep queue.EndpointID, n int) { q.acceptIn(queue.Fresh, ep, n) }
+
+func (q *fakeQueue) acceptIn(l queue.Lane, ep queue.EndpointID, n int) {
 	now := time.Now()
 	for range n {
 		q.mu.Lock()
 		q.next++
-		q.insert(queue.Delivery{Event: q.next, Endpoint: ep, Due: now, Accepted: now, Payload: []byte(`{"id":1}`)})
+		q.insert(queue.Delivery{Event: q.next, Endpoint: ep, Lane: l, Due: now, Accepted: now, Payload: []byte(`{"id":1}`)})
 		q.mu.Unlock()
 		q.ready(ep, now)
 	}
@@ -90,15 +92,32 @@ func (q *fakeQueue) insert(d queue.Delivery) {
 }
 
 func (q *fakeQueue) Take(ep queue.EndpointID) (queue.Delivery, bool) {
+	if d, ok := q.TakeFresh(ep); ok {
+		return d, true
+	}
+	return q.take(ep, queue.Replay)
+}
+
+func (q *fakeQueue) TakeFresh(ep queue.EndpointID) (queue.Delivery, bool) {
+	return q.take(ep, queue.Fresh)
+}
+
+func (q *fakeQueue) take(ep queue.EndpointID, l queue.Lane) (queue.Delivery, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w := q.waiting[ep]
-	if len(w) == 0 || w[0].Due.After(time.Now()) {
+	i := slices.IndexFunc(w, func(d queue.Delivery) bool { return d.Lane == l })
+	if i < 0 || w[i].Due.After(time.Now()) {
 		return queue.Delivery{}, false
 	}
-	q.waiting[ep] = w[1:]
+	d := w[i]
+	if i == 0 {
+		q.waiting[ep] = w[1:]
+	} else {
+		q.waiting[ep] = slices.Delete(w, i, i+1)
+	}
 	q.inHand++
-	return w[0], true
+	return d, true
 }
 
 func (q *fakeQueue) NextDue(ep queue.EndpointID) (time.Time, bool) {

@@ -18,31 +18,43 @@ import (
 // in flight, so counting workers is counting requests.
 //
 // No wake-up is lost. A delivery becomes visible to Take before its endpoint is woken, and everything
-// that decides is done under mu: a wake-up makes the endpoint a member of the ring and hires a worker
+// that decides is done under mu: a wake-up makes the endpoint ready and hires a worker
 // if there is room; a worker lets an endpoint rest only if no wake-up came since before its Take,
-// and leaves only when the ring is empty or the host waits in line for a slot. So after a wake-up the
-// endpoint stays in the ring until a Take that began later has found nothing, and while the ring has
-// a member, a worker is at work, or the host is in line, or its breaker is open or its rate used up and has a timer that ends that. A
-// worker that makes the probe of a half-open breaker asks for the next turn afterwards, whatever came of it, so those that
-// left because of the probe are not missed.
+// and leaves only when no endpoint can have a turn or the host waits in line for a slot. So after a wake-up the
+// endpoint stays ready until a Take that began later has found nothing. And while an endpoint is ready, one of these holds,
+// and ends in a turn for it:
+//
+//   - A worker is at work. Whatever comes of its turn, it asks for the next one, or leaves for one of the other reasons, or
+//     because there are more workers than the limit, which is at least 1. The limit rises only at the end of a turn.
+//   - The host is in line for a slot.
+//   - Nothing may be sent for a while, and a timer ends that: the breaker is open, the rate used up, or the host asked for it.
+//   - Workers are at work on replays or on the probe of a half-open breaker, and only when one of them has ended is
+//     there room for another. The worker that ended it asks for the next turn.
+//
+// An endpoint that is held back is not ready, whoever wakes it, and has an alarm for the end of that.
 type host struct {
 	d      *Dispatcher
 	key    Host
 	client *fasthttp.HostClient
 	tls    *tls.Config  // nil for plain HTTP
 	inUse  atomic.Int64 // connections
+	behind *host        // the next of its tenant in line for a slot; of slots
 
 	mu      sync.Mutex
-	ready   ring
+	turns   turns
 	workers int
+	replays int // of them with a delivery of lane queue.Replay, or about to look for one
+	limit   limit
 	peak    int  // most workers at once since the last sweep
 	waiting bool // in line for a slot
 	gone    bool // no longer in the table; whoever holds it looks it up again
 	breaker breaker
 	budget  budget
-	pace    pacer                       // for Rate.Host
-	resting bool                        // until a timer ends it: pace lets nothing through
-	paces   map[queue.EndpointID]*pacer // of endpoints that have a limit
+	pace    pacer                          // for Rate.Host
+	until   time.Time                      // the host asked for no requests before
+	resting bool                           // until a timer ends it: nothing may be sent for pace or until
+	paces   map[queue.EndpointID]*pacer    // of endpoints that have a limit
+	held    map[queue.EndpointID]time.Time // endpoints that asked for no requests before
 
 	unusedSince time.Time // when a sweep first found it without work
 }
@@ -50,8 +62,12 @@ type host struct {
 // turn is an endpoint's turn: one delivery of it may be taken.
 type turn struct {
 	endpoint queue.EndpointID
+	member   *member
 	wake     uint64
+	began    time.Time
 	room     bool   // the host had room for another worker
+	replay   bool   // it has a place among the replays: Take may return one
+	round    uint64 // of the limit
 	probe    uint64 // number of the probe that the turn is, 0 if it is none
 }
 
@@ -63,8 +79,11 @@ func (h *host) wake(id queue.EndpointID) bool {
 		h.mu.Unlock()
 		return false
 	}
-	h.ready.wake(id)
-	hired := h.hire()
+	hired := false
+	if !h.holds(id) {
+		h.turns.wake(id)
+		hired = h.hire()
+	}
 	h.mu.Unlock()
 	if hired {
 		h.d.crew.start(h)
@@ -92,8 +111,17 @@ func (h *host) hire() bool {
 	return true
 }
 
-func (h *host) wants() bool {
-	return h.ready.len() > 0 && h.workers < h.d.opts.HostLimit && h.breaker.admits() && !h.limited()
+// wants says whether the host has room and work for another worker. mu is held.
+func (h *host) wants() bool { return h.limit.room(h.workers) && h.offers() }
+
+// offers says whether another turn may begin. mu is held.
+func (h *host) offers() bool {
+	return h.turns.any(h.replaysFit()) && h.breaker.admits() && !h.limited()
+}
+
+// replaysFit says whether another worker may take a delivery of lane queue.Replay. mu is held.
+func (h *host) replaysFit() bool {
+	return h.replays < max(1, h.d.opts.ReplayLimit*h.limit.now/h.limit.most)
 }
 
 func (h *host) count() {
@@ -120,8 +148,9 @@ func (h *host) granted() bool {
 func (h *host) work() {
 	w := workers.Get().(*worker)
 	w.d, w.host = h.d, h
-	for t, ok := h.next(true); ok; t, ok = h.next(false) {
-		h.report(t, w.turn(t), w)
+	for t, ok := h.first(); ok; {
+		what := w.turn(&t)
+		t, ok = h.next(&t, what, w)
 	}
 	w.d, w.host = nil, nil
 	workers.Put(w)
@@ -131,12 +160,33 @@ func (h *host) work() {
 	h.d.slots.give()
 }
 
-// next returns the next turn of the host, or false when the worker has to leave: there is no work, the breaker lets
-// nothing through, or other hosts wait for a slot and the worker has had a turn of its own.
-func (h *host) next(first bool) (turn, bool) {
+// first begins a worker's first turn, as next does the others.
+func (h *host) first() (turn, bool) {
+	now := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	leave := h.ready.len() == 0 || !h.breaker.admits() || h.d.closed.Load() || h.limited()
+	return h.begin(now, true)
+}
+
+// next ends a worker's turn and begins another, or returns false when the worker has to leave.
+func (h *host) next(t *turn, what health, w *worker) (turn, bool) {
+	now := time.Now()
+	h.mu.Lock()
+	before := h.breaker.state
+	h.end(t, what, w, now)
+	after, failures, until := h.breaker.state, h.breaker.failures, h.breaker.until
+	next, ok := h.begin(now, false)
+	h.mu.Unlock()
+	if after != before {
+		h.announce(before, after, failures, until)
+	}
+	return next, ok
+}
+
+// begin begins a turn, unless the worker has to leave: there is no work, nothing may be sent, the limit has fallen, or other
+// hosts wait for a slot and the worker has had a turn of its own. mu is held.
+func (h *host) begin(now time.Time, first bool) (turn, bool) {
+	leave := h.d.closed.Load() || h.limit.exceeded(h.workers) || !h.offers()
 	if !leave && !first && h.d.slots.scarce.Load() {
 		leave = true
 		if !h.waiting {
@@ -147,18 +197,69 @@ func (h *host) next(first bool) (turn, bool) {
 		h.workers--
 		return turn{}, false
 	}
-	t := turn{room: h.workers < h.d.opts.HostLimit, probe: h.breaker.begin()}
+	t := turn{began: now, room: h.limit.room(h.workers), round: h.limit.begin(), probe: h.breaker.begin()}
 	if h.pace.every > 0 {
-		h.pace.use(time.Now())
+		h.pace.use(now)
 	}
-	t.endpoint, t.wake = h.ready.turn()
+	if t.member, t.replay = h.turns.next(h.replaysFit()); t.replay {
+		h.replays++
+	}
+	t.endpoint, t.wake = t.member.id, t.member.wake
 	return t, true
 }
 
-// rest is called when a turn found nothing to take. It reports whether the endpoint has left the ring;
+// end tells all that shares the host out what came of a worker's turn. mu is held.
+func (h *host) end(t *turn, what health, w *worker, now time.Time) {
+	h.turns.end(t.member, now.Sub(t.began))
+	if t.replay {
+		h.replays--
+	}
+	switch {
+	case what == untried && h.pace.every > 0:
+		h.pace.giveBack()
+	case what != untried && w.record.Number == 1:
+		h.budget.first(w.late, w.record.Start)
+	}
+	if what != untried {
+		h.learn(t, what, w, now)
+	}
+	h.limit.end(t.round)
+	if h.breaker.end(t.probe, what, h.d.opts.Breaker.Failures) {
+		h.trip(now)
+	}
+}
+
+// learn adapts what the host is sent to what an attempt said of it. mu is held.
+func (h *host) learn(t *turn, what health, w *worker, now time.Time) {
+	switch {
+	case overloaded(&w.record):
+		h.limit.overload(t.began, now)
+	case what == alive:
+		h.limit.success(t.began, !h.limit.room(h.workers))
+	}
+	if w.asked > 0 {
+		h.obey(t.member, w.record.Status, now.Add(w.asked))
+	}
+}
+
+// rest is called when a turn found nothing to take. It reports whether the endpoint rests now;
 // otherwise it was woken meanwhile, or another worker saw to it.
-func (h *host) rest(t turn) bool {
+func (h *host) rest(t *turn) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.ready.rest(t.endpoint, t.wake)
+	return h.turns.rest(t.member, t.wake)
+}
+
+// replay is called when a turn found nothing fresh to take. It reports whether there was room to go on with
+// lane queue.Replay; otherwise the endpoint has another turn when there is.
+func (h *host) replay(t *turn) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.turns.stale(t.member, t.wake)
+	if !h.replaysFit() {
+		return false
+	}
+	h.replays++
+	t.replay = true
+	return true
 }

@@ -79,7 +79,7 @@ func (t *table) sweep(now time.Time, idleHost time.Duration) {
 		if h.client.ConnsCount() > h.peak {
 			surplus = append(surplus, h.client)
 		}
-		used := h.peak > 0 || h.ready.len() > 0 || h.waiting || h.breaker.remembered(&h.d.opts.Breaker, now) || h.pacing(now)
+		used := h.peak > 0 || h.turns.len() > 0 || h.waiting || h.breaker.remembered(&h.d.opts.Breaker, now) || h.pacing(now) || h.holding(now)
 		h.peak = h.workers
 		if used {
 			h.unusedSince = now

@@ -16,6 +16,7 @@ import (
 // later, is followed by a call of Dispatcher.Ready: that includes Settle with Again, and Release.
 type Queue interface {
 	Take(queue.EndpointID) (queue.Delivery, bool)
+	TakeFresh(queue.EndpointID) (queue.Delivery, bool)
 	NextDue(queue.EndpointID) (time.Time, bool)
 	Settle(*queue.Delivery, queue.Outcome) error
 	Release(*queue.Delivery)
@@ -72,13 +73,23 @@ type Options struct {
 	// be known. Called often, from any goroutine; must be quick.
 	Target func(queue.EndpointID) (*Target, bool)
 
-	// HostLimit is the number of requests in flight per host.
+	// HostLimit is the number of requests in flight per host. It is the most: a host that answers 429 or 503, or not in
+	// time, is sent less at once until it does better, and one that was down begins with a single request.
 	//
 	// Defaults to 20, the Primary limit that Jira Cloud documents per tenant and URL host.
 	HostLimit int
 
+	// ReplayLimit is how many of them may be deliveries of lane queue.Replay. It is taken for less than
+	// HostLimit, so that there is always room for fresh ones, except where that is 1.
+	//
+	// Defaults to half of HostLimit: 10, as Jira Cloud documents for its Secondary flow.
+	ReplayLimit int
+
+	// FixedLimit lets HostLimit requests be in flight to every host, whatever it answers.
+	FixedLimit bool
+
 	// MaxInFlight bounds the requests in flight over all hosts, and so the memory they hold. It is a
-	// last resort: where it is reached, hosts wait for each other.
+	// last resort: where it is reached, tenants take turns, and each tenant's hosts.
 	//
 	// Defaults to 16384.
 	MaxInFlight int

@@ -42,6 +42,13 @@ func (q *takes) Take(ep queue.EndpointID) (queue.Delivery, bool) {
 	return q.fakeQueue.Take(ep)
 }
 
+func (q *takes) TakeFresh(ep queue.EndpointID) (queue.Delivery, bool) {
+	q.mu.Lock()
+	q.n++
+	q.mu.Unlock()
+	return q.fakeQueue.TakeFresh(ep)
+}
+
 func (q *takes) count() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

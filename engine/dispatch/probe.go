@@ -5,24 +5,8 @@ import (
 	"time"
 )
 
-// report tells the host's breaker, rate limit and budget what came of a worker's turn.
-func (h *host) report(t turn, what health, w *worker) {
-	h.mu.Lock()
-	switch {
-	case what == untried && h.pace.every > 0:
-		h.pace.giveBack()
-	case what != untried && w.record.Number == 1:
-		h.budget.first(w.late, w.record.Start)
-	}
-	before := h.breaker.state
-	if h.breaker.end(t.probe, what, h.d.opts.Breaker.Failures) {
-		h.trip()
-	}
-	after, failures, until := h.breaker.state, h.breaker.failures, h.breaker.until
-	h.mu.Unlock()
-	if before == after {
-		return
-	}
+// announce counts and logs that the breaker has changed.
+func (h *host) announce(before, after BreakerState, failures int, until time.Time) {
 	h.d.transitions[after].Add(1)
 	log := h.d.opts.Logger.With("tenant", h.key.Tenant, "host", h.key.String())
 	switch {
@@ -34,8 +18,9 @@ func (h *host) report(t turn, what health, w *worker) {
 }
 
 // trip opens the breaker for a while. mu is held.
-func (h *host) trip() {
-	wait := h.breaker.trip(&h.d.opts.Breaker, time.Now(), rand.Float64())
+func (h *host) trip(now time.Time) {
+	wait := h.breaker.trip(&h.d.opts.Breaker, now, rand.Float64())
+	h.limit.restart(now)
 	h.breaker.timer = time.AfterFunc(wait, h.probe)
 }
 
@@ -58,24 +43,29 @@ func (h *host) probe() {
 	}
 }
 
-// Reset closes the breaker of a host, so that it is sent to at once. It reports whether the breaker was not closed already.
+// Reset closes the breaker of a host and ends the time for which the host or endpoints of it asked to be left alone, so that it is
+// sent to at once; one that was down is sent little at once in the beginning. It reports whether there was anything to end.
 func (d *Dispatcher) Reset(key Host) bool {
 	h := d.hosts.find(key)
 	if h == nil {
 		return false
 	}
 	h.mu.Lock()
-	reset := h.breaker.state != BreakerClosed
-	if reset {
+	open, held := h.breaker.state != BreakerClosed, h.holding(time.Now())
+	if open {
 		h.breaker.close()
 	}
-	hired := reset && h.hire()
+	asleep := h.release()
+	hired := (open || held) && h.hire()
 	h.mu.Unlock()
-	if reset {
+	if open {
 		d.transitions[BreakerClosed].Add(1)
 	}
 	if hired {
 		d.crew.start(h)
 	}
-	return reset
+	for _, id := range asleep {
+		d.wake(id)
+	}
+	return open || held
 }

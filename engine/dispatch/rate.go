@@ -65,12 +65,13 @@ func (d *Dispatcher) rateOf(t *Target) float64 {
 	return d.opts.Rate.Endpoint
 }
 
-// limited says whether the host has to wait for its own limit. If so, a timer ends the wait. mu is held.
+// limited says whether the host has to wait for its own rate, or as it asked for. If so, a timer ends the wait. mu is held.
 func (h *host) limited() bool {
-	if h.d.opts.Rate.Host <= 0 {
+	if h.pace.every == 0 && h.until.IsZero() {
 		return false
 	}
-	wait := h.pace.wait(time.Now())
+	now := time.Now()
+	wait := max(h.pace.wait(now), h.until.Sub(now))
 	if wait > 0 && !h.resting {
 		h.resting = true
 		h.d.throttled[throttleHost].Add(1)
@@ -79,7 +80,7 @@ func (h *host) limited() bool {
 	return wait > 0
 }
 
-// resume goes on after a wait for the host's limit.
+// resume goes on after a wait.
 func (h *host) resume() {
 	h.mu.Lock()
 	h.resting = false
@@ -131,7 +132,7 @@ func (h *host) pacing(now time.Time) bool {
 }
 
 // hold lets an endpoint rest until its own limit has room for another request.
-func (w *worker) hold(t turn, wait time.Duration) {
+func (w *worker) hold(t *turn, wait time.Duration) {
 	w.d.throttled[throttleEndpoint].Add(1)
 	if w.host.rest(t) {
 		w.d.timers.set(t.endpoint, time.Now().Add(wait))

@@ -7,7 +7,7 @@ import (
 
 // slots bounds the workers of all hosts together. A host that finds no slot waits in line, once
 // however much it has to do, and a slot that comes back goes to the host at the front: under scarcity
-// every host gets one slot per round.
+// every tenant gets one slot per round, and every host one per round of its tenant.
 //
 // There are no slots before open and none after close, which is all that starting and stopping the
 // dispatcher means to the hosts.
@@ -17,7 +17,7 @@ type slots struct {
 	mu      sync.Mutex
 	free    int
 	used    int
-	waiting []*host
+	waiting line
 	opened  bool
 	queued  uint64 // hosts that had to wait in line since open
 	closed  bool
@@ -33,7 +33,7 @@ func (s *slots) open(n int) {
 		s.mu.Unlock()
 		return
 	}
-	granted := min(n, len(s.waiting))
+	granted := min(n, s.waiting.hosts)
 	s.free = n - granted
 	s.used = granted
 	s.opened = true
@@ -72,7 +72,7 @@ func (s *slots) enqueue(h *host) {
 		s.queued++
 	}
 	h.waiting = true
-	s.waiting = append(s.waiting, h)
+	s.waiting.add(h)
 	s.scarce.Store(true)
 }
 
@@ -89,7 +89,7 @@ func (s *slots) give() {
 func (s *slots) pass() *host {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.waiting) == 0 {
+	if s.closed || s.waiting.hosts == 0 {
 		s.free++
 		s.used--
 		if s.closed && s.used == 0 {
@@ -97,11 +97,8 @@ func (s *slots) pass() *host {
 		}
 		return nil
 	}
-	h := s.waiting[0]
-	s.waiting[0] = nil
-	s.waiting = s.waiting[1:]
-	if len(s.waiting) == 0 {
-		s.waiting = nil
+	h := s.waiting.take()
+	if s.waiting.hosts == 0 {
 		s.scarce.Store(false)
 	}
 	return h
@@ -113,7 +110,7 @@ func (s *slots) close() <-chan struct{} {
 	defer s.mu.Unlock()
 	if !s.closed {
 		s.closed = true
-		s.waiting = nil
+		s.waiting = line{}
 		s.scarce.Store(false)
 		if s.used == 0 {
 			close(s.idle)
@@ -126,5 +123,5 @@ func (s *slots) close() <-chan struct{} {
 func (s *slots) counts() (used, waiting int, queued uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.used, len(s.waiting), s.queued
+	return s.used, s.waiting.hosts, s.queued
 }

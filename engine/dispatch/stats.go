@@ -52,7 +52,7 @@ func (d *Dispatcher) Stats() Stats {
 			s.HalfOpenBreakers++
 		}
 		s.Hosts++
-		s.ReadyEndpoints += h.ready.len()
+		s.ReadyEndpoints += h.turns.len()
 		s.Connections += h.client.ConnsCount()
 		s.InUse += int(h.inUse.Load())
 		return true
@@ -64,10 +64,12 @@ func (d *Dispatcher) Stats() Stats {
 type HostState struct {
 	Host      Host
 	InFlight  int // workers, each with a request in flight or about to have one
+	Limit     int // how many there may be at present
 	Endpoints int // endpoints that may have a delivery due now
 	Failures  int // attempts that failed since the last success
 	Breaker   BreakerState
 	OpenUntil time.Time // when an open breaker lets a probe through; zero for another
+	HeldUntil time.Time // when it may be sent to again as it asked for with Retry-After; zero if it may be
 }
 
 // Hosts calls yield for the hosts with work, or with some lately, until it returns false. They come in no
@@ -89,9 +91,12 @@ func (d *Dispatcher) Hosts(yield func(HostState) bool) {
 
 // view is the host's state. mu is held.
 func (h *host) view() HostState {
-	s := HostState{Host: h.key, InFlight: h.workers, Endpoints: h.ready.len(), Failures: h.breaker.failures, Breaker: h.breaker.state}
+	s := HostState{Host: h.key, InFlight: h.workers, Limit: h.limit.now, Endpoints: h.turns.len(), Failures: h.breaker.failures, Breaker: h.breaker.state}
 	if s.Breaker == BreakerOpen {
 		s.OpenUntil = h.breaker.until
+	}
+	if h.until.After(time.Now()) {
+		s.HeldUntil = h.until
 	}
 	return s
 }

@@ -31,7 +31,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	for p := range producers {
 		wg.Go(func() {
 			for i := range each {
-				r.queue.accept(queue.EndpointID((i+p)%endpoints), 1)
+				r.queue.acceptIn(queue.Lane(i/endpoints%2), queue.EndpointID((i+p)%endpoints), 1)
 			}
 		})
 	}
@@ -66,11 +66,21 @@ type lateQueue struct {
 
 func (q *lateQueue) Take(ep queue.EndpointID) (queue.Delivery, bool) {
 	d, ok := q.silentQueue.Take(ep)
-	if !ok && q.left > 0 {
-		q.left--
-		q.accept(ep, 1)
-	}
+	q.late(ep, ok)
 	return d, ok
+}
+
+func (q *lateQueue) TakeFresh(ep queue.EndpointID) (queue.Delivery, bool) {
+	d, ok := q.silentQueue.TakeFresh(ep)
+	q.late(ep, ok)
+	return d, ok
+}
+
+func (q *lateQueue) late(ep queue.EndpointID, found bool) {
+	if !found && q.left > 0 {
+		q.left--
+		q.acceptIn(queue.Lane(q.left%2), ep, 1)
+	}
 }
 
 // TestWakeUpOfAForgottenHost wakes a host that a sweep took off the table after it was looked up.

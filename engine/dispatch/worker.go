@@ -30,13 +30,14 @@ type worker struct {
 	resp     fasthttp.Response
 	record   webhook.Attempt
 	late     time.Duration // how late the attempt began
+	asked    time.Duration // for how long the answer asks for no further requests
 	answer   [maxAnswer]byte
 }
 
 var workers = sync.Pool{New: func() any { return new(worker) }}
 
 // turn takes one delivery of an endpoint and attempts it. It returns what that says about the host.
-func (w *worker) turn(t turn) health {
+func (w *worker) turn(t *turn) health {
 	target, known := w.d.opts.Target(t.endpoint)
 	switch {
 	case known && target.rests():
@@ -67,10 +68,8 @@ func (w *worker) turn(t turn) health {
 }
 
 // take takes a delivery and attempts it, unless there is none or it cannot be attempted.
-func (w *worker) take(t turn, target *Target, known bool) health {
-	var ok bool
-	if w.delivery, ok = w.d.queue.Take(t.endpoint); !ok {
-		w.rest(t)
+func (w *worker) take(t *turn, target *Target, known bool) health {
+	if !w.find(t) {
 		return untried
 	}
 	defer func() { w.delivery = queue.Delivery{} }() // lets go of the payload
@@ -93,8 +92,21 @@ func (w *worker) take(t turn, target *Target, known bool) health {
 	return untried
 }
 
+// find takes a delivery of the endpoint, or lets it rest. Only what is fresh needs no room among the replays.
+func (w *worker) find(t *turn) (ok bool) {
+	if !t.replay {
+		if w.delivery, ok = w.d.queue.TakeFresh(t.endpoint); ok || !w.host.replay(t) {
+			return ok
+		}
+	}
+	if w.delivery, ok = w.d.queue.Take(t.endpoint); !ok {
+		w.rest(t)
+	}
+	return ok
+}
+
 // move sends an endpoint that belongs to another host now to that one.
-func (w *worker) move(t turn) {
+func (w *worker) move(t *turn) {
 	if w.host.rest(t) {
 		w.d.wake(t.endpoint)
 	}
@@ -102,7 +114,7 @@ func (w *worker) move(t turn) {
 
 // rest ends the activity of an endpoint that has nothing to take: until it is woken, or until its
 // next delivery is due.
-func (w *worker) rest(t turn) {
+func (w *worker) rest(t *turn) {
 	if !w.host.rest(t) {
 		return
 	}
@@ -135,6 +147,7 @@ func (w *worker) attempt(target *Target) health {
 	end := time.Now()
 	r := &w.record
 	r.Duration, r.Err = end.Sub(start), err
+	w.asked = asked(r, target.Policy)
 	outcome := settlement(r, target.Policy, w.delivery.FirstFailure, end, rand.Float64())
 	r.Settled, r.Next = outcome.Verdict != queue.Again, outcome.At
 	if w.d.opts.OnAttempt != nil {

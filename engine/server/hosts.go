@@ -19,16 +19,18 @@ type hostView struct {
 	Host      string    `json:"host"` // scheme, name and port
 	InFlight  int       `json:"inFlight"`
 	Backlog   int       `json:"backlog"`   // deliveries that wait
+	Limit     int       `json:"limit"`     // of requests in flight, at present
 	Endpoints int       `json:"endpoints"` // with something to send
 	Failures  int       `json:"failures"`  // since the last success
 	Breaker   string    `json:"breaker"`
 	OpenUntil time.Time `json:"openUntil,omitzero"`
+	HeldUntil time.Time `json:"heldUntil,omitzero"` // as it asked for with Retry-After
 }
 
 func viewHost(h engine.HostState) hostView {
 	return hostView{
-		Tenant: h.Host.Tenant, Host: h.Host.Scheme + "://" + h.Host.Address, InFlight: h.InFlight, Backlog: h.Backlog, Endpoints: h.Endpoints,
-		Failures: h.Failures, Breaker: h.Breaker.String(), OpenUntil: h.OpenUntil.UTC(),
+		Tenant: h.Host.Tenant, Host: h.Host.Scheme + "://" + h.Host.Address, InFlight: h.InFlight, Limit: h.Limit, Backlog: h.Backlog,
+		Endpoints: h.Endpoints, Failures: h.Failures, Breaker: h.Breaker.String(), OpenUntil: h.OpenUntil.UTC(), HeldUntil: h.HeldUntil.UTC(),
 	}
 }
 
@@ -84,7 +86,7 @@ func beyond(mark, after string) bool {
 	return after == "" || slices.CompareFunc(strings.Fields(mark), strings.Fields(after), cmp.Compare[string]) > 0
 }
 
-// resetHost closes the breaker of a host.
+// resetHost closes the breaker of a host, and ends what it asked for.
 func (s *Server) resetHost(ctx *fasthttp.RequestCtx) {
 	var body struct {
 		Tenant string `json:"tenant"`

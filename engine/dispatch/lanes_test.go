@@ -1,0 +1,73 @@
+package dispatch
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"hookline/queue"
+)
+
+// Replays have a limit of their own, and what is fresh has room beside them from the first moment.
+func TestReplaysLeaveRoom(t *testing.T) {
+	for _, test := range []struct{ host, replay, want int }{
+		{20, 0, 10}, {20, 3, 3}, {20, 50, 19}, {2, 0, 1}, {1, 0, 1}, {1, 5, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, func(o *Options) { o.HostLimit, o.ReplayLimit = test.host, test.replay })
+			var g gauge
+			r.serve("a:80", g.handler(time.Second))
+			for ep := range queue.EndpointID(3) {
+				r.target(ep, "a:80", jiraPolicy())
+				r.queue.acceptIn(queue.Replay, ep, 30)
+			}
+			r.start()
+			time.Sleep(time.Millisecond)
+			synctest.Wait()
+			if n := g.now.Load(); n != int64(test.want) {
+				t.Errorf("limits %d, %d: %d replays at once, want %d", test.host, test.replay, n, test.want)
+			}
+			if s := r.Stats(); s.ReadyEndpoints != 3 || s.InFlight != test.want {
+				t.Errorf("limits %d, %d: %+v", test.host, test.replay, s)
+			}
+			r.queue.accept(0, 40)
+			r.target(9, "a:80", jiraPolicy())
+			r.queue.accept(9, 40)
+			synctest.Wait()
+			if n := g.now.Load(); n != int64(test.host) {
+				t.Errorf("limits %d, %d: %d requests at once, want %d", test.host, test.replay, n, test.host)
+			}
+			r.queue.wait(170)
+			if most := g.most.Load(); most > int64(test.host) {
+				t.Errorf("limits %d, %d: up to %d requests at once", test.host, test.replay, most)
+			}
+			synctest.Wait()
+			if s := r.Stats(); s.InFlight != 0 || s.ReadyEndpoints != 0 {
+				t.Errorf("limits %d, %d: left over: %+v", test.host, test.replay, s)
+			}
+		})
+	}
+}
+
+// While only replays wait, more of them cost nothing: nobody looks at endpoints for which there is no room.
+func TestReplaysThatWaitAreNotLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const endpoints = 1000
+		r := newRig(t, nil)
+		q := &takes{fakeQueue: r.queue}
+		r.serve("a:80", func(*fasthttp.RequestCtx) { time.Sleep(time.Second) })
+		for ep := range queue.EndpointID(endpoints) {
+			r.target(ep, "a:80", jiraPolicy())
+			r.queue.acceptIn(queue.Replay, ep, 1)
+		}
+		r.Start(q)
+		r.queue.wait(endpoints)
+		synctest.Wait()
+		// Each is found to have nothing fresh, has its replay taken, and is found to have no more; more than once where several workers look.
+		if n := q.count(); n > 3*endpoints+100 {
+			t.Errorf("%d takes for %d deliveries", n, endpoints)
+		}
+	})
+}
