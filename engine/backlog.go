@@ -52,7 +52,7 @@ func (t *Tally) add(ctx context.Context, at time.Time) bool {
 		t.More = true
 		return false
 	}
-	if t.Count == 0 {
+	if t.Count == 0 || at.Before(t.Oldest) { // those in line may be due later than at their place
 		t.Oldest = at
 	}
 	t.Count++

@@ -47,7 +47,9 @@ func (e *Engine) place(tenant, id string) (place, error) {
 		return place{}, ErrUnknownDelivery
 	}
 	p := place{event: ev, id: ep, scope: scope{endpoints: map[queue.EndpointID]*webhook.Endpoint{ep: endpoint}}}
-	p.since, _ = e.queue.Accepted(ev)
+	if since, ok := e.queue.Accepted(ev); ok {
+		p.since = since.Add(-time.Second) // the place of an ordered delivery may be some microseconds before its accept
+	}
 	return p, nil
 }
 

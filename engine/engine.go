@@ -37,6 +37,7 @@ type Engine struct {
 	failing   failing
 	stops     stops
 	strays    strays
+	orders    orders
 
 	publications sync.Pool // *publication
 	scratches    sync.Pool // *registry.Scratch

@@ -81,6 +81,7 @@ type publication struct {
 	notes   []byte
 	targets []queue.Target
 	firing  firing
+	subject subject
 
 	// messages are what is accepted as one: the event, and after it what post-functions fire. That is a message of its
 	// own, as its body is another, and as a webhook that listens to the event as well has two requests coming.
@@ -93,7 +94,7 @@ func (p *publication) reset() {
 		p.payload = nil
 	}
 	p.payload, p.notes, p.targets, p.messages = p.payload[:0], p.notes[:0], p.targets[:0], p.messages[:0]
-	p.firing = firing{}
+	p.firing, p.subject = firing{}, subject{}
 }
 
 // prepare matches an event and fills in p.messages with what is to be accepted.
@@ -152,6 +153,7 @@ func (e *Engine) match(p *publication, ev *webhook.Event, now time.Time) (Receip
 	if err != nil {
 		return Receipt{}, err
 	}
+	p.subject = subject{body: ev.Body, typ: header.Type}
 	e.fanOut(p, matched)
 	if len(matched) > 0 {
 		p.payload = header.AppendStored(p.payload, ev.Body, now)
@@ -209,6 +211,7 @@ func (e *Engine) fanOut(p *publication, matched []*webhook.Webhook) {
 		p.targets = append(p.targets, queue.Target{
 			Endpoint: queue.EndpointID(matched[start].Endpoint),
 			Note:     p.notes[from:len(p.notes):len(p.notes)],
+			Order:    p.subject.orderKey(e.orderOf(matched[start].Endpoint)),
 		})
 		start = end
 	}

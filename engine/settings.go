@@ -12,10 +12,11 @@ import (
 
 // Change is what an operator changes of a webhook beside its flavour. What is nil stays as it is.
 type Change struct {
-	Secret     *string  // as of Engine.SetWebhookSecret
-	AutoExtend *bool    // as of Engine.SetAutoExtend
-	Policy     *string  // as of Engine.SetPolicy
-	Rate       *float64 // requests per second, as of Engine.SetRate
+	Secret     *string        // as of Engine.SetWebhookSecret
+	AutoExtend *bool          // as of Engine.SetAutoExtend
+	Policy     *string        // as of Engine.SetPolicy
+	Rate       *float64       // requests per second, as of Engine.SetRate
+	Order      *webhook.Order // as of Engine.SetOrder
 }
 
 // Change changes settings of a webhook, all of them or, with an error, none.
@@ -30,6 +31,9 @@ func (e *Engine) Change(ctx context.Context, tenant string, id int64, c Change) 
 	if err := e.checkChange(w, c); err != nil {
 		return err
 	}
+	if c.Order != nil && *c.Order != webhook.Unordered {
+		e.orders.any.Store(true)
+	}
 	_, err := e.registry.ChangeSettings(ctx, tenant, id, func(s *webhook.Settings, ep *webhook.Endpoint) error {
 		if c.AutoExtend != nil {
 			s.AutoExtend = c.AutoExtend
@@ -39,6 +43,9 @@ func (e *Engine) Change(ctx context.Context, tenant string, id int64, c Change) 
 		}
 		if c.Rate != nil {
 			ep.Rate = *c.Rate
+		}
+		if c.Order != nil {
+			ep.Order = *c.Order
 		}
 		if c.Secret != nil {
 			return e.changeSecret(w, s, ep, *c.Secret)
@@ -59,6 +66,8 @@ func (e *Engine) checkChange(w *webhook.Webhook, c Change) error {
 		return &webhook.InvalidError{Problem: fmt.Sprintf("there is no policy %q", *c.Policy)}
 	case c.Rate != nil && (!(*c.Rate >= 0) || math.IsInf(*c.Rate, 1)):
 		return &webhook.InvalidError{Problem: fmt.Sprintf("the rate %v: use a number of requests per second, 0 or more", *c.Rate)}
+	case c.Order != nil && webhook.CheckOrder(*c.Order) != nil:
+		return webhook.CheckOrder(*c.Order)
 	case c.Secret != nil && *c.Secret != "":
 		return webhook.CheckSecret(*c.Secret)
 	}

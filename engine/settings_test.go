@@ -23,13 +23,14 @@ func TestChange(t *testing.T) {
 		before, _ := e.Registry().Webhook(owner.Tenant, id)
 		ep := *only(t, e)
 		good := func() engine.Change {
-			secret, on, policy, rate := firstSecret, true, "steady", 2.5
-			return engine.Change{Secret: &secret, AutoExtend: &on, Policy: &policy, Rate: &rate}
+			secret, on, policy, rate, order := firstSecret, true, "steady", 2.5, webhook.IssueOrder
+			return engine.Change{Secret: &secret, AutoExtend: &on, Policy: &policy, Rate: &rate, Order: &order}
 		}
 		wrong := map[string]func(*engine.Change){
 			"secret": func(c *engine.Change) { *c.Secret = "short" },
 			"policy": func(c *engine.Change) { *c.Policy = "unknown" },
 			"rate":   func(c *engine.Change) { *c.Rate = -1 },
+			"order":  func(c *engine.Change) { *c.Order = "key" },
 		}
 		for name, spoil := range wrong {
 			c := good()
@@ -50,7 +51,7 @@ func TestChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		after, _ := e.Registry().Webhook(owner.Tenant, id)
-		if now := only(t, e); now.Policy != "steady" || now.Rate != 2.5 || !e.Signed(after) || !e.AutoExtends(after) {
+		if now := only(t, e); now.Policy != "steady" || now.Rate != 2.5 || now.Order != webhook.IssueOrder || !e.Signed(after) || !e.AutoExtends(after) {
 			t.Errorf("%+v, %+v", after, now)
 		}
 	})

@@ -23,12 +23,16 @@ func (e *Engine) disabled(endpoint uint64) bool {
 	return ok && ep.Stopped != ""
 }
 
-// examineEndpoints looks for endpoints that were disabled before Open, or whose policy has gone from the options since.
+// examineEndpoints looks for endpoints that were disabled or given an order before Open, or whose policy has gone from the
+// options since.
 func (e *Engine) examineEndpoints() {
 	for _, t := range e.registry.Tenants() {
 		for _, ep := range e.registry.Endpoints(t.ID) {
 			if ep.Stopped != "" {
 				e.stops.any.Store(true)
+			}
+			if ep.Order != webhook.Unordered {
+				e.orders.any.Store(true)
 			}
 			e.policyOf(ep)
 		}

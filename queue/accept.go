@@ -15,6 +15,11 @@ type Target struct {
 	Lane     Lane
 	// NotBefore delays the delivery. Zero or a time in the past means now.
 	NotBefore time.Time
+	// Order is an order key. Of the deliveries of one endpoint with the same key, one is handed out only
+	// after all accepted before it are settled as Done or Dead, or purged; a delay or a retry of one holds up
+	// all behind it. Zero means none: the delivery waits for no other, nor any other for it. It makes no
+	// difference in lane Replay. See the package documentation on order.
+	Order uint64
 	// Note is kept with the delivery and handed out with it: usually a few bytes, at most MaxNote.
 	Note []byte
 }
@@ -222,10 +227,10 @@ func (a *accepting) fill(b *pebble.Batch, now micros) error {
 		}
 		for j := range m.Deliveries {
 			t := &m.Deliveries[j]
-			pos := position{a.due(t, now), r.Event}
-			key = appendDeliveryKey(key[:0], t.Endpoint, t.Lane, pos)
+			it := a.item(t, r.Event, now)
+			key = appendDeliveryKey(key[:0], t.Endpoint, t.Lane, it.pos)
 			split := len(key)
-			key = appendState(key, state{accepted: now, note: t.Note}, pos.due)
+			key = appendState(key, it.state, it.pos.due)
 			if err := b.Set(key[:split], key[split:], nil); err != nil {
 				return err
 			}
@@ -246,7 +251,16 @@ func (a *accepting) fill(b *pebble.Batch, now micros) error {
 	return nil
 }
 
-func (a *accepting) due(t *Target, now micros) micros { return max(now, a.q.clock.at(t.NotBefore)) }
+// item returns a delivery as it is accepted. The note is the caller's.
+func (a *accepting) item(t *Target, id EventID, now micros) item {
+	due := max(now, a.q.clock.at(t.NotBefore))
+	it := item{pos: position{due, id}, state: state{accepted: now, note: t.Note}}
+	if t.Order != 0 && t.Lane == Fresh {
+		it.pos.due = max(now, a.q.clock.floor)
+		it.turn = &turn{t.Order, due}
+	}
+	return it
+}
 
 func (a *accepting) commit(b *pebble.Batch) error {
 	q := a.q
@@ -281,7 +295,8 @@ func (a *accepting) handOver(t *ticket, stamp uint64) {
 		q.recent.add(r.Event, m.Payload, len(m.Deliveries))
 		for j := range m.Deliveries {
 			d := &m.Deliveries[j]
-			it := item{pos: position{a.due(d, now), r.Event}, state: state{accepted: now}}
+			it := a.item(d, r.Event, now)
+			it.note = nil
 			if len(d.Note) > 0 {
 				it.note = bytes.Clone(d.Note)
 			}
@@ -328,7 +343,8 @@ func (a *accepting) announce(now micros) {
 		}
 		for j := range a.messages[i].Deliveries {
 			t := &a.messages[i].Deliveries[j]
-			a.q.ready(t.Endpoint, a.due(t, now))
+			it := a.item(t, a.receipts[i].Event, now)
+			a.q.ready(t.Endpoint, it.due())
 		}
 	}
 }

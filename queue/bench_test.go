@@ -113,7 +113,12 @@ func benchDB(b *testing.B) *pebble.DB {
 }
 
 // BenchmarkDrain takes and settles a backlog that is on disk only: ten endpoints, 1 KiB payloads.
-func BenchmarkDrain(b *testing.B) {
+func BenchmarkDrain(b *testing.B) { benchDrain(b, 0) }
+
+// BenchmarkDrainInOrder is BenchmarkDrain with one order key: all but the first that is read of an endpoint have to wait.
+func BenchmarkDrainInOrder(b *testing.B) { benchDrain(b, 1) }
+
+func benchDrain(b *testing.B, order uint64) {
 	db := benchDB(b)
 	q, err := Open(db, Options{HandOffBytes: 1})
 	if err != nil {
@@ -124,7 +129,7 @@ func BenchmarkDrain(b *testing.B) {
 	for n := 0; n < b.N; n += len(batch) {
 		batch = batch[:0]
 		for i := range min(cap(batch), b.N-n) {
-			batch = append(batch, Message{Payload: payload, Deliveries: []Target{{Endpoint: EndpointID(i % 10)}}})
+			batch = append(batch, Message{Payload: payload, Deliveries: []Target{{Endpoint: EndpointID(i % 10), Order: order}}})
 		}
 		if _, err := q.AcceptAll(context.Background(), batch); err != nil {
 			b.Fatal(err)

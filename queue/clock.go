@@ -33,6 +33,10 @@ type clock struct {
 	base  time.Time // a wall clock time ...
 	start micros    // ... and the queue time at that moment
 
+	// floor is later than all due times given out before Open. That can be a second ahead of the present
+	// after a crash; ordered deliveries have no place before it.
+	floor micros
+
 	last atomic.Int64 // largest due time given out, or shown as the present
 
 	mu    sync.Mutex // held by issue; the present is told without it
@@ -44,10 +48,14 @@ func newClock(db *pebble.DB, now func() time.Time) (*clock, error) {
 	if err != nil {
 		return nil, err
 	}
+	mark = min(mark, math.MaxInt64/2)
 	c := &clock{db: db, now: now, base: now()}
 	c.base = c.base.Add(-time.Duration(c.base.Nanosecond() % 1000))
-	c.start = max(micros(c.base.UnixMicro()), micros(min(mark, math.MaxInt64/2)), 1)
+	c.start = max(micros(c.base.UnixMicro()), micros(mark), 1)
 	c.last.Store(int64(c.start) - 1)
+	if c.floor = micros(mark); mark%2 == 0 {
+		c.floor += clockStep
+	}
 	return c, nil
 }
 
@@ -78,19 +86,21 @@ func (c *clock) issue() (micros, error) {
 	defer c.mu.Unlock()
 	due := c.advance(1)
 	if due >= c.bound {
-		if err := writeMeta(c.db, keyClock, uint64(due), pebble.NoSync); err != nil {
+		mark := due &^ 1
+		if err := writeMeta(c.db, keyClock, uint64(mark), pebble.NoSync); err != nil {
 			return 0, err
 		}
-		c.bound = due + clockStep
+		c.bound = mark + clockStep
 	}
 	return due, nil
 }
 
-// seal writes the exact mark, synced, and with it everything that was committed before.
+// seal writes the exact mark, synced, and with it everything that was committed before. A mark is odd if
+// it is exact: no due time was given out at or after it. One that issue writes is even.
 func (c *clock) seal() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return writeMeta(c.db, keyClock, uint64(c.last.Load()+1), pebble.Sync)
+	return writeMeta(c.db, keyClock, uint64(c.last.Load()+1)|1, pebble.Sync)
 }
 
 // at converts a time of the caller.

@@ -16,12 +16,25 @@ type state struct {
 	accepted     micros
 	firstFailure micros // 0: none
 	note         []byte
+	turn         *turn // nil: it has no order key
 }
+
+// ordered is added to the attempts of a delivery that has an order key. The key follows, and the distance
+// from the place of the delivery to its due time.
+const ordered = math.MaxUint16 + 1
 
 // Times are stored as distances: from accepted to base, the due time or the time of death, and from
 // accepted to the first failure, plus one.
 func appendState(b []byte, s state, base micros) []byte {
-	b = binary.AppendUvarint(b, uint64(s.attempts))
+	if s.turn == nil {
+		b = binary.AppendUvarint(b, uint64(s.attempts))
+	} else {
+		due := max(base, s.turn.notBefore)
+		b = binary.AppendUvarint(b, ordered|uint64(s.attempts))
+		b = binary.BigEndian.AppendUint64(b, s.turn.key)
+		b = binary.AppendUvarint(b, uint64(due-base))
+		base = due
+	}
 	b = binary.AppendUvarint(b, uint64(s.status))
 	b = binary.AppendUvarint(b, uint64(base-s.accepted))
 	var failed uint64
@@ -35,7 +48,13 @@ func appendState(b []byte, s state, base micros) []byte {
 // decodeState reads what appendState wrote. The note of the result shares memory with b.
 func decodeState(b []byte, base micros) (s state, err error) {
 	r := reader{b: b}
-	s.attempts = uint16(r.uvarint(math.MaxUint16))
+	attempts := r.uvarint(ordered | math.MaxUint16)
+	s.attempts = uint16(attempts)
+	if attempts&ordered != 0 {
+		key := r.uint64()
+		base += micros(r.uvarint(math.MaxInt64 - uint64(base)))
+		s.turn = &turn{key, base}
+	}
 	s.status = uint16(r.uvarint(math.MaxUint16))
 	s.accepted = base - micros(r.uvarint(uint64(base)))
 	if d := r.uvarint(math.MaxInt64 - uint64(s.accepted)); d > 0 {
@@ -50,8 +69,10 @@ func decodeState(b []byte, base micros) (s state, err error) {
 	return s, nil
 }
 
-// letter is the value of a dead letter: the reason, then the last state of the delivery.
+// letter is the value of a dead letter: the reason, then the last state of the delivery, without its
+// order: what is dead is in nobody's way.
 func appendLetter(b []byte, why Reason, s state, at micros) []byte {
+	s.turn = nil
 	return appendState(append(b, byte(why)), s, at)
 }
 
@@ -113,6 +134,16 @@ func decodeHour(b []byte) (uint32, error) {
 type reader struct {
 	b   []byte
 	bad bool
+}
+
+func (r *reader) uint64() uint64 {
+	if len(r.b) < 8 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	v := binary.BigEndian.Uint64(r.b)
+	r.b = r.b[8:]
+	return v
 }
 
 func (r *reader) uvarint(limit uint64) uint64 {

@@ -28,6 +28,17 @@ func TestStateRoundTrip(t *testing.T) {
 			}
 		}
 	}
+	for _, due := range []micros{2_000, 2_001, 3_000_000} {
+		s := state{attempts: math.MaxUint16, accepted: 1990, firstFailure: 1995, turn: &turn{math.MaxUint64, due}, note: []byte{1}}
+		got, err := decodeState(appendState(nil, s, 2_000), 2_000)
+		if err != nil || !reflect.DeepEqual(got, s) {
+			t.Errorf("%+v became %+v, %v", s, got, err)
+		}
+		_, got, err = decodeLetter(appendLetter(nil, Rejected, s, 4_000_000), 4_000_000)
+		if s.turn = nil; err != nil || !reflect.DeepEqual(got, s) {
+			t.Errorf("letter %+v became %+v, %v", s, got, err)
+		}
+	}
 	now := micros(1_900_000_000_000_000)
 	if n := len(appendState(nil, state{accepted: now}, now)); n != 4 {
 		t.Errorf("a new delivery takes %d bytes", n)
@@ -97,6 +108,7 @@ func TestKeysSort(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	now := micros(1_900_000_000_000_000)
 	f.Add(appendState(nil, state{attempts: 3, status: 503, accepted: now - 9, firstFailure: now, note: []byte("n")}, now), int64(now))
+	f.Add(appendState(nil, state{attempts: 3, accepted: now + 9, turn: &turn{1, now + 99}}, now), int64(now))
 	f.Add(appendLetter(nil, Gone, state{accepted: now}, now), int64(now))
 	f.Add(appendRemembered(nil, remembered{1, 2, 3, 4}), int64(0))
 	f.Add(appendDeliveryKey(nil, 1, Replay, position{2, 3}), int64(0))
@@ -106,7 +118,8 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, at int64) {
 		base := micros(max(at, 0))
 		if s, err := decodeState(b, base); err == nil {
-			if s.accepted < 0 || s.accepted > base || s.firstFailure < 0 {
+			due := (&item{state: s, pos: position{due: base}}).due()
+			if s.accepted < 0 || due < base || s.accepted > due || s.firstFailure < 0 {
 				t.Fatalf("state out of range: %+v", s)
 			}
 			if again, err := decodeState(appendState(nil, s, base), base); err != nil || !reflect.DeepEqual(again, s) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,12 +36,63 @@ type ledger struct {
 	settled  map[owed]int // ... Settle has returned
 	durable  map[owed]int // ... and a Flush begun after that has returned: it is gone, but for again
 	again    map[owed]int // Resend was called
+	lines    map[inLine][]int
+	disorder error
+}
+
+// inLine names a line of deliveries. All of one order key come from one producer, which numbers them.
+type inLine struct {
+	ep  EndpointID
+	key byte
+}
+
+// lineOf returns the line of a delivery, and its number there.
+func lineOf(d *Delivery) (line inLine, number int, ok bool) {
+	if d.Lane != Fresh || d.Note[1] == 0 {
+		return inLine{}, 0, false
+	}
+	_, n, _ := strings.Cut(owedBy(d).message, "-")
+	number, err := strconv.Atoi(n)
+	return inLine{d.Endpoint, d.Note[1]}, number, err == nil
+}
+
+// wait notes what is accepted in lines; a delivery that is there may be taken before that.
+func (l *ledger) wait(number int, in []inLine) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range in {
+		l.lines[line] = append(l.lines[line], number)
+	}
+}
+
+// turn notes whether it is the turn of a delivery that was taken: whether what was accepted before is ended.
+func (l *ledger) turn(d *Delivery) {
+	line, number, ok := lineOf(d)
+	if !ok {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if before := l.lines[line]; len(before) > 0 && before[0] < number {
+		l.disorder = fmt.Errorf("%d was taken before %d was settled, of %+v", number, before[0], line)
+	}
+}
+
+// leave is called just before a delivery is settled for good.
+func (l *ledger) leave(d *Delivery) {
+	line, number, ok := lineOf(d)
+	if !ok {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines[line] = slices.DeleteFunc(l.lines[line], func(n int) bool { return n == number })
 }
 
 func newLedger() *ledger {
 	return &ledger{
 		promised: map[owed]int{}, ended: map[owed]int{}, settled: map[owed]int{}, durable: map[owed]int{},
-		again: map[owed]int{},
+		again: map[owed]int{}, lines: map[inLine][]int{},
 	}
 }
 
@@ -83,14 +136,23 @@ func (r *round) produce(n int) {
 			m.Key = fmt.Sprint(n, i)
 		}
 		var promised []owed
+		var in []inLine
 		for _, ep := range rng.Perm(crashEndpoints)[:1+rng.IntN(3)] {
-			t := Target{Endpoint: EndpointID(ep), Lane: Lane(rng.IntN(lanes)), Note: []byte{byte(ep)}}
+			t := Target{Endpoint: EndpointID(ep), Lane: Lane(rng.IntN(lanes))}
+			if k := rng.IntN(3); k > 0 {
+				t.Order = uint64(2*n + k)
+				if t.Lane == Fresh {
+					in = append(in, inLine{t.Endpoint, byte(t.Order)})
+				}
+			}
+			t.Note = []byte{byte(ep), byte(t.Order)}
 			if rng.IntN(10) == 0 {
 				t.NotBefore = time.Now().Add(time.Duration(rng.IntN(4)) * time.Millisecond)
 			}
 			m.Deliveries = append(m.Deliveries, t)
 			promised = append(promised, owed{fmt.Sprint(n, "-", i), EndpointID(ep)})
 		}
+		r.ledger.wait(i, in)
 		if _, err := r.q.Accept(r.ctx, m); err == nil {
 			r.ledger.promise(0, promised...)
 		}
@@ -109,6 +171,7 @@ func (r *round) work(n int) {
 		if !ok {
 			continue
 		}
+		r.ledger.turn(&d)
 		o := Outcome{Verdict: Done, Attempted: true, Record: []byte(owedBy(&d).message)}
 		switch rng.IntN(12) {
 		case 0:
@@ -121,6 +184,7 @@ func (r *round) work(n int) {
 		}
 		if o.Verdict != Again {
 			r.ledger.add(r.ledger.ended, owedBy(&d))
+			r.ledger.leave(&d)
 		}
 		if r.q.Settle(&d, o) == nil && o.Verdict != Again {
 			r.ledger.add(r.ledger.settled, owedBy(&d))
@@ -215,8 +279,8 @@ func crashRound(seed uint64, change func(*Options)) error {
 	ended, again := r.ledger.copyOf(r.ledger.ended), r.ledger.copyOf(r.ledger.again)
 	stop()
 	wg.Wait()
-	if err := errors.Join(q.Close(), db.Close()); err != nil {
-		return err
+	if err := errors.Join(q.Close(), db.Close(), r.ledger.disorder); err != nil {
+		return fmt.Errorf("seed %d: %w", seed, err)
 	}
 	o.acceptOptions = nil
 	if err := verify(clone, misuse, o, promised, ended, durable, again); err != nil {
@@ -243,18 +307,8 @@ func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, 
 	defer q.Close()
 	found := map[owed]int{}
 	for ep := range EndpointID(crashEndpoints) {
-		for {
-			d, ok := q.Take(ep)
-			if !ok {
-				break
-			}
-			if len(d.Note) != 1 || d.Note[0] != byte(ep) {
-				return fmt.Errorf("note %v of endpoint %d", d.Note, ep)
-			}
-			found[owedBy(&d)]++
-			if err := q.Settle(&d, done); err != nil {
-				return err
-			}
+		if err := drain(q, ep, found); err != nil {
+			return err
 		}
 	}
 	err = q.DeadLetters(Select{Oldest: true}, func(l DeadLetter) bool {
@@ -286,6 +340,41 @@ func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, 
 		delete(durable, o)
 	}
 	return drained(q, durable, found)
+}
+
+// drain takes what an endpoint has, several at a time, and counts it. What has an order key has to come in order,
+// and one at a time.
+func drain(q *Queue, ep EndpointID, found map[owed]int) error {
+	last := map[inLine]int{}
+	for {
+		var ds []Delivery
+		inHand := map[inLine]bool{}
+		for range 5 {
+			d, ok := q.Take(ep)
+			if !ok {
+				break
+			}
+			if len(d.Note) != 2 || d.Note[0] != byte(ep) {
+				return fmt.Errorf("note %v of endpoint %d", d.Note, ep)
+			}
+			if line, n, ok := lineOf(&d); ok {
+				if inHand[line] || n < last[line] {
+					return fmt.Errorf("%d of %+v after %d, which is in hand: %v", n, line, last[line], inHand[line])
+				}
+				last[line], inHand[line] = n, true
+			}
+			found[owedBy(&d)]++
+			ds = append(ds, d)
+		}
+		if len(ds) == 0 {
+			return nil
+		}
+		for i := range ds {
+			if err := q.Settle(&ds[i], done); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // logged checks that a settlement that is durable is in the attempt log.

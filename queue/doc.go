@@ -17,6 +17,8 @@
 //     taken and not settled, is due again. It never vanishes.
 //   - Deliveries of one endpoint and lane come out in order of their due times; retries rejoin at
 //     their new due time.
+//   - Of the deliveries of one endpoint with the same order key, one is handed out only after all
+//     that were accepted before it are settled as Done or Dead, or purged.
 //   - A record of an attempt is in the log, until it expires, if and only if the settlement it came with is
 //     on disk.
 //   - Resend and Discard return only after what they did is on disk. A dead letter that is sent again is
@@ -41,13 +43,28 @@
 // Waiting and due later are one state on disk, told apart by the due time alone; in hand exists in
 // memory only, so no lease is ever written.
 //
+// # Order
+//
+// Target.Order makes deliveries of one endpoint wait in line for each other. One that is in hand, delayed or
+// due again holds up those behind it with the same key, and no others. When its turn comes, a delivery has the
+// place of its accept: it comes before all without a key that became due later than it was accepted.
+//
+// Accepts in progress at the same time have no order; the messages of one AcceptAll have that of the call.
+// A crash breaks no line: what was settled shortly before it may be repeated, and with it what was
+// delivered after that, again in order. What is sent again by hand, in lane Replay, is in no line, and what has
+// become a dead letter holds up nothing.
+//
+// Deliveries that have to wait in line are kept in memory, up to sixteen windows full of them per endpoint and
+// those that are due again after an attempt. When there are so many, the endpoint's others in lane Fresh wait
+// too, until one of the lines has moved on.
+//
 // # On disk
 //
 // One byte of prefix per kind of key (keys.go), big-endian numbers. A payload is stored once per
-// message and a small key per delivery, ordered by endpoint, lane and due time. Every delivery key is
-// written once and deleted once, so single deletes annihilate with their sets before they reach a
-// table. A cursor per endpoint keeps reads away from the tombstones of what was delivered; a
-// watermark keeps the cursor from passing an accept that is not visible yet.
+// message and a small key per delivery, ordered by endpoint, lane and due time or, with an order key, the
+// time of the accept. Every delivery key is written once and deleted once, so single deletes annihilate
+// with their sets before they reach a table. A cursor per endpoint keeps reads away from the tombstones
+// of what was delivered; a watermark keeps the cursor from passing an accept that is not visible yet.
 //
 // Attempts are logged in buckets of an hour and dead letters kept in buckets of a day, which go whole. Both,
 // and what waits, are listed by time over any number of endpoints: a seek finds the first entry of each

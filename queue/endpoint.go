@@ -9,9 +9,10 @@ import (
 // endpoint is what memory knows of the deliveries of one endpoint.
 //
 // At any time with mu free and no scan running, each delivery of a lane whose writer is done with it
-// is in exactly one of three places:
+// is in exactly one of four places:
 //
 //   - in the window, read or handed over and not taken yet
+//   - parked, behind another one of its line or until it is due, see order.go
 //   - in hand, which includes a settlement that is not committed yet
 //   - on disk only, from the cursor to lane.last
 //
@@ -27,10 +28,11 @@ type endpoint struct {
 
 	mu       sync.Mutex
 	lanes    [lanes]lane
+	lines    *lines          // ordered deliveries of lane Fresh; nil as long as there was none
 	held     map[handle]bool // in hand; true once it is being settled
 	scanning *lane           // the lane being scanned, without mu
 	left     []handle        // settled during the scan: out of held when it ends
-	gen      uint64          // counts the purges of this endpoint
+	gen      uint32          // counts the purges of this endpoint
 	purged   uint64          // endpoints.purges after the last of them, or when this came into the map
 	purging  int             // purges on their way: keeps it in the map
 	purges   []*purge        // whose snapshots a write in progress may have to look at: keep it in the map
@@ -58,7 +60,7 @@ type lane struct {
 type item struct {
 	state
 	pos      position
-	gen      uint64 // endpoint.gen when it came in; another one means its key is gone
+	gen      uint32 // endpoint.gen when it came in; another one means its key is gone
 	diskOnly bool   // written before a purge and handed over after it: its key may be gone
 	released bool   // still in held until the scan ends
 	corrupt  bool   // its state could not be read: to become a dead letter
@@ -72,22 +74,36 @@ type item struct {
 // that one which is due earlier does not have to wait for the whole window.
 func (e *endpoint) insert(ln *lane, it item, window int, now micros) {
 	if it.diskOnly || it.pos.due > now || ln.cursor.less(it.pos) {
-		ln.leave(it.pos)
+		e.leave(ln, &it)
 		return
 	}
 	if ln.cursor == it.pos {
 		ln.cursor = it.pos.next()
 	}
+	if it.turn != nil && !e.join(it, window, now) {
+		return
+	}
+	ln.place(it)
+	if last := len(ln.window) - 1; last >= window {
+		e.leave(ln, &ln.window[last])
+		ln.window[last] = item{}
+		ln.window = ln.window[:last]
+	}
+}
+
+// place puts a delivery into the window.
+func (ln *lane) place(it item) {
 	at := len(ln.window)
 	for at > 0 && it.pos.less(ln.window[at-1].pos) {
 		at--
 	}
 	ln.window = slices.Insert(ln.window, at, it)
-	if last := len(ln.window) - 1; last >= window {
-		ln.leave(ln.window[last].pos)
-		ln.window[last] = item{}
-		ln.window = ln.window[:last]
-	}
+}
+
+// leave leaves a delivery to the disk.
+func (e *endpoint) leave(ln *lane, it *item) {
+	ln.leave(it.pos)
+	e.forget(ln, it)
 }
 
 // leave notes that a delivery is on disk only.
@@ -186,14 +202,14 @@ func (e *endpoint) clear() (inHand int) {
 		ln.window, ln.cursor, ln.last = nil, end, start
 		ln.stalled, ln.resting = 0, 0
 	}
-	e.held, e.left, e.owed = nil, nil, 0
+	e.held, e.left, e.lines, e.owed = nil, nil, nil, 0
 	e.gen++
 	return inHand
 }
 
 // idle reports whether the endpoint has nothing in memory or on disk.
 func (e *endpoint) idle() bool {
-	if e.scanning != nil || len(e.held) > 0 || e.purging > 0 || len(e.purges) > 0 {
+	if e.scanning != nil || len(e.held) > 0 || e.purging > 0 || len(e.purges) > 0 || e.lines != nil && len(e.lines.byKey) > 0 {
 		return false
 	}
 	for i := range e.lanes {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"time"
@@ -65,6 +66,10 @@ var (
 
 func (p position) less(o position) bool {
 	return p.due < o.due || p.due == o.due && p.event < o.event
+}
+
+func (p position) compare(o position) int {
+	return cmp.Or(cmp.Compare(p.due, o.due), cmp.Compare(p.event, o.event))
 }
 
 // next is the smallest position behind p.

@@ -43,6 +43,11 @@ func (q *Queue) settle(d *Delivery, o Outcome) error {
 		}
 	}
 	q.settles.ops <- settlement{home: d.home, lane: d.Lane, item: it, outcome: o}
+	if it.turn != nil && o.Verdict != Again {
+		if due := d.home.pass(&it, q.clock.present()); due != 0 {
+			q.ready(d.home.id, due)
+		}
+	}
 	return nil
 }
 
@@ -222,7 +227,7 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 		return err
 	}
 	for i := range ops {
-		q.settled(&ops[i], next[i], t.low)
+		next[i] = q.settled(&ops[i], next[i], t.low)
 	}
 	q.writers.end(t)
 	for i := range ops {
@@ -269,9 +274,11 @@ func (q *Queue) addOutcome(b *pebble.Batch, op *settlement, t *ticket) (next mic
 	switch op.outcome.Verdict {
 	case Again:
 		// now was issued after the delivery was taken, when it was due. So this key is a new one.
+		// That of an ordered one is new as it is before all that this delivery had.
 		next = max(now, q.clock.at(op.outcome.At))
-		key := appendDeliveryKey(buf[:0], e.id, op.lane, position{next, it.pos.event})
-		return next, b.Set(key, appendState(nil, it.state, next), nil)
+		again := it.again(next)
+		key := appendDeliveryKey(buf[:0], e.id, op.lane, again.pos)
+		return next, b.Set(key, appendState(nil, again.state, again.pos.due), nil)
 	case Dead:
 		q.recent.close(it.pos.event, true)
 		key := appendDeadKey(buf[:0], e.id, now, it.pos.event, op.lane)
@@ -294,8 +301,9 @@ func (q *Queue) addDelivered(b *pebble.Batch, buf []byte, id EventID, t *ticket)
 	return nil
 }
 
-// settled tells the endpoint of a committed outcome.
-func (q *Queue) settled(op *settlement, next, now micros) {
+// settled tells the endpoint of a committed outcome. It returns when Take is worth calling because of it, 0
+// if it is not; next is when the delivery is due again.
+func (q *Queue) settled(op *settlement, next, now micros) micros {
 	e := op.home
 	stale := op.item.gen != e.gen
 	over := !stale && op.outcome.Verdict != Again
@@ -307,13 +315,16 @@ func (q *Queue) settled(op *settlement, next, now micros) {
 		e.owed--
 	}
 	if next != 0 {
-		it := op.item
-		it.pos.due = next
-		e.handOver(op.lane, it, q.opts.Window, now)
+		if it := op.item.again(next); it.turn != nil {
+			next = e.retry(it, now)
+		} else {
+			e.handOver(op.lane, it, q.opts.Window, now)
+		}
 	}
 	e.mu.Unlock()
 	if over {
 		q.ended(op.lane, op.item.accepted, now, 1)
 	}
 	q.counts.settled(op.outcome.Verdict, stale)
+	return next
 }

@@ -32,7 +32,7 @@ type Stats struct {
 	MemoryBytes    int64 // payloads kept in memory
 	Endpoints      int   // endpoints known in memory
 
-	// OldestDue is the due time of the delivery that has waited longest, in the windows and at the
+	// OldestDue is the due time of the delivery that has waited longest, in the windows, parked and at the
 	// cursors; zero if none waits.
 	OldestDue time.Time
 }
@@ -86,11 +86,12 @@ func (q *Queue) Stats() Stats {
 		for i := range e.lanes {
 			ln := &e.lanes[i]
 			if len(ln.window) > 0 {
-				oldest = min(oldest, ln.window[0].pos.due)
+				oldest = min(oldest, ln.window[0].due())
 			} else if ln.cursor != start {
 				oldest = min(oldest, ln.cursor.due)
 			}
 		}
+		oldest = min(oldest, e.oldestParked())
 	})
 	if oldest != end.due {
 		s.OldestDue = q.clock.stamp(oldest)

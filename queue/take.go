@@ -74,6 +74,9 @@ func (q *Queue) next(e *endpoint, last Lane) (item, Lane, bool) {
 				e.mu.Unlock()
 				break
 			}
+			if l == Fresh {
+				e.wakeUp(now)
+			}
 			it, ok := e.pop(l)
 			due := e.lanes[l].cursor.due <= now
 			e.mu.Unlock()
@@ -101,7 +104,9 @@ func (q *Queue) next(e *endpoint, last Lane) (item, Lane, bool) {
 //     place, and then decides by comparing with that place.
 //
 // A delivery in hand can be met by the scan when the cursor went back. It is skipped; being in held
-// lasts until its deletion is visible, and through the whole of any scan that may have seen it.
+// lasts until its deletion is visible, and through the whole of any scan that may have seen it. What is
+// parked can be met too, and so can the retry of an ordered delivery, whose place is below the watermark:
+// those are known by their line, see endpoint.knows.
 func (q *Queue) refill(e *endpoint, l Lane) bool {
 	e.scan.Lock()
 	defer e.scan.Unlock()
@@ -109,7 +114,7 @@ func (q *Queue) refill(e *endpoint, l Lane) bool {
 	e.mu.Lock()
 	ln := &e.lanes[l]
 	now := q.clock.present()
-	if len(ln.window) > 0 || ln.cursor.due > now {
+	if len(ln.window) > 0 || ln.cursor.due > now || e.crowded(l, q.opts.Window) {
 		defer e.mu.Unlock()
 		return len(ln.window) > 0
 	}
@@ -142,7 +147,7 @@ func (q *Queue) refill(e *endpoint, l Lane) bool {
 		// as long as that has been going on.
 		ln.stalled = now + min(max(now-mark, 1000), 100_000)
 	}
-	return len(ln.window) > 0 || ln.cursor.due < min(mark, now+1)
+	return len(ln.window) > 0 || !e.crowded(l, q.opts.Window) && ln.cursor.due < min(mark, now+1)
 }
 
 // scan reads the deliveries of a lane from a position on whose due time is before limit, at most a
@@ -185,25 +190,38 @@ func (q *Queue) scan(id EndpointID, l Lane, from position, limit micros) (items 
 }
 
 // finishScan puts what a scan has read into the window and then does what had to wait for it.
-func (e *endpoint) finishScan(ln *lane, items []item, next position, gen uint64, window int, now micros) {
+func (e *endpoint) finishScan(ln *lane, items []item, next position, gen uint32, window int, now micros) {
 	l := Fresh
 	if ln == &e.lanes[Replay] {
 		l = Replay
 	}
 	e.scanning = nil
-	ln.cursor = next
-	if next == end || ln.last.less(next) {
-		// What stopped the scan, if anything, is not handed over yet, or in hand: no scan has to find it.
-		ln.cursor, ln.last = end, start
-	}
 	if gen != e.gen {
-		items, ln.cursor = nil, end // as clear left it: all that came since has arrived
+		items, next = nil, end // as clear left it: all that came since has arrived
 	}
 	for _, it := range items {
-		if _, held := e.held[handle{l, it.pos}]; !held {
-			it.gen = e.gen
-			ln.window = append(ln.window, it)
+		if _, held := e.held[handle{l, it.pos}]; held {
+			continue
 		}
+		it.gen = e.gen
+		if it.turn != nil {
+			if e.knows(&it) {
+				continue
+			}
+			if e.crowded(l, window) {
+				next = it.pos
+				break
+			}
+			if !e.join(it, window, now) {
+				continue
+			}
+		}
+		ln.place(it)
+	}
+	ln.cursor = next
+	if next == end || ln.last.less(next) {
+		// What stopped the scan, if anything, is not handed over yet, or in memory: no scan has to find it.
+		ln.cursor, ln.last = end, start
 	}
 	for _, h := range e.left {
 		delete(e.held, h)
@@ -223,7 +241,7 @@ func (e *endpoint) finishScan(ln *lane, items []item, next position, gen uint64,
 func (q *Queue) delivery(e *endpoint, l Lane, it item) Delivery {
 	return Delivery{
 		Event: it.pos.event, Endpoint: e.id, Lane: l,
-		Due:          q.clock.time(it.pos.due),
+		Due:          q.clock.time(it.due()),
 		Attempts:     int(it.attempts),
 		Accepted:     q.clock.stamp(it.accepted),
 		FirstFailure: q.clock.stamp(it.firstFailure),
@@ -294,8 +312,8 @@ func (q *Queue) NextDue(id EndpointID) (time.Time, bool) {
 	}
 	e.mu.Lock()
 	next := end.due
-	for i := range e.lanes {
-		next = min(next, e.lanes[i].nextDue(now))
+	for l := Fresh; l < lanes; l++ {
+		next = min(next, e.nextDue(l, q.opts.Window, now))
 	}
 	e.mu.Unlock()
 	if next == end.due {
@@ -320,17 +338,24 @@ func (q *Queue) Idle(id EndpointID) bool {
 	return e.idle()
 }
 
-func (ln *lane) nextDue(now micros) micros {
+func (e *endpoint) nextDue(l Lane, window int, now micros) micros {
+	ln := &e.lanes[l]
 	due := ln.cursor.due
 	switch {
 	case len(ln.window) > 0:
-		due = ln.window[0].pos.due
-	case ln.cursor == end:
-		return end.due
+		due = ln.window[0].due()
+	case ln.cursor == end || e.crowded(l, window):
+		due = end.due
 	case ln.cursor == start:
 		due = now
 	case ln.cursor.due <= now:
 		due = max(due, ln.stalled)
+	}
+	if l == Fresh && e.lines != nil {
+		due = min(due, e.lines.wake)
+	}
+	if due == end.due {
+		return end.due
 	}
 	return max(due, ln.resting)
 }

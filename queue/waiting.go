@@ -9,6 +9,7 @@ type WaitingDelivery struct {
 	Lane     Lane
 
 	Due          time.Time
+	Order        uint64 // the order key, 0: none. It may have to wait for others although it is due.
 	Attempts     int
 	LastStatus   int // 0: none
 	Accepted     time.Time
@@ -29,8 +30,9 @@ var waitingShelf = shelf{
 }
 
 // Waiting calls yield for the selected deliveries that are not settled, until it returns false: by due time over
-// all selected endpoints and both lanes, the soonest first. s.From and s.Until are about the due time, s.Oldest
-// makes no difference. Deliveries that come, go or get another due time during the walk may or may not be seen;
+// all selected endpoints and both lanes, the soonest first. One with an order key has its place in the list by its
+// accept, or a few microseconds before that, although it may be due later. s.From and s.Until are about the due time or
+// that place; s.Oldest makes no difference. Deliveries that come, go or get another due time during the walk may or may not be seen;
 // one whose Accept has not returned yet may be. The queue may be called from yield.
 //
 // Error: ErrClosed, or one of the database.
@@ -42,9 +44,15 @@ func (q *Queue) Waiting(s Select, yield func(WaitingDelivery) bool) error {
 		if err != nil {
 			st = state{accepted: m.at} // as Take will find it
 		}
+		it := item{state: st, pos: m.position()}
+		var order uint64
+		if st.turn != nil {
+			order = st.turn.key
+		}
 		return yield(WaitingDelivery{
 			Event: m.event, Endpoint: m.endpoint, Lane: m.lane,
-			Due:          q.clock.stamp(m.at),
+			Due:          q.clock.stamp(it.due()),
+			Order:        order,
 			Attempts:     int(st.attempts),
 			LastStatus:   int(st.status),
 			Accepted:     q.clock.stamp(st.accepted),

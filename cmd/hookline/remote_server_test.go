@@ -195,6 +195,12 @@ func (s *site) steerEndpoint() {
 	if got := s.run("", "webhooks policy 1000 --rate 0.5"); !regexp.MustCompile(`(?m)^rate +0\.5$`).MatchString(got) {
 		s.t.Errorf("with a rate:\n%s", got)
 	}
+	if got := s.run("", "webhooks policy 1000 --order issue"); !regexp.MustCompile(`(?m)^order +issue$`).MatchString(got) {
+		s.t.Errorf("an order: %s", got)
+	}
+	if got := s.run("", "webhooks policy 1000 --order="); !regexp.MustCompile(`(?m)^order +-$`).MatchString(got) {
+		s.t.Errorf("no order: %s", got)
+	}
 	if got := s.run("", "webhooks policy 1000 --rate 0 --name="); !regexp.MustCompile(`(?m)^rate +-$`).MatchString(got) {
 		s.t.Errorf("without a rate:\n%s", got)
 	}

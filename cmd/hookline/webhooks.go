@@ -31,6 +31,7 @@ type webhookView struct {
 		Signing []string    `json:"signing"`
 		Policy  string      `json:"policy"`
 		Rate    json.Number `json:"rate"`
+		Order   string      `json:"order"`
 		Failing struct {
 			Since     time.Time `json:"since"`
 			Attempts  int       `json:"attempts"`
@@ -116,7 +117,7 @@ func (r *remote) showWebhook(c *cobra.Command, q request, id string, action ...s
 	return failed(facts(r.io, "id", w.ID, "flavor", w.Flavor, "app", w.App, "user", w.User, "name", w.Name, "state", w.State,
 		"url", w.URL, "events", w.Events, "filter", w.Filter, "field ids", w.FieldIDs, "property keys", w.PropertyKeys,
 		"created", w.Created, "expires", w.Expires, "paused", w.Endpoint.Paused, "disabled for", w.Endpoint.Stopped, "signed", w.Endpoint.Signed,
-		"signing", w.Endpoint.Signing, "policy", w.Endpoint.Policy, "rate", w.Endpoint.Rate,
+		"signing", w.Endpoint.Signing, "policy", w.Endpoint.Policy, "rate", w.Endpoint.Rate, "order", w.Endpoint.Order,
 		"failing since", w.Endpoint.Failing.Since, "will be disabled", w.Endpoint.Failing.DisableAt,
 		"callback of", w.Endpoint.Webhooks))
 }

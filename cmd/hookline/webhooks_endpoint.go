@@ -9,12 +9,12 @@ import (
 )
 
 func newPolicyCommand(r *remote) *cobra.Command {
-	var name string
+	var name, order string
 	var rate float64
 	c := &cobra.Command{
-		Use: "policy ID", Short: "Choose by what policy, and how often, requests are made",
-		Example: `  hookline webhooks policy 1000 --name steady --rate 0.5
-  hookline webhooks policy 1000 --name '' --rate 0`,
+		Use: "policy ID", Short: "Choose by what policy, how often and in what order requests are made",
+		Example: `  hookline webhooks policy 1000 --name steady --rate 0.5 --order issue
+  hookline webhooks policy 1000 --name '' --rate 0 --order ''`,
 		Args: needArgs(cobra.ExactArgs(1), "an ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			change := map[string]any{}
@@ -24,8 +24,11 @@ func newPolicyCommand(r *remote) *cobra.Command {
 			if c.Flags().Changed("rate") {
 				change["rate"] = nullFor(rate)
 			}
+			if c.Flags().Changed("order") {
+				change["order"] = nullFor(order)
+			}
 			if len(change) == 0 {
-				return errors.New("nothing is to be changed; use --name or --rate")
+				return errors.New("nothing is to be changed; use --name, --rate or --order")
 			}
 			body, err := json.Marshal(change)
 			if err != nil {
@@ -36,6 +39,7 @@ func newPolicyCommand(r *remote) *cobra.Command {
 	}
 	c.Flags().StringVar(&name, "name", "", "a policy of the installation; '' is the flavour's own")
 	c.Flags().Float64Var(&rate, "rate", 0, "requests per second at most; 0 leaves that to the installation")
+	c.Flags().StringVar(&order, "order", "", "what is sent one after the other: issue, project or all; '' is nothing")
 	return c
 }
 

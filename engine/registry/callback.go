@@ -11,8 +11,8 @@ import (
 // ErrUnknownEndpoint is the error about a number that is no endpoint of the tenant.
 var ErrUnknownEndpoint = errors.New("unknown endpoint")
 
-// ChangeEndpoint replaces what is set for an endpoint: change gets a copy and sets Paused, Stopped, Epoch, Policy,
-// Rate and Signing; other fields stay whatever it does. No other change comes in between. The endpoint as it is then
+// ChangeEndpoint replaces what is set for an endpoint: change gets a copy and sets Paused, Stopped, Epoch, Policy, Rate, Order
+// and Signing; other fields stay whatever it does. No other change comes in between. The endpoint as it is then
 // is returned; it is shared and must not be changed. An error means that nothing was changed: [ErrUnknownEndpoint], what
 // change returned, or one of the store.
 func (r *Registry) ChangeEndpoint(ctx context.Context, tenant string, id uint64, change func(*webhook.Endpoint) error) (*webhook.Endpoint, error) {
@@ -39,7 +39,7 @@ func (r *Registry) ChangeEndpoint(ctx context.Context, tenant string, id uint64,
 func withWishes(e, wish *webhook.Endpoint) *webhook.Endpoint {
 	fresh := *e
 	fresh.Paused, fresh.Stopped, fresh.Signing = wish.Paused, wish.Stopped, wish.Signing
-	fresh.Policy, fresh.Rate, fresh.Epoch = wish.Policy, wish.Rate, wish.Epoch
+	fresh.Policy, fresh.Rate, fresh.Order, fresh.Epoch = wish.Policy, wish.Rate, wish.Order, wish.Epoch
 	return &fresh
 }
 

@@ -21,10 +21,10 @@ func TestChangeEndpoint(t *testing.T) {
 	signing := []webhook.Signing{{Kind: webhook.Hub, Secrets: []webhook.SealedSecret{{Sealed: "sealed"}}}}
 	after, err := r.ChangeEndpoint(ctx, owner.Tenant, id, func(e *webhook.Endpoint) error {
 		e.Paused, e.Signing, e.URL = true, signing, "https://elsewhere"
-		e.Stopped, e.Policy, e.Rate = webhook.StoppedGone, "patient", 2.5
+		e.Stopped, e.Policy, e.Rate, e.Order = webhook.StoppedGone, "patient", 2.5, webhook.IssueOrder
 		return nil
 	})
-	if err != nil || !after.Paused || !reflect.DeepEqual(after.Signing, signing) || after.Stopped != webhook.StoppedGone || after.Policy != "patient" || after.Rate != 2.5 || after.URL != "https://r/1" {
+	if err != nil || !after.Paused || !reflect.DeepEqual(after.Signing, signing) || after.Stopped != webhook.StoppedGone || after.Policy != "patient" || after.Rate != 2.5 || after.Order != webhook.IssueOrder || after.URL != "https://r/1" {
 		t.Fatalf("%+v, %v", after, err)
 	}
 	if before.Paused {

@@ -118,7 +118,7 @@ func TestSigningRefusals(t *testing.T) {
 }
 
 // What an operator gives an endpoint is shown, and taken back by null.
-func TestPolicyAndRate(t *testing.T) {
+func TestPolicyRateAndOrder(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.register("https://a.example/", "jira:issue_updated", "jira:issue_deleted")
@@ -129,6 +129,13 @@ func TestPolicyAndRate(t *testing.T) {
 	}
 	if a := h.acme("PATCH", path, `{"rate":null}`); !strings.Contains(a.Body, `"policy":"steady"`) || strings.Contains(a.Body, `"rate"`) {
 		t.Errorf("without a rate: %s", a.Body)
+	}
+	h.Want(h.acme("PATCH", path, `{"order":"project"}`), 200, "")
+	if a := h.acme("GET", webhooksPath+"/1001", ""); !strings.Contains(a.Body, `"order":"project"`) {
+		t.Errorf("the one that shares the endpoint: %s", a.Body)
+	}
+	if a := h.acme("PATCH", path, `{"order":null}`); strings.Contains(a.Body, `"order"`) {
+		t.Errorf("without an order: %s", a.Body)
 	}
 	if a := h.acme("PATCH", path, `{"policy":null}`); strings.Contains(a.Body, `"policy"`) {
 		t.Errorf("without a policy: %s", a.Body)

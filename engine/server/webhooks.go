@@ -52,6 +52,7 @@ type endpointView struct {
 	Signing  []webhook.SigningKind `json:"signing,omitempty"`
 	Policy   string                `json:"policy,omitempty"`
 	Rate     float64               `json:"rate,omitempty"` // requests per second
+	Order    webhook.Order         `json:"order,omitempty"`
 	Failing  *failingView          `json:"failing,omitempty"`
 	Webhooks []int64               `json:"webhooks,omitempty"`
 }
@@ -83,7 +84,7 @@ func (s *Server) viewWebhook(w *webhook.Webhook, now time.Time) webhookView {
 func (s *Server) viewEndpoint(w *webhook.Webhook) endpointView {
 	v := endpointView{ID: w.Endpoint, Signed: s.options.Engine.Signed(w)}
 	if ep, ok := s.options.Engine.Registry().Endpoint(w.Endpoint); ok {
-		v.Paused, v.Stopped, v.Policy, v.Rate = ep.Paused, ep.Stopped, ep.Policy, ep.Rate
+		v.Paused, v.Stopped, v.Policy, v.Rate, v.Order = ep.Paused, ep.Stopped, ep.Policy, ep.Rate, ep.Order
 		for _, signing := range ep.Signing {
 			v.Signing = append(v.Signing, signing.Kind)
 		}

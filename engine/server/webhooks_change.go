@@ -25,20 +25,24 @@ func (s *Server) deleteWebhook(ctx *fasthttp.RequestCtx) {
 // that is left out stays as it is.
 func (s *Server) patchWebhook(ctx *fasthttp.RequestCtx) {
 	var body struct {
-		Secret     nullable[string]  `json:"secret"`
-		AutoExtend *bool             `json:"autoExtend"`
-		Policy     nullable[string]  `json:"policy"`
-		Rate       nullable[float64] `json:"rate"`
+		Secret     nullable[string]        `json:"secret"`
+		AutoExtend *bool                   `json:"autoExtend"`
+		Policy     nullable[string]        `json:"policy"`
+		Rate       nullable[float64]       `json:"rate"`
+		Order      nullable[webhook.Order] `json:"order"`
 	}
 	w, ok := s.pathWebhook(ctx)
 	if !ok || !decode(ctx, &body) {
 		return
 	}
-	if err := named(body.Secret.value, body.Policy.value, body.Rate.value); err != nil {
+	if err := named(body.Secret.value, body.Policy.value, body.Rate.value, body.Order.value); err != nil {
 		refuse(ctx, err)
 		return
 	}
-	change := engine.Change{Secret: body.Secret.orZero(), AutoExtend: body.AutoExtend, Policy: body.Policy.orZero(), Rate: body.Rate.orZero()}
+	change := engine.Change{
+		Secret: body.Secret.orZero(), AutoExtend: body.AutoExtend, Policy: body.Policy.orZero(), Rate: body.Rate.orZero(),
+		Order: body.Order.orZero(),
+	}
 	if err := s.options.Engine.Change(s.work, w.Owner.Tenant, w.ID, change); err != nil {
 		refuse(ctx, err)
 		return
@@ -47,7 +51,7 @@ func (s *Server) patchWebhook(ctx *fasthttp.RequestCtx) {
 }
 
 // named refuses values that would be taken for none: that is what null is for.
-func named(secret, policy *string, rate *float64) error {
+func named(secret, policy *string, rate *float64, order *webhook.Order) error {
 	switch {
 	case secret != nil && *secret == "":
 		return webhook.CheckSecret(*secret)
@@ -55,6 +59,8 @@ func named(secret, policy *string, rate *float64) error {
 		return &webhook.InvalidError{Problem: "the policy has no name; use null for that of the flavour"}
 	case rate != nil && *rate == 0:
 		return &webhook.InvalidError{Problem: "a rate of 0; use null for that of the installation, or pause the webhook"}
+	case order != nil && *order == webhook.Unordered:
+		return &webhook.InvalidError{Problem: "the order is empty; use null for none"}
 	}
 	return nil
 }

@@ -157,6 +157,7 @@ func TestWebhookRefusals(t *testing.T) {
 		`{"autoExtend":"yes"}`: {"invalid_json", "autoExtend"}, `{"url":"https://b.example/"}`: {"invalid_json", `"url"`}, `{"Secret":null}`: {"invalid_json", `"Secret"`},
 		`{"policy":""}`: {"invalid", "null"}, `{"policy":"unknown"}`: {"invalid", `"unknown"`}, `{"policy":7}`: {"invalid_json", "policy"},
 		`{"rate":0}`: {"invalid", "null"}, `{"rate":-1}`: {"invalid", "-1"}, `{"rate":"1"}`: {"invalid_json", "a number"}, `{"rate":1e400}`: {"invalid_json", "rate"},
+		`{"order":""}`: {"invalid", "null"}, `{"order":"key"}`: {"invalid", `"key"`}, `{"order":true}`: {"invalid_json", "order"},
 		`{"rate":1,"policy":"unknown","autoExtend":true,"secret":"a secret of some length"}`: {"invalid", `"unknown"`}, `{"rate":1,"policy":"steady","secret":""}`: {"invalid", "0 characters"},
 		`{"secret":null,"secret":null}`: {"invalid_json", "duplicate"}, `{"autoExtend":true,"secret":"short"}`: {"invalid", "5 characters"},
 	} {
@@ -166,7 +167,7 @@ func TestWebhookRefusals(t *testing.T) {
 		h.wantProblem(h.acme("POST", webhooksPath+"/1000"+action, `{"secret":"x"}`), 400, "invalid_json", `"secret"`)
 		h.wantProblem(h.acme("POST", webhooksPath+"/1000"+action, `[]`), 400, "invalid_json", "an array")
 	}
-	if a := h.acme("GET", webhooksPath+"/1000", ""); !strings.Contains(a.Body, `"state":"active"`) || !strings.Contains(a.Body, `"signed":false`) || !strings.Contains(a.Body, `"autoExtend":false`) || strings.Contains(a.Body, `"rate"`) || strings.Contains(a.Body, `"policy"`) {
+	if a := h.acme("GET", webhooksPath+"/1000", ""); !strings.Contains(a.Body, `"state":"active"`) || !strings.Contains(a.Body, `"signed":false`) || !strings.Contains(a.Body, `"autoExtend":false`) || strings.Contains(a.Body, `"rate"`) || strings.Contains(a.Body, `"policy"`) || strings.Contains(a.Body, `"order"`) {
 		t.Errorf("something was changed: %s", a.Body)
 	}
 }

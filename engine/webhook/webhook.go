@@ -111,6 +111,10 @@ type Endpoint struct {
 	// Rate bounds the requests per second; 0 leaves that to the installation.
 	Rate float64 `json:"rate,omitempty"`
 
+	// Order says which deliveries to the endpoint are made one after the other. It counts for what is accepted while
+	// it is set.
+	Order Order `json:"order,omitempty"`
+
 	// Signing is how every request to the endpoint is signed, whatever the flavour adds; empty where it is not.
 	Signing []Signing `json:"signing,omitempty"`
 }
