@@ -39,7 +39,7 @@ type receiver struct {
 
 type request struct{ identifier, retry, replay, body string }
 
-func newReceiver(t *testing.T, status func(n int) int) *receiver {
+func newReceiver(t testing.TB, status func(n int) int) *receiver {
 	r := &receiver{listener: fasthttputil.NewInmemoryListener(), status: status, arrived: make(chan struct{}, 1000)}
 	s := &fasthttp.Server{Handler: r.handle, NoDefaultDate: true, MaxRequestBodySize: 32 << 20}
 	done := make(chan error, 1)
@@ -98,7 +98,7 @@ func optionsWith(fs vfs.FS, r *receiver, waits ...time.Duration) engine.Options 
 	}
 }
 
-func open(t *testing.T, o engine.Options) *engine.Engine {
+func open(t testing.TB, o engine.Options) *engine.Engine {
 	t.Helper()
 	e, err := engine.Open(o)
 	if err != nil {
@@ -109,7 +109,7 @@ func open(t *testing.T, o engine.Options) *engine.Engine {
 }
 
 // install makes a tenant with an app and a webhook for everything in project EX.
-func install(t *testing.T, e *engine.Engine) {
+func install(t testing.TB, e *engine.Engine) {
 	t.Helper()
 	if err := e.PutTenant(ctx, webhook.Tenant{ID: owner.Tenant}); err != nil {
 		t.Fatal(err)

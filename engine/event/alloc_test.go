@@ -94,10 +94,10 @@ func TestScannerLetsGo(t *testing.T) {
 	if _, err := s.scan(body, NewPlan(usualFields, jql.Env{}), discard{}); err != nil {
 		t.Fatal(err)
 	}
-	if s.body != nil || s.event != nil || s.property[0] != nil || s.property[1] != nil || s.plan != nil || s.out != nil || s.slots != nil {
+	if s.text != nil || s.event != nil || s.property[0] != nil || s.property[1] != nil || s.plan != nil || s.out != nil || s.slots != nil {
 		t.Error("the scanner still refers to the last scan")
 	}
-	kept := cap(s.names.slots) + cap(s.names.unescaped) + cap(s.scratch.plain) + cap(s.scratch.term)
+	kept := cap(s.names.list) + cap(s.names.slots) + cap(s.names.unescaped) + cap(s.scratch.plain) + cap(s.scratch.term)
 	if kept > 5*largestKept {
 		t.Errorf("buffers of %d elements kept", kept)
 	}

@@ -7,11 +7,9 @@ var changeMembers = []string{"fieldId", "field", "from", "fromString", "to", "to
 
 // change reads one item of a changelog, if it is an object. It speaks of the field that its fieldId says; only where
 // it has none, as in the bodies of Jira Server, its field counts, which is a name for people.
-func (s *Scanner) change() error {
+func (s *Scanner) change(at int) int {
 	var raw [8][]byte
-	if err := s.pick(changeMembers, raw[:]); err != nil {
-		return err
-	}
+	end := s.pick(at, changeMembers, raw[:])
 	x := &s.scratch
 	x.plain = x.plain[:0]
 	about := x.said(raw[0])
@@ -21,11 +19,11 @@ func (s *Scanner) change() error {
 		wants = s.plan.changes.byName[string(x.fold(about))]
 	}
 	if len(about) == 0 {
-		return nil
+		return end
 	}
 	s.add(s.plan.changes.fields, about)
 	if len(wants) == 0 {
-		return nil
+		return end
 	}
 	item := jql.Change{
 		FromID: x.written(raw[2]), FromName: x.written(raw[3]), ToID: x.written(raw[4]), ToName: x.written(raw[5]),
@@ -37,5 +35,5 @@ func (s *Scanner) change() error {
 		s.slots = w.slots
 		s.terms.Change(w.kind, w.aspect, &item)
 	}
-	return nil
+	return end
 }

@@ -10,6 +10,9 @@
 // does not allow. The body is otherwise opaque: it is forwarded byte for byte, and what the engine adds is
 // spliced in at the end of the root object, so that number precision and the order of members survive.
 //
+// A scan reads the bytes itself, in one pass that neither builds a tree nor notes where it is; of a body that it refuses
+// package jsontext then says what is wrong and where. Both refuse the same bodies, which FuzzScan checks.
+//
 // # Terms
 //
 // A [Plan] knows where in the bodies of a site the values of the wanted fields stand, and jql.Terms how a value

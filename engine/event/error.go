@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -95,4 +96,20 @@ func syntaxError(err error, size int) *Error {
 		e.detail = syntactic.Err.Error()
 	}
 	return e
+}
+
+const whiteSpace = " \t\r\n"
+
+// trailing refuses anything but white space after the end of what a body is: an object, or an array.
+func trailing(body []byte, end int, kind string) *Error {
+	rest := body[end:]
+	after := bytes.TrimLeft(rest, whiteSpace)
+	if len(after) == 0 {
+		return nil
+	}
+	return &Error{
+		Offset: int64(end + len(rest) - len(after)),
+		Reason: Syntax,
+		detail: "there is text after the end of the root " + kind,
+	}
 }

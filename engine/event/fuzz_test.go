@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// FuzzScan checks that a scan never panics, accepts nothing that encoding/json refuses, and that what
-// is stored and sent of an accepted body has the members it should have.
+// FuzzScan checks that a scan never panics, accepts exactly what jsontext does, as far as the grammar goes, and nothing
+// that encoding/json refuses, and that what is stored and sent of an accepted body has the members it should have.
 func FuzzScan(f *testing.F) {
 	for _, name := range fixtures {
 		f.Add(fixture(f, name))
@@ -21,6 +24,9 @@ func FuzzScan(f *testing.F) {
 		`{"issue":{"fields":{"assignee":{"key":"\ud83d\ude00"},"status":"\u00e9"},"properties":{"k":[[{}]]}},"webhookEvent":"y"}`,
 		`{"changelog":{"items":[{"fieldId":"a"},{"field":"b"},3]},"webhookEvent":"y","\u0061":1,"a":2}`,
 		`{"transition":{"a":1},"matchedWebhookIds":[],"webhookEvent":"jira:issue_updated"}`, `{"webhookEvent":"jira:issue_deleted", "transition" : {}}`,
+		`{"webhookEvent":"x","n":[0,-0.5e+7,1E400,true,null,"\"\\\/\b\ud834\udd1e",""]}`, `{"a":"\ud834x"}`, `{"a":"\udd1e"}`, `{"a":-}`, `{"a":1.}`, `{"a":1e}`, `{"a":tru}`,
+		`{"webhookEvent":"x","` + strings.Repeat("customfield_10001\":[],\"z", 20) + `":1}`, manyMembers(40, `"customfield_7"`), manyMembers(40, `"customfield_77"`),
+		"{\"a\":\"\xe2\x82\",\"b\":\"\xed\xa0\x80 €\"}", "{\"a\":\"12345678\x7f\x1f\"}",
 		`{,}`, `{"a"::1}`, `{"a":01}`, "{\"\xff\":1}", nested(MaxDepth), nested(MaxDepth + 1), strings.Repeat("[", 200),
 	} {
 		f.Add([]byte(seed))
@@ -34,8 +40,16 @@ func FuzzScan(f *testing.F) {
 			t.Fatal("the body was changed")
 		}
 		if err != nil {
-			checkRefusal(t, body, err)
+			reason := checkRefusal(t, body, err)
+			if faulty := reason == Syntax || reason == Duplicate || reason == TooDeep; faulty && sound(body) {
+				t.Fatalf("refused with %v, but jsontext accepts it", err)
+			} else if !faulty && reason != NotObject && !sound(body) {
+				t.Fatalf("refused with %v, but its JSON is not sound", err)
+			}
 			return
+		}
+		if !sound(body) {
+			t.Fatal("accepted, but jsontext refuses it")
 		}
 		if !json.Valid(body) {
 			t.Fatal("accepted, but encoding/json refuses it")
@@ -48,7 +62,23 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
-func checkRefusal(t *testing.T, body []byte, err error) {
+// sound says whether a body is JSON for jsontext, without repeated names, and not nested too deep.
+func sound(body []byte) bool {
+	if !jsontext.Value(body).IsValid() {
+		return false
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(body))
+	for {
+		if _, err := dec.ReadToken(); err != nil {
+			return err == io.EOF
+		}
+		if dec.StackDepth() > MaxDepth {
+			return false
+		}
+	}
+}
+
+func checkRefusal(t *testing.T, body []byte, err error) Reason {
 	var e *Error
 	if !errors.As(err, &e) || e.Offset < 0 || e.Offset > int64(len(body)) || err.Error() == "" {
 		t.Fatalf("refused with %#v", err)
@@ -62,4 +92,5 @@ func checkRefusal(t *testing.T, body []byte, err error) {
 	default:
 		t.Fatalf("unknown reason %q", e.Reason)
 	}
+	return e.Reason
 }

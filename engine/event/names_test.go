@@ -2,12 +2,11 @@ package event
 
 import (
 	"fmt"
-	"math"
 	"testing"
 )
 
-// TestNames fills the table with the same names in two objects, written plainly in one and as if they
-// had been escaped in the other, and asks for every one of them again, with the table grown in between.
+// TestNames fills the table with the same names in two objects, one inside the other, written plainly in one and as if
+// they had been escaped in the other, and asks for every one of them again, with the table grown in between.
 func TestNames(t *testing.T) {
 	var text []byte
 	var spans [][2]int
@@ -17,39 +16,45 @@ func TestNames(t *testing.T) {
 		spans = append(spans, [2]int{start, len(text)})
 	}
 	var n names
-	n.reset()
-	plain, escaped := n.open(), n.open()
-	insert := func(want bool) {
-		for _, span := range spans {
-			name := text[span[0]:span[1]]
-			if n.insert(plain, name, span[0], text) != want {
-				t.Fatalf("plain %s: not %v", name, want)
+	fill := func(o *opened, size int, want, escaped bool) {
+		for _, span := range spans[:size] {
+			plain, start := text[span[0]:span[1]], span[0]
+			if escaped {
+				plain, start = n.keep(plain)
 			}
-			name, start := n.keep(name)
-			if n.insert(escaped, name, start, text) != want {
-				t.Fatalf("escaped %s: not %v", name, want)
+			if n.insert(o, name{keyOf(plain), start, len(plain)}, text) != want {
+				t.Fatalf("%s: not %v", plain, want)
 			}
 		}
 	}
-	insert(true)
-	insert(false)
-	n.reset()
-	plain, escaped = n.open(), n.open()
-	insert(true)
+	for _, size := range []int{1, most - 1, most, most + 1, most + 2, 5000, 3} {
+		n.reset()
+		outer := n.open()
+		fill(&outer, size/2, true, false)
+		inner := n.open()
+		fill(&inner, size, true, true)
+		fill(&inner, size, false, false)
+		n.close(&inner)
+		next := n.open()
+		fill(&next, size, true, false)
+		n.close(&next)
+		fill(&outer, size/2, false, true)
+		n.close(&outer)
+	}
 }
 
-// TestNamesAfterManyBodies checks that names of old bodies do not come back when the count of bodies
-// starts over.
-func TestNamesAfterManyBodies(t *testing.T) {
-	text := []byte("a")
+// TestNamesOfOneKey has names that only their middle tells apart.
+func TestNamesOfOneKey(t *testing.T) {
 	var n names
 	n.reset()
-	if !n.insert(n.open(), text, 0, text) {
-		t.Fatal("not inserted")
-	}
-	n.body = math.MaxUint32
-	n.reset()
-	if !n.insert(n.open(), text, 0, text) {
-		t.Error("the name of another body was found")
+	o := n.open()
+	text := []byte("customfield_AA_customfieldcustomfield_BB_customfield")
+	half := len(text) / 2
+	for i, want := range []bool{true, true, false} {
+		start := i % 2 * half
+		plain := text[start:][:half]
+		if n.insert(&o, name{keyOf(plain), start, half}, text) != want {
+			t.Errorf("%d: not %v", i, want)
+		}
 	}
 }

@@ -469,10 +469,15 @@ func decode(t *rapid.T, body []byte) map[string]any {
 
 // TestAgainstOracle compares a scan of random bodies with the obvious walk over the decoded body. One
 // scanner serves all of them.
-func TestAgainstOracle(t *testing.T) {
+func TestAgainstOracle(t *testing.T) { rapid.Check(t, againstOracle()) }
+
+// FuzzAgainstOracle does so with bodies that the fuzzer leads to what has not been tried.
+func FuzzAgainstOracle(f *testing.F) { f.Fuzz(rapid.MakeFuzz(againstOracle())) }
+
+func againstOracle() func(*rapid.T) {
 	var s Scanner
 	plan := NewPlan(oracleFields, oracleSite)
-	rapid.Check(t, func(t *rapid.T) {
+	return func(t *rapid.T) {
 		w := writer{t: t}
 		w.body()
 		body := []byte(w.String())
@@ -498,7 +503,7 @@ func TestAgainstOracle(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("body %s", body)
 		}
-	})
+	}
 }
 
 // checkOutput checks what is stored and sent of an accepted body.

@@ -19,7 +19,7 @@ type Plan struct {
 	known      []int // slots of KnownField
 	project    []int // slots of ProjectField
 	listed     listed
-	properties map[string]*node // entity property key: what is wanted of its value
+	properties *node // has the keys of entity properties as its members; nil if none is asked for
 	changes    changes
 }
 
@@ -28,7 +28,7 @@ type Plan struct {
 type node struct {
 	values  []want // the fields whose value stands here
 	names   []want // the fields whose value is the object above and has one of its names here
-	members map[string]*node
+	members branches
 
 	single bool // an array here is nothing; elsewhere it stands for its elements
 	user   bool // the names of an object here depend on each other: see [Scanner.user]
@@ -53,9 +53,8 @@ type changes struct {
 // unknown name is empty in every event.
 func NewPlan(fields []jql.Field, env jql.Env) *Plan {
 	p := &Plan{
-		zone:       env.Zone,
-		properties: map[string]*node{},
-		changes:    changes{byID: map[string][]want{}, byName: map[string][]want{}},
+		zone:    env.Zone,
+		changes: changes{byID: map[string][]want{}, byName: map[string][]want{}},
 	}
 	for slot, f := range fields {
 		p.add(f, env, slot)
@@ -109,13 +108,9 @@ func (p *Plan) addField(f jql.Field, env jql.Env, slot int) {
 // its nodes.
 func (p *Plan) addProperty(f jql.Field, place []string, slot int) {
 	all := p.root.at(place...)
-	all.members, all.single = p.properties, true
-	n := p.properties[f.Key]
-	if n == nil {
-		n = &node{}
-		p.properties[f.Key] = n
-	}
-	n = n.at(f.Steps()...)
+	all.single = true
+	p.properties = all
+	n := all.at(f.Key).at(f.Steps()...)
 	n.values = add(n.values, jql.KindProperty, f.Aspect, slot)
 }
 
@@ -130,13 +125,10 @@ func (p *Plan) addChangelog() {
 // at returns the node at the end of a path below n, making the nodes on the way.
 func (n *node) at(path ...string) *node {
 	for _, name := range path {
-		if n.members == nil {
-			n.members = map[string]*node{}
-		}
-		next := n.members[name]
+		next := n.members.named(name)
 		if next == nil {
 			next = &node{}
-			n.members[name] = next
+			n.members.add(name, next)
 		}
 		n = next
 	}

@@ -167,7 +167,7 @@ func (s *Scanner) readProject() {
 	if !ok || !t.Family.OfProject() {
 		return
 	}
-	p := s.plan.listed.projectOf(s.body, t.Family)
+	p := s.plan.listed.projectOf(s.text, t.Family)
 	s.add(s.plan.known, []byte(p.known().Term(s.h.Type)))
 	if p.id != "" {
 		s.add(s.plan.project, []byte(p.id))

@@ -1,10 +1,6 @@
 package event
 
 import (
-	"bytes"
-
-	"github.com/go-json-experiment/json/jsontext"
-
 	"hookline/jql"
 	"hookline/matcher"
 )
@@ -42,9 +38,7 @@ type member struct {
 
 // Scanner reads bodies. The zero Scanner is ready for use; it keeps its buffers from body to body.
 type Scanner struct {
-	dec     jsontext.Decoder
-	buf     bytes.Buffer // lends the body to dec, which reads a bytes.Buffer in place
-	body    []byte
+	lexer
 	depth   int
 	names   names
 	scratch scratch
@@ -57,7 +51,7 @@ type Scanner struct {
 
 	// Of members whose meaning depends on others, the text is noted and used at the end.
 	event    []byte    // webhookEvent, nil when there is none
-	eventEnd int       // where it ended
+	eventAt  int       // where it begins
 	property [2][]byte // key and value of the root property object
 }
 
@@ -66,10 +60,6 @@ type sink interface {
 	Add(slot int, term []byte)
 	SetPresent(slot int)
 }
-
-// Duplicate names are told apart by names and not by the decoder, which would allocate for every
-// member of an object with more than a few dozen of them, as real issues are.
-var decoderOptions = []jsontext.Options{jsontext.AllowDuplicateNames(true)}
 
 // Scan reads a body once: it gives the terms that the plan asks for to ev, and reports what the
 // engine needs to know. A refusal is an [*Error]; ev then holds the terms found so far.
@@ -82,16 +72,15 @@ func (s *Scanner) Scan(body []byte, p *Plan, ev *matcher.Event) (Header, error) 
 func (s *Scanner) scan(body []byte, p *Plan, out sink) (Header, error) {
 	s.begin(body, p, out)
 	defer s.release()
-	if err := s.root(); err != nil {
-		return Header{}, err
+	s.root()
+	if s.bad {
+		return Header{}, refusal(body)
 	}
 	if err := s.readType(); err != nil {
 		return Header{}, err
 	}
 	s.readProject()
-	if err := s.readProperty(); err != nil {
-		return Header{}, err
-	}
+	s.readProperty()
 	return s.h, nil
 }
 
@@ -106,12 +95,8 @@ func (s *Scanner) begin(body []byte, p *Plan, out sink) {
 	s.read(body)
 }
 
-// read points the decoder at a text.
-func (s *Scanner) read(text []byte) {
-	s.body, s.depth = text, 0
-	s.buf = *bytes.NewBuffer(text)
-	s.dec.Reset(&s.buf, decoderOptions...)
-}
+// read goes to the beginning of a text.
+func (s *Scanner) read(text []byte) { s.lexer, s.depth = lexer{text: text}, 0 }
 
 // release lets go of everything that belongs to the caller.
 func (s *Scanner) release() {
@@ -124,103 +109,69 @@ func (s *Scanner) release() {
 }
 
 // root reads the root object and what stands round it.
-func (s *Scanner) root() error {
-	switch s.dec.PeekKind() {
-	case '{':
-	case jsontext.KindInvalid:
-		return s.syntax()
-	default:
-		return s.fail(NotObject)
+func (s *Scanner) root() {
+	c, at := s.peek(0)
+	if c != '{' {
+		s.fail()
+		return
 	}
-	if err := s.enter(); err != nil {
-		return err
-	}
-	s.h.start = s.offset() - 1
-	object, end := s.names.open(), s.offset()
-	for number := 0; s.next() != '}'; number++ {
-		name, err := s.name(object)
-		if err != nil {
-			return err
-		}
-		var mark *member
-		switch string(name) {
-		case "matchedWebhookIds":
-			mark = &s.h.matched
-		case "transition":
-			if s.next() == '{' {
-				mark = &s.h.transition
+	s.h.start = at
+	o := s.names.open()
+	at, more := s.first(s.enter(at), '}')
+	for number, from := 0, s.h.start+1; more; number++ {
+		name, key, behind := s.name(at, &o)
+		mark, end := s.rootMember(behind, name, key)
+		if at, more = s.more(end, '}'); mark != nil {
+			*mark = member{number: number, from: from, end: end, next: end}
+			if more {
+				mark.next = at
 			}
 		}
-		if err := s.rootMember(name); err != nil {
-			return err
-		}
-		if mark != nil {
-			*mark = s.member(number, end)
-		}
-		end = s.offset()
+		from = end
 	}
-	if err := s.leave(); err != nil {
-		return err
+	s.h.end = at
+	if _, at = s.peek(at); at < len(s.text) {
+		s.fail()
 	}
-	s.h.end = s.offset()
-	return trailing(s.body, s.h.end, "object")
 }
 
-func (s *Scanner) rootMember(name []byte) (err error) {
+// rootMember reads the value of a member of the root object. If the place of that member is to be noted it says where.
+func (s *Scanner) rootMember(at int, name []byte, key uint64) (mark *member, end int) {
+	c, at := s.peek(at)
+	n := s.plan.root.members.find(key, name)
 	switch string(name) {
 	case "webhookEvent":
-		s.event, err = s.skip()
-		s.eventEnd = s.offset()
-		return err
+		end = s.skip(at)
+		s.event, s.eventAt = s.part(at, end), at
+		return nil, end
 	case "property":
-		return s.pick(propertyMembers, s.property[:])
+		return nil, s.pick(at, propertyMembers, s.property[:])
+	case "issue":
+		return nil, s.issue(at, n)
 	case "timestamp":
 		s.h.HasTimestamp = true
-	case "issue":
-		return s.issue()
 	case "mergedTo":
-		if s.next() == '{' {
+		if c == '{' {
 			s.present(s.plan.merged)
 		}
+	case "matchedWebhookIds":
+		mark = &s.h.matched
+	case "transition":
+		if c == '{' {
+			mark = &s.h.transition
+		}
 	}
-	return s.value(s.plan.root.members[string(name)])
+	return mark, s.value(at, n)
 }
 
 // issue reads the root's issue. Anything but an object counts as no issue at all.
-func (s *Scanner) issue() error {
-	if s.next() != '{' {
-		_, err := s.skip()
-		return err
+func (s *Scanner) issue(at int, n *node) int {
+	if !s.is(at, '{') {
+		return s.skip(at)
 	}
 	s.h.HasIssue = true
 	s.present(s.plan.issue)
-	return s.value(s.plan.root.members["issue"])
-}
-
-// member says where the member is that was just read.
-func (s *Scanner) member(number, from int) member {
-	m := member{number: number, from: from, end: s.offset(), next: s.offset()}
-	rest := s.body[m.end:]
-	if after := bytes.TrimLeft(rest, whiteSpace); len(after) > 0 && after[0] == ',' {
-		m.next += len(rest) - len(after) + 1
-	}
-	return m
-}
-
-const whiteSpace = " \t\r\n"
-
-// trailing refuses anything but white space after the end of what a body is: an object, or an array.
-func trailing(body []byte, end int, kind string) error {
-	rest := body[end:]
-	after := bytes.TrimLeft(rest, whiteSpace)
-	if len(after) == 0 {
-		return nil
-	}
-	return &Error{
-		Offset: int64(end + len(rest) - len(after)),
-		Reason: Syntax,
-		detail: "there is text after the end of the root " + kind,
-	}
+	return s.value(at, n)
 }
 
 // readType checks webhookEvent and names the type. Known names come from the catalogue, so that they
@@ -229,7 +180,7 @@ func (s *Scanner) readType() error {
 	if s.event == nil {
 		return &Error{Offset: int64(s.h.start), Reason: NoType}
 	}
-	at := int64(s.eventEnd - len(s.event))
+	at := int64(s.eventAt)
 	if s.event[0] != '"' {
 		return &Error{Offset: at, Pointer: "/webhookEvent", Reason: TypeNotText}
 	}
@@ -252,20 +203,23 @@ var propertyMembers = []string{"key", "value"}
 
 // readProperty uses the root property object, once the type of the event is known: its key is a term
 // of its own, and on issue_property_set its value is that property's new value.
-func (s *Scanner) readProperty() error {
+func (s *Scanner) readProperty() {
 	key, value := s.property[0], s.property[1]
 	if len(key) == 0 || key[0] != '"' {
-		return nil
+		return
 	}
 	name := s.scratch.text(key)
 	if len(name) == 0 {
-		return nil
+		return
 	}
 	s.add(s.plan.property, name)
-	want := s.plan.properties[string(name)]
-	if want == nil || value == nil || s.h.Type != "issue_property_set" {
-		return nil
+	if s.plan.properties == nil || value == nil || s.h.Type != "issue_property_set" {
+		return
+	}
+	want := s.plan.properties.members.find(keyOf(name), name)
+	if want == nil {
+		return
 	}
 	s.read(value)
-	return s.value(want)
+	s.value(0, want)
 }

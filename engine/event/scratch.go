@@ -30,7 +30,7 @@ func (x *scratch) another(raw []byte) []byte {
 		return inner
 	}
 	start := len(x.plain)
-	x.plain, _ = jsontext.AppendUnquote(x.plain, raw) // the decoder has checked raw
+	x.plain, _ = jsontext.AppendUnquote(x.plain, raw) // the lexer has checked raw
 	return x.plain[start:]
 }
 

@@ -5,7 +5,7 @@ import "hookline/jql"
 // take gives the terms of a value that is not an object or array. A value that equals nothing makes
 // the field present all the same; null and the empty string are no value.
 func (s *Scanner) take(n *node, raw []byte) {
-	if len(n.values)+len(n.names) == 0 {
+	if len(raw) == 0 || len(n.values)+len(n.names) == 0 {
 		return
 	}
 	typ, text := s.scratch.read(raw)
@@ -53,11 +53,9 @@ var userMembers = []string{"accountId", "key", "name", "displayName"}
 
 // user reads a user object. The accountId identifies a user; only sites without account ids send the
 // older key and name instead.
-func (s *Scanner) user(n *node) error {
+func (s *Scanner) user(at int, n *node) int {
 	var found [4][]byte
-	if err := s.pick(userMembers, found[:]); err != nil {
-		return err
-	}
+	end := s.pick(at, userMembers, found[:])
 	for i := range n.values {
 		switch w := &n.values[i]; w.aspect {
 		case jql.Values:
@@ -69,7 +67,7 @@ func (s *Scanner) user(n *node) error {
 			s.noted(w, found[3])
 		}
 	}
-	return nil
+	return end
 }
 
 // noted gives the terms of a name that was noted as raw, and reports whether there is one.

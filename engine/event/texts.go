@@ -1,11 +1,6 @@
 package event
 
-import (
-	"bytes"
-	"sync"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "github.com/go-json-experiment/json/jsontext"
 
 // Path leads from the root of a body to a value, by member names: {"issue", "fields", "project", "id"}.
 type Path []string
@@ -13,55 +8,44 @@ type Path []string
 // Texts returns what stands at paths of a body: what a string says, the literal of a number, and "" for anything else
 // and for what is not there. Arrays are not looked into. There may be up to 64 paths; the texts are in their order.
 //
-// The body is read no further than to the last text that is wanted. One that is not JSON gives the texts before the
-// error; a body that was published is JSON.
+// The body must be one that a scan accepted: it is not checked any more, and read no further than to the last text
+// that is wanted. What the texts of another body are is not promised.
 func Texts(body []byte, paths ...Path) []string {
-	s := seekers.Get().(*seeker)
-	defer s.release()
-	s.buf = *bytes.NewBuffer(body)
-	s.dec.Reset(&s.buf, decoderOptions...)
-	s.paths, s.texts, s.missing = paths, make([]string, len(paths)), len(paths)
-	if s.missing > 0 && s.dec.PeekKind() == '{' {
-		s.object(1<<len(paths)-1, 0)
+	s := seeker{lexer: lexer{text: body}, paths: paths, texts: make([]string, len(paths)), missing: len(paths)}
+	if c, at := s.peek(0); c == '{' && s.missing > 0 {
+		s.object(at, 1<<len(paths)-1, 0)
 	}
 	return s.texts
 }
 
 // seeker is one call of Texts.
 type seeker struct {
-	dec     jsontext.Decoder
-	buf     bytes.Buffer // lends the body to dec
+	lexer
 	paths   []Path
 	texts   []string
 	missing int // paths that nothing was met at
 }
 
-var seekers = sync.Pool{New: func() any { return new(seeker) }}
-
-func (s *seeker) release() {
-	s.buf = bytes.Buffer{}
-	s.dec.Reset(&s.buf)
-	s.paths, s.texts = nil, nil
-	seekers.Put(s)
-}
-
-// object reads the next value, an object that the paths in the set lead to, and says whether there is a reason to
-// read on.
-func (s *seeker) object(set uint64, depth int) bool {
-	if _, err := s.dec.ReadToken(); err != nil {
-		return false
-	}
-	for s.dec.PeekKind() == '"' {
-		name, err := s.dec.ReadValue()
-		if err != nil {
-			return false
+// object reads an object, which begins here, and which the paths in the set lead to, until nothing is missing.
+func (s *seeker) object(at int, set uint64, depth int) int {
+	at, more := s.first(at+1, '}')
+	for more {
+		var c byte
+		if c, at = s.peek(at); c != '"' {
+			break
 		}
-		if !s.value(s.along(set, depth, name), depth+1) {
-			return false
+		end := s.scalar(at)
+		behind := s.colon(end)
+		if s.bad {
+			break
 		}
+		end = s.value(behind, s.along(set, depth, s.text[at:end]), depth+1)
+		if s.missing == 0 {
+			break
+		}
+		at, more = s.more(end, '}')
 	}
-	_, err := s.dec.ReadToken()
-	return err == nil
+	return at
 }
 
 // along returns those of the paths in the set that lead on by a member.
@@ -80,18 +64,16 @@ func (s *seeker) along(set uint64, depth int, quoted []byte) uint64 {
 }
 
 // value reads the next value, which the paths in the set lead to.
-func (s *seeker) value(set uint64, depth int) bool {
-	if set == 0 {
-		return s.dec.SkipValue() == nil
+func (s *seeker) value(at int, set uint64, depth int) int {
+	c, at := s.peek(at)
+	if c == '{' && set != 0 {
+		return s.object(at, set, depth)
 	}
-	if s.dec.PeekKind() == '{' {
-		return s.object(set, depth)
+	end := s.pass(at)
+	if set == 0 || s.bad {
+		return end
 	}
-	raw, err := s.dec.ReadValue()
-	if err != nil {
-		return false
-	}
-	text := plain(raw)
+	text := plain(s.text[at:end])
 	for i, p := range s.paths {
 		if set&(1<<i) == 0 {
 			continue
@@ -101,7 +83,29 @@ func (s *seeker) value(set uint64, depth int) bool {
 			s.texts[i] = text
 		}
 	}
-	return s.missing > 0
+	return end
+}
+
+// pass reads the next value by counting brackets: that they are the right ones was checked before.
+func (s *seeker) pass(at int) int {
+	for depth := 0; ; {
+		var c byte
+		switch c, at = s.peek(at); c {
+		case '{', '[':
+			at++
+			depth++
+		case '}', ']':
+			at++
+			depth--
+		case ',', ':':
+			at++
+		default:
+			at = s.scalar(at)
+		}
+		if depth <= 0 || s.bad {
+			return at
+		}
+	}
 }
 
 // plain returns what a string says, or the literal of a number.

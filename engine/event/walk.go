@@ -1,224 +1,153 @@
 package event
 
+// The methods that walk a body take and return places in it, as those of [lexer] do.
+
 // value reads the next value and takes from it what n asks for; a nil n asks for nothing.
-func (s *Scanner) value(n *node) error {
+func (s *Scanner) value(at int, n *node) int {
 	if n == nil {
-		_, err := s.skip()
-		return err
+		return s.skip(at)
 	}
-	switch s.next() {
+	c, start := s.peek(at)
+	switch c {
 	case '{':
-		return s.wantedObject(n)
+		return s.wantedObject(start, n)
 	case '[':
-		return s.wantedArray(n)
+		return s.wantedArray(start, n)
 	}
-	raw, err := s.scalar()
-	if err == nil {
-		s.take(n, raw)
-	}
-	return err
+	end := s.scalar(start)
+	s.take(n, s.part(start, end))
+	return end
 }
 
-func (s *Scanner) wantedObject(n *node) error {
+// part is the text of what was read; nothing after a fault.
+func (s *Scanner) part(start, end int) []byte {
+	if s.bad {
+		return nil
+	}
+	return s.text[start:end]
+}
+
+func (s *Scanner) wantedObject(at int, n *node) int {
 	for i := range n.values {
 		s.present(n.values[i].slots)
 	}
 	if n.user {
-		return s.user(n)
+		return s.user(at, n)
 	}
-	return s.object(n.members)
+	return s.object(at, &n.members)
 }
 
-// object reads the next value, an object, and walks the members that are asked for.
-func (s *Scanner) object(members map[string]*node) error {
-	if err := s.enter(); err != nil {
-		return err
+// object reads an object, which begins here, and walks the members that are asked for.
+func (s *Scanner) object(at int, members *branches) int {
+	o := s.names.open()
+	at, more := s.first(s.enter(at), '}')
+	for more {
+		var name []byte
+		var key uint64
+		name, key, at = s.name(at, &o)
+		at, more = s.more(s.value(at, members.find(key, name)), '}')
 	}
-	object := s.names.open()
-	for s.next() != '}' {
-		name, err := s.name(object)
-		if err != nil {
-			return err
-		}
-		if err := s.value(members[string(name)]); err != nil {
-			return err
-		}
-	}
-	return s.leave()
+	s.names.close(&o)
+	s.depth--
+	return at
 }
 
-// wantedArray reads the next value, an array, which stands for its elements if they can be what is asked for.
-func (s *Scanner) wantedArray(n *node) error {
+// wantedArray reads an array, which begins here and stands for its elements if they can be what is asked for.
+func (s *Scanner) wantedArray(at int, n *node) int {
 	if n.single {
-		_, err := s.skip()
-		return err
+		return s.skip(at)
 	}
-	if err := s.enter(); err != nil {
-		return err
-	}
-	for s.next() != ']' {
-		var err error
+	at, more := s.first(s.enter(at), ']')
+	for more {
 		if n.items {
-			err = s.change()
+			at = s.change(at)
 		} else {
-			err = s.value(n)
+			at = s.value(at, n)
 		}
-		if err != nil {
-			return err
-		}
+		at, more = s.more(at, ']')
 	}
-	return s.leave()
+	s.depth--
+	return at
 }
 
-// skip reads the next value, whatever it is, and returns its text.
-func (s *Scanner) skip() ([]byte, error) {
-	kind := s.next()
-	if kind != '{' && kind != '[' {
-		return s.scalar()
-	}
-	if err := s.enter(); err != nil {
-		return nil, err
-	}
-	start := s.offset() - 1
-	var err error
-	if kind == '{' {
-		err = s.skipMembers()
-	} else {
-		err = s.skipElements()
-	}
-	if err == nil {
-		err = s.leave()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.body[start:s.offset()], nil
-}
-
-func (s *Scanner) skipMembers() error {
-	object := s.names.open()
-	for s.next() != '}' {
-		if _, err := s.name(object); err != nil {
-			return err
+// skip reads the next value, whatever it is.
+func (s *Scanner) skip(at int) int {
+	c, at := s.peek(at)
+	switch c {
+	case '{':
+		o := s.names.open()
+		at, more := s.first(s.enter(at), '}')
+		for more {
+			_, _, at = s.name(at, &o)
+			at, more = s.more(s.skip(at), '}')
 		}
-		if _, err := s.skip(); err != nil {
-			return err
+		s.names.close(&o)
+		s.depth--
+		return at
+	case '[':
+		at, more := s.first(s.enter(at), ']')
+		for more {
+			at, more = s.more(s.skip(at), ']')
 		}
+		s.depth--
+		return at
 	}
-	return nil
-}
-
-func (s *Scanner) skipElements() error {
-	for s.next() != ']' {
-		if _, err := s.skip(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.scalar(at)
 }
 
 // pick reads the next value and, if it is an object, notes the texts of the named members.
-func (s *Scanner) pick(members []string, found [][]byte) error {
-	if s.next() != '{' {
-		_, err := s.skip()
-		return err
+func (s *Scanner) pick(at int, members []string, found [][]byte) int {
+	c, at := s.peek(at)
+	if c != '{' {
+		return s.skip(at)
 	}
-	if err := s.enter(); err != nil {
-		return err
-	}
-	object := s.names.open()
-	for s.next() != '}' {
-		name, err := s.name(object)
-		if err != nil {
-			return err
-		}
+	o := s.names.open()
+	at, more := s.first(s.enter(at), '}')
+	for more {
+		var name []byte
+		name, _, at = s.name(at, &o)
 		i := 0
 		for i < len(members) && members[i] != string(name) {
 			i++
 		}
-		raw, err := s.skip()
-		if err != nil {
-			return err
-		}
+		_, start := s.peek(at)
+		at = s.skip(start)
 		if i < len(members) {
-			found[i] = raw
+			found[i] = s.part(start, at)
 		}
+		at, more = s.more(at, '}')
 	}
-	return s.leave()
+	s.names.close(&o)
+	s.depth--
+	return at
 }
 
-// scalar reads the next value, which is not an object or array, and returns its text.
-func (s *Scanner) scalar() ([]byte, error) {
-	raw, err := s.dec.ReadValue()
-	if err != nil {
-		return nil, s.refuse(err)
+// name reads the name of a member and the colon, and returns the name and its key. It refuses a name that the object
+// has already.
+func (s *Scanner) name(at int, o *opened) (plain []byte, key uint64, end int) {
+	c, start := s.peek(at)
+	if c != '"' {
+		return nil, 0, s.fail()
 	}
-	end := s.offset()
-	return s.body[end-len(raw) : end], nil
-}
-
-// name reads a member name and refuses one that the object has already.
-func (s *Scanner) name(object uint32) ([]byte, error) {
-	raw, err := s.scalar()
-	if err != nil {
-		return nil, err
+	end, escapes := s.quoted(start)
+	if s.bad {
+		return nil, 0, end
 	}
-	name, start := raw[1:len(raw)-1], s.offset()-len(raw)+1
-	if escaped(name) {
-		name, start = s.names.keep(s.scratch.text(raw))
+	plain, start = s.text[start+1:end-1], start+1
+	if escapes {
+		plain, start = s.names.keep(s.scratch.text(s.text[start-1 : end]))
 	}
-	if !s.names.insert(object, name, start, s.body) {
-		return nil, s.fail(Duplicate)
+	key = keyOf(plain)
+	if !s.names.insert(o, name{key, start, len(plain)}, s.text) {
+		return nil, 0, s.fail()
 	}
-	return name, nil
+	return plain, key, s.colon(end)
 }
 
 // enter reads the start of an object or array.
-func (s *Scanner) enter() error {
+func (s *Scanner) enter(at int) int {
 	if s.depth++; s.depth > MaxDepth {
-		return s.fail(TooDeep)
+		return s.fail()
 	}
-	return s.delimiter()
+	return at + 1
 }
-
-// leave reads the end of an object or array.
-func (s *Scanner) leave() error {
-	s.depth--
-	return s.delimiter()
-}
-
-func (s *Scanner) delimiter() error {
-	if _, err := s.dec.ReadToken(); err != nil {
-		return s.refuse(err)
-	}
-	return nil
-}
-
-// next returns the first byte of the next name, value or end, 0 at the end of the body. It only looks:
-// that the separators on the way are the right ones is for the decoder to check, which reads them.
-func (s *Scanner) next() byte {
-	for _, c := range s.body[s.offset():] {
-		switch c {
-		case ' ', '\t', '\r', '\n', ',', ':':
-		default:
-			return c
-		}
-	}
-	return 0
-}
-
-// offset is the place behind what was read last.
-func (s *Scanner) offset() int { return int(s.dec.InputOffset()) }
-
-// fail refuses the body for what was read last.
-func (s *Scanner) fail(why Reason) error {
-	return &Error{Offset: s.dec.InputOffset(), Pointer: pointer(s.dec.StackPointer()), Reason: why}
-}
-
-// syntax refuses the body for what could not be read.
-func (s *Scanner) syntax() error {
-	_, err := s.dec.ReadToken()
-	return s.refuse(err)
-}
-
-func (s *Scanner) refuse(err error) error { return syntaxError(err, len(s.body)) }
