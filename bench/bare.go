@@ -12,8 +12,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// bareClient posts the bodies of a workload with nothing in between: no disk, no filter, no retry. It
-// is what the machine can do, the receivers' share of the work included.
+// bareClient posts the bodies of a workload with nothing in between: no disk, no filter, no retry, no time limit. It
+// is what the machine can do, the receivers' share of the work included. Its requests have the headers that the engine's have.
 type bareClient struct {
 	rig     *rig
 	perHost int // requests in flight
@@ -66,6 +66,8 @@ func (b *bareClient) loop(host int, ledger *Ledger, stop *atomic.Bool) error {
 	req.Header.SetMethod(fasthttp.MethodPost)
 	req.SetRequestURI(b.rig.receivers[host].URL(hookPath))
 	req.Header.SetContentType("application/json; charset=utf-8")
+	req.Header.SetUserAgent("Atlassian Webhook HTTP Client")
+	req.Header.Set("X-Atlassian-Webhook-Flow", "Primary")
 	var body, identifier []byte
 	for !stop.Load() {
 		sequence := b.rig.next.Add(1) - 1

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -12,25 +11,38 @@ type depth struct{ alive, dead int64 }
 
 // depth reads the engine's metric.
 func (r *rig) depth() (d depth, err error) {
+	byState, err := r.figures("hookline_queue_depth")
+	for state, n := range byState {
+		if state == "dead" {
+			d.dead += int64(n)
+		} else {
+			d.alive += int64(n)
+		}
+	}
+	return d, err
+}
+
+// figures are those of a gauge or counter of the engine by its one label, or by "" where it has none.
+func (r *rig) figures(name string) (map[string]float64, error) {
 	families, err := r.metrics.Gather()
 	if err != nil {
-		return d, err
+		return nil, err
 	}
 	for _, family := range families {
-		if family.GetName() != "hookline_queue_depth" {
+		if family.GetName() != name {
 			continue
 		}
+		figures := map[string]float64{}
 		for _, metric := range family.GetMetric() {
-			n := int64(metric.GetGauge().GetValue())
-			if metric.GetLabel()[0].GetValue() == "dead" {
-				d.dead += n
-			} else {
-				d.alive += n
+			label := ""
+			for _, pair := range metric.GetLabel() {
+				label = pair.GetValue()
 			}
+			figures[label] += metric.GetGauge().GetValue() + metric.GetCounter().GetValue() // one of which is there
 		}
-		return d, nil
+		return figures, nil
 	}
-	return d, errors.New("bench: the engine has no metric of what is queued")
+	return nil, fmt.Errorf("bench: the engine has no metric %s", name)
 }
 
 // settle waits until nothing is queued but dead letters, so that what a slice has left behind does not burden the next.

@@ -117,6 +117,16 @@ type DispatchResult struct {
 //
 // A slice counts what arrives within its time; what is still on its way at its end is waited for and
 // counted as lost only if it does not come.
+//
+// # Who pays for what
+//
+// All run in one process, on the same cores, and share its heap. Receivers and their ledger are in the figures of every
+// side, so a ratio of processor times is nearer to 1 than that of the clients alone would be. Every side makes its bodies by
+// copying a template, and enters what it sends. The bare client does both in the goroutines that send, and has no time limits to
+// set; the engine has publishers for it, each of which is woken for room in the window and for its sync, as
+// those are who publish to it in earnest. Its bodies are longer by the numbers of the webhooks that matched. What a store
+// has left to do at the end of a slice is done before the next begins, and its processor time belongs to the slice
+// that caused it; the time itself belongs to none.
 func Dispatch(ctx context.Context, c DispatchConfig) (result DispatchResult, err error) {
 	c = c.withDefaults()
 	if err := c.validate(); err != nil {

@@ -100,7 +100,7 @@ func (run *dispatchRun) turns(ctx context.Context, length time.Duration, profile
 	if err != nil {
 		return err
 	}
-	run.ceiling.add(t)
+	run.ceiling.add(t.rest(ctx))
 	if profile != nil {
 		if err := pprof.StartCPUProfile(profile); err != nil {
 			return fmt.Errorf("bench: starting the profile: %w", err)
@@ -113,10 +113,23 @@ func (run *dispatchRun) turns(ctx context.Context, length time.Duration, profile
 	if err != nil {
 		return err
 	}
-	run.onDisk.add(t)
+	run.onDisk.add(t.rest(ctx))
 	t, err = run.slice(ctx, run.volatile, length)
-	run.inMemory.add(t)
+	run.inMemory.add(t.rest(ctx))
 	return err
+}
+
+// aftermath is the time between two slices, in which a store does what the slice has left it to do: flushes, and compactions
+// of what these have written.
+const aftermath = 250 * time.Millisecond
+
+// rest waits for what a slice has left to be done and adds the processor time that it takes, which would burden the next side
+// otherwise.
+func (t tally) rest(ctx context.Context) tally {
+	cpu := processTime()
+	wait(ctx, aftermath)
+	t.cpu += processTime() - cpu
+	return t
 }
 
 // slice measures an engine and waits for what it has accepted.

@@ -5,7 +5,8 @@
 // [Dispatch] is the rate of durable deliveries from Publish to the receiver's answer, beside the rate that a
 // bare HTTP client reaches with the same bodies at the same receivers in the same run, and beside that of the engine
 // on a store in memory; and the time that a delivery takes below saturation. [Isolation] is
-// what hosts that are bad, in each of eight ways, cost the others, and [Hosts] is that with very many of them. [Scale] is
+// what hosts that are bad, in each of eight ways, cost the others, and [Hosts] is that with very many of them. [Breaker] is
+// what a host costs that is down while very many deliveries wait for it, and [Restart] how one comes back. [Scale] is
 // what many registrations cost at start-up and in memory. [Parse] is the time to parse a filter, beside that of a textbook
 // grammar.
 //

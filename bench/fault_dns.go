@@ -1,17 +1,14 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
 	"sync"
-	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
-// hangingNames are the hosts whose names are looked up without an end. The engine reaches them, and all others, through
-// dial.
+// hangingNames are the hosts whose names are looked up without an end: a resolver for egress.Options.
 type hangingNames struct {
 	mu    sync.Mutex
 	hosts map[string]*hangingName
@@ -36,31 +33,26 @@ func (h *hangingNames) add(n int) *hangingName {
 	return host
 }
 
-// dial is for engine.Options.Dial. It holds a look-up for as long as it may take, as a resolver does whose server is silent.
-func (h *hangingNames) dial(address string, timeout time.Duration) (net.Conn, error) {
-	name, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
+// LookupIPAddr implements fasthttp.Resolver. It holds a look-up of one of the names for as long as that may take, as a resolver
+// does whose server is silent.
+func (h *hangingNames) LookupIPAddr(ctx context.Context, name string) ([]net.IPAddr, error) {
 	if !strings.HasSuffix(name, ".invalid") {
-		return fasthttp.DialDualStackTimeout(address, timeout)
+		return net.DefaultResolver.LookupIPAddr(ctx, name)
 	}
 	h.mu.Lock()
 	host := h.hosts[name]
 	h.mu.Unlock()
 	if host != nil {
-		host.hang(timeout)
+		host.hang(ctx)
 	}
 	return nil, &net.DNSError{Err: "i/o timeout", Name: name, IsTimeout: true}
 }
 
-func (n *hangingName) hang(timeout time.Duration) {
+func (n *hangingName) hang(ctx context.Context) {
 	n.begin()
 	defer n.end()
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-ctx.Done():
 	case <-n.closed:
 	}
 }

@@ -24,7 +24,8 @@ func newTestFault(t *testing.T, fault Fault) (faulty, func(timeout time.Duration
 			t.Error(err)
 		}
 	})
-	client := &fasthttp.Client{MaxIdemponentCallAttempts: 1, DialTimeout: names.dial}
+	dialer := &fasthttp.TCPDialer{Resolver: names}
+	client := &fasthttp.Client{MaxIdemponentCallAttempts: 1, DialTimeout: dialer.DialDualStackTimeout}
 	return receiver, func(timeout time.Duration) (int, error) {
 		var req fasthttp.Request
 		var resp fasthttp.Response

@@ -36,6 +36,9 @@ func (t *tally) rate() float64 { return ratio(float64(t.deliveries), t.elapsed.S
 // cost is the processor time of 10,000 deliveries in seconds.
 func (t *tally) cost() float64 { return ratio(t.cpu.Seconds()*1e4, float64(t.deliveries)) }
 
+// cores is the processor time by the time that passed: 1 is a whole core.
+func (t *tally) cores() float64 { return ratio(t.cpu.Seconds(), t.elapsed.Seconds()) }
+
 // median returns the middle value, the lower one of two.
 func median[T int64 | float64 | time.Duration](values []T) T {
 	if len(values) == 0 {

@@ -115,13 +115,23 @@ type HostsResult struct {
 	P99Without  float64 `json:"p99_without_ms"`
 	P99With     float64 `json:"p99_with_ms"`
 
-	// RSSBegin and RSSEnd are the median resident memory of the process in the first and the last quarter of the load, in MB of
-	// 10^6 bytes, RSSMost the most at the end of a slice, and RSSGrowth the end by the beginning: 1 is flat. Receivers and
-	// tables of the measurement are in it. All are 0 where the system does not tell.
-	RSSBegin  float64 `json:"rss_begin_mb"`
-	RSSEnd    float64 `json:"rss_end_mb"`
-	RSSMost   float64 `json:"rss_mb"`
-	RSSGrowth float64 `json:"rss_growth"`
+	// RSSWarm is the resident memory of the process when all is warm and the black holes begin, RSSEnd that at the end, RSSMost the
+	// most at the end of a slice, in MB of 10^6 bytes, and RSSGrowth what the line that fits all of these best rises in a
+	// minute, in MB: 0 is flat. The Heap ones are those of what was reachable in Go's heap at the last
+	// garbage collection. Receivers and tables of the measurement are in all of them; the RSS ones are 0 where the system
+	// does not tell.
+	//
+	// Store is what the engine's store has reserved outside that heap at the end, all of which is bounded by its options. It
+	// becomes resident as it is filled: 64 MiB of each memtable with the events of the first minutes, and the cache
+	// with what is read. That is why resident memory rises in a run that is shorter.
+	RSSWarm    float64 `json:"rss_warm_mb"`
+	RSSEnd     float64 `json:"rss_end_mb"`
+	RSSMost    float64 `json:"rss_mb"`
+	RSSGrowth  float64 `json:"rss_growth_mb_per_min"`
+	HeapWarm   float64 `json:"heap_warm_mb"`
+	HeapEnd    float64 `json:"heap_end_mb"`
+	HeapGrowth float64 `json:"heap_growth_mb_per_min"`
+	Store      float64 `json:"store_mb"`
 
 	Seconds        float64 `json:"seconds"`         // of load with the black holes
 	SecondsWithout float64 `json:"seconds_without"` // and before

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -17,10 +18,18 @@ type hostsRun struct {
 	*rig
 	config        HostsConfig
 	silent        *rawReceiver
-	without, with side
-	sizes         []int64 // resident memory in bytes, by slice
+	without, with hostsSide
+	warm          memory   // at the end of the warm-up
+	sizes         []memory // at the end of each slice with black holes
 	account       Account
 	owed          int64 // deliveries to the black holes
+}
+
+// hostsSide is a side with the percentiles of each slice. Those of a whole run would be of a table that grows all the while, in
+// the process whose memory is measured.
+type hostsSide struct {
+	side
+	p50s, p99s []time.Duration
 }
 
 func (run *hostsRun) open(ctx context.Context) (err error) {
@@ -101,13 +110,17 @@ func (run *hostsRun) measure(ctx context.Context) error {
 	round := time.Duration(float64(c.Endpoints) / float64(c.Rate) * float64(time.Second))
 	warm := max(minWithout, min(round, c.For/2))
 	c.Progress("warming up for %v", warm.Round(time.Second))
-	if err := run.load(ctx, warm, false, new(side)); err != nil {
+	if err := run.load(ctx, warm, false, new(hostsSide)); err != nil {
 		return err
 	}
 	if err := run.load(ctx, max(minWithout, c.For/10), false, &run.without); err != nil {
 		return err
 	}
-	c.Progress("p99 %.2f ms without black holes", milliseconds(median(run.without.p99s)))
+	var err error
+	if run.warm, err = run.memory(); err != nil {
+		return err
+	}
+	c.Progress("p99 %.2f ms without black holes, %.0f MB", milliseconds(median(run.without.p99s)), megabytes(run.warm.resident))
 	if err := run.load(ctx, c.For, true, &run.with); err != nil {
 		return err
 	}
@@ -117,35 +130,50 @@ func (run *hostsRun) measure(ctx context.Context) error {
 }
 
 // load publishes for a time, in slices, and adds what the good hosts got to s.
-func (run *hostsRun) load(ctx context.Context, length time.Duration, bad bool, s *side) error {
-	slices := max(1, int(length/steadySlice))
-	for i := range slices {
-		if err := run.slice(ctx, length/time.Duration(slices), bad, s); err != nil {
+func (run *hostsRun) load(ctx context.Context, length time.Duration, bad bool, s *hostsSide) error {
+	n := max(1, int(length/steadySlice))
+	for i := range n {
+		if err := run.slice(ctx, length/time.Duration(n), bad, s); err != nil {
 			return err
 		}
-		if bad {
-			run.sizes = append(run.sizes, resident("VmRSS"))
-			run.config.Progress("slice %d of %d: p99 %.2f ms, %.0f MB", i+1, slices,
-				milliseconds(s.p99s[i]), megabytes(run.sizes[i]))
+		if !bad {
+			continue
 		}
+		size, err := run.memory()
+		if err != nil {
+			return err
+		}
+		run.sizes = append(run.sizes, size)
+		run.config.Progress("slice %d of %d: p99 %.2f ms, %.0f MB: heap %.0f MB, store up to %.0f MB", i+1, n,
+			milliseconds(s.p99s[i]), megabytes(size.resident), megabytes(size.heap), megabytes(size.store))
 	}
 	return nil
 }
 
-func (run *hostsRun) slice(ctx context.Context, length time.Duration, bad bool, s *side) error {
+func (run *hostsRun) slice(ctx context.Context, length time.Duration, bad bool, s *hostsSide) error {
 	c := &run.config
 	good := func(sequence int64) bool { return !c.bad(c.place(sequence).host) }
-	account, owed, err := run.besides(ctx, float64(c.Rate), length, good, bad, s)
+	var owed *Ledger
+	if bad {
+		owed = run.newOwed()
+	}
+	account, times, err := run.besides(ctx, float64(c.Rate), length, good, owed, &s.side)
+	if err != nil {
+		return err
+	}
 	run.account.add(account)
-	run.owed += owed
-	return err
+	if bad {
+		run.owed += owed.Account().Sent
+	}
+	slices.Sort(times)
+	s.p50s, s.p99s = append(s.p50s, thousandth(times, 500)), append(s.p99s, thousandth(times, 990))
+	return nil
 }
 
 func (run *hostsRun) result() HostsResult {
 	c := &run.config
 	without, with := median(run.without.p99s), median(run.with.p99s)
-	quarter := (len(run.sizes) + 3) / 4
-	begin, end := median(run.sizes[:quarter]), median(run.sizes[len(run.sizes)-quarter:])
+	last := run.sizes[len(run.sizes)-1]
 	result := HostsResult{
 		Kind: "hosts", Endpoints: c.Endpoints, Hosts: c.Hosts, BadShare: c.BadShare,
 		RateRatio: round(ratio(run.with.rate(), run.without.rate())), P99Ratio: round(ratio(float64(with), float64(without))),
@@ -153,9 +181,12 @@ func (run *hostsRun) result() HostsResult {
 		RateWithout: round(run.without.rate()), RateWith: round(run.with.rate()),
 		P50Without: milliseconds(median(run.without.p50s)), P50With: milliseconds(median(run.with.p50s)),
 		P99Without: milliseconds(without), P99With: milliseconds(with),
-		RSSBegin: megabytes(begin), RSSEnd: megabytes(end), RSSMost: megabytes(run.with.rss),
-		RSSGrowth: round(ratio(float64(end), float64(begin))),
-		Seconds:   round(run.with.elapsed.Seconds()), SecondsWithout: round(run.without.elapsed.Seconds()), Rate: c.Rate,
+		RSSWarm: megabytes(run.warm.resident), RSSEnd: megabytes(last.resident), RSSMost: megabytes(run.with.rss),
+		RSSGrowth: round(growth(run.sizes, func(m memory) int64 { return m.resident })),
+		HeapWarm:  megabytes(run.warm.heap), HeapEnd: megabytes(last.heap),
+		HeapGrowth: round(growth(run.sizes, func(m memory) int64 { return m.heap })),
+		Store:      megabytes(last.store),
+		Seconds:    round(run.with.elapsed.Seconds()), SecondsWithout: round(run.without.elapsed.Seconds()), Rate: c.Rate,
 		BadRequests: run.silent.Requests(), BadInFlight: run.silent.MaxInFlight(), BodyBytes: c.Body,
 	}
 	for host := range c.Hosts {

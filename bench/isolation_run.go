@@ -16,10 +16,9 @@ type isolationRun struct {
 	good    int
 	names   *hangingNames
 	account Account
-	owed    int64 // deliveries to the bad hosts that are there
 
-	// without and with are the sides; onset is what goes before each slice of with.
-	without, with, onset side
+	// alone, without and with are the sides; onset is what goes before each slice of with.
+	alone, without, with, onset side
 
 	badRequests, badInFlight int64
 }
@@ -27,26 +26,23 @@ type isolationRun struct {
 // side is what slices of one kind have measured.
 type side struct {
 	tally
-	p50s, p99s []time.Duration
-	rss        int64
+	times []time.Duration
+	rss   int64
 }
 
-// measured adds what a slice has measured, whose ledger is complete.
-func (s *side) measured(t tally, l *Ledger) {
-	s.add(t)
-	times := l.Latencies()
-	slices.Sort(times)
-	s.p50s, s.p99s = append(s.p50s, thousandth(times, 500)), append(s.p99s, thousandth(times, 990))
-	s.rss = max(s.rss, resident("VmRSS"))
+// percentile is that of the times, in thousandths, in milliseconds.
+func (s *side) percentile(n int) float64 {
+	slices.Sort(s.times)
+	return milliseconds(thousandth(s.times, n))
 }
 
 const (
-	// steadySlice is long enough for a 99th percentile at a steady rate.
+	// steadySlice is the time of a slice, where there are more of them than minRounds.
 	steadySlice = 5 * time.Second
 
-	// minPairs is how many slices of each kind there are at least, and quickPairs that with Config.Quick.
-	minPairs   = 3
-	quickPairs = 2
+	// minRounds is how many slices of each kind there are at least, and quickRounds that with Config.Quick.
+	minRounds   = 4
+	quickRounds = 1
 
 	// faultTimeout is the time limit of attempts. The onset is longer, so that those that a bad host lets run into it have
 	// ended once before it is over.
@@ -56,26 +52,53 @@ const (
 
 func (run *isolationRun) measure(ctx context.Context) error {
 	c := &run.config
-	pairs := minPairs
+	total, rounds := c.length(run.good), minRounds
 	if c.Quick {
-		pairs = quickPairs
+		rounds = quickRounds
 	}
-	pairs = max(pairs, int((c.For+steadySlice-1)/steadySlice))
-	length := c.For / time.Duration(pairs)
-	if err := run.slice(ctx, warmUp, false, new(side)); err != nil {
+	rounds = max(rounds, int((total+steadySlice-1)/steadySlice))
+	length := total / time.Duration(rounds)
+	if err := run.slice(ctx, warmUp, nil, new(side)); err != nil {
 		return err
 	}
-	for i := range pairs {
-		if err := run.slice(ctx, length, false, &run.without); err != nil {
-			return err
+	// There and back, so that each kind of slice follows each other one.
+	kinds := []func() error{
+		func() error { return run.slice(ctx, length, nil, &run.alone) },
+		func() error { return run.withGood(ctx, length) },
+		func() error { return run.withBad(ctx, length) },
+	}
+	for i := range rounds {
+		for _, slice := range kinds {
+			if err := slice(); err != nil {
+				return err
+			}
 		}
-		if err := run.withBad(ctx, length); err != nil {
-			return err
-		}
-		c.Progress("pair %d of %d: p99 %.2f ms without, %.2f ms with, %.2f ms at the onset", i+1, pairs,
-			milliseconds(run.without.p99s[i]), milliseconds(run.with.p99s[i]), milliseconds(run.onset.p99s[i]))
+		slices.Reverse(kinds)
+		c.Progress("round %d of %d: p99 %.2f ms alone, %.2f ms beside good hosts, %.2f ms beside bad ones, %.2f ms at their onset, so far",
+			i+1, rounds, run.alone.percentile(990), run.without.percentile(990), run.with.percentile(990), run.onset.percentile(990))
 	}
 	return nil
+}
+
+// withGood measures a slice beside other hosts that are good too, which come and go as the bad ones do.
+func (run *isolationRun) withGood(ctx context.Context, length time.Duration) error {
+	hosts, err := run.subscribeOthers(ctx, func(int) (faulty, error) { return NewReceiver(ReceiverOptions{}) })
+	for _, s := range []struct {
+		length time.Duration
+		side   *side
+	}{{warmUp, new(side)}, {length, &run.without}} {
+		if err != nil {
+			break
+		}
+		owed := run.newOwed()
+		for _, host := range hosts {
+			host.(*Receiver).Use(owed)
+		}
+		if err = run.slice(ctx, s.length, owed, s.side); err == nil {
+			run.account.add(drain(ctx, owed))
+		}
+	}
+	return run.leave(ctx, hosts, err)
 }
 
 // withBad measures a slice beside bad hosts, which are made for it: what is left of their
@@ -85,35 +108,32 @@ func (run *isolationRun) withBad(ctx context.Context, length time.Duration) erro
 	if err != nil {
 		return err
 	}
-	hosts, err := run.subscribeBad(ctx)
-	run.owed = 0
+	hosts, err := run.subscribeOthers(ctx, func(project int) (faulty, error) { return newFaulty(run.kind, project, run.names) })
+	owed := run.newOwed()
 	if err == nil {
-		err = run.slice(ctx, onset, true, &run.onset)
+		err = run.slice(ctx, onset, owed, &run.onset)
 	}
 	if err == nil {
-		err = run.slice(ctx, length, true, &run.with)
+		err = run.slice(ctx, length, owed, &run.with)
 	}
 	if err == nil {
 		var after int64
 		after, err = run.kept(ctx)
-		run.account.Lost += max(0, run.owed-(after-before))
+		run.account.Lost += max(0, owed.Account().Sent-(after-before))
 	}
-	for i, host := range hosts {
+	for _, host := range hosts {
 		run.badRequests += host.Requests()
 		run.badInFlight = max(run.badInFlight, host.MaxInFlight())
-		err = errors.Join(err, run.engine.DeleteApp(ctx, rigTenant, ProjectKey(run.good+i)), host.Close())
 	}
-	if err != nil {
-		return err
-	}
-	return run.settle(ctx)
+	return run.leave(ctx, hosts, err)
 }
 
-// subscribeBad makes the bad hosts, each with an app. Those that it returns are to be closed and deleted even after an error.
-func (run *isolationRun) subscribeBad(ctx context.Context) ([]faulty, error) {
+// subscribeOthers makes the hosts beside the good ones, each with an app. Those that it returns are to be closed and deleted
+// even after an error.
+func (run *isolationRun) subscribeOthers(ctx context.Context, create func(project int) (faulty, error)) ([]faulty, error) {
 	var hosts []faulty
 	for project := run.good; project < run.config.Hosts; project++ {
-		host, err := newFaulty(run.kind, project, run.names)
+		host, err := create(project)
 		if err != nil {
 			return hosts, err
 		}
@@ -125,50 +145,66 @@ func (run *isolationRun) subscribeBad(ctx context.Context) ([]faulty, error) {
 	return hosts, nil
 }
 
-// slice publishes at the fixed rate for a time and adds what the good hosts got to s.
-func (run *isolationRun) slice(ctx context.Context, length time.Duration, bad bool, s *side) error {
+// leave removes the hosts beside the good ones, and waits until what was queued for them is gone.
+func (run *isolationRun) leave(ctx context.Context, hosts []faulty, err error) error {
+	for i, host := range hosts {
+		err = errors.Join(err, run.engine.DeleteApp(ctx, rigTenant, ProjectKey(run.good+i)), host.Close())
+	}
+	if err != nil {
+		return err
+	}
+	return run.settle(ctx)
+}
+
+// newOwed begins an account of what is owed to hosts beside the good ones.
+func (r *rig) newOwed() *Ledger { return NewLedger(LedgerOptions{First: r.next.Load()}) }
+
+// slice publishes at the fixed rate for a time and adds what the good hosts got to s. What other hosts are owed is entered in a
+// ledger of their own; without one, nothing is published for them.
+func (run *isolationRun) slice(ctx context.Context, length time.Duration, owed *Ledger, s *side) error {
 	isGood := func(sequence int64) bool { return run.workload.Project(sequence) < run.good }
-	account, owed, err := run.besides(ctx, float64(run.config.Rate*run.config.Hosts), length, isGood, bad, s)
+	account, times, err := run.besides(ctx, float64(run.config.Rate*run.config.Hosts), length, isGood, owed, s)
 	run.account.add(account)
-	run.owed += owed
+	s.times = append(s.times, times...)
 	return err
 }
 
-// besides publishes at a rate for a time and adds what the good hosts got to s. Events of bad hosts are left out unless bad is
-// set. It returns the account of the good hosts and the number of deliveries that the bad ones are owed.
-func (r *rig) besides(ctx context.Context, rate float64, length time.Duration, good func(int64) bool, bad bool, s *side) (Account, int64, error) {
+// besides publishes at a rate for a time and adds what the good hosts got to s. Events of others are entered in owed, and
+// left out where that is nil. It returns the account of the good hosts, and the times of their deliveries.
+func (r *rig) besides(ctx context.Context, rate float64, length time.Duration, good func(int64) bool, owed *Ledger, s *side) (Account, []time.Duration, error) {
 	ledger := r.newLedger(1, nil)
-	owed := NewLedger(LedgerOptions{First: r.next.Load()})
 	t := &timetable{rig: r, engine: r.engine, rate: rate, account: func(sequence int64) *Ledger {
-		switch {
-		case good(sequence):
+		if good(sequence) {
 			return ledger
-		case bad:
-			return owed
 		}
-		return nil
+		return owed
 	}}
 	measured, err := t.run(ctx, ledger, length)
 	if err != nil {
-		return Account{}, 0, err
+		return Account{}, nil, err
 	}
 	account := drain(ctx, ledger)
-	s.measured(measured, ledger)
-	return account, owed.Account().Sent, ctx.Err()
+	s.add(measured)
+	s.rss = max(s.rss, resident("VmRSS"))
+	return account, ledger.Latencies(), ctx.Err()
 }
 
 func (run *isolationRun) result() IsolationResult {
 	c := &run.config
-	without, with := median(run.without.p99s), median(run.with.p99s)
-	return IsolationResult{
+	r := IsolationResult{
 		Kind: run.kind, BadShare: run.share,
-		RateRatio: round(ratio(run.with.rate(), run.without.rate())), P99Ratio: round(ratio(float64(with), float64(without))),
-		Lost: run.account.Lost, Duplicates: run.account.Duplicates,
-		RateWithout: round(run.without.rate()), RateWith: round(run.with.rate()),
-		P50Without: milliseconds(median(run.without.p50s)), P50With: milliseconds(median(run.with.p50s)),
-		P99Without: milliseconds(without), P99With: milliseconds(with), P99Onset: milliseconds(median(run.onset.p99s)),
-		RSS: megabytes(run.with.rss), RSSWithout: megabytes(run.without.rss),
-		Seconds: round(run.with.elapsed.Seconds()), Good: run.good, Bad: c.Hosts - run.good, RatePerHost: c.Rate,
+		RateRatio: round(ratio(run.with.rate(), run.without.rate())),
+		Lost:      run.account.Lost, Duplicates: run.account.Duplicates,
+		RateAlone: round(run.alone.rate()), RateWithout: round(run.without.rate()), RateWith: round(run.with.rate()),
+		P50Alone: run.alone.percentile(500), P50Without: run.without.percentile(500), P50With: run.with.percentile(500),
+		P99Alone: run.alone.percentile(990), P99Without: run.without.percentile(990), P99With: run.with.percentile(990),
+		P99Onset: run.onset.percentile(990),
+		RSS:      megabytes(run.with.rss), RSSWithout: megabytes(run.without.rss),
+		CPU: round(run.with.cores()), CPUWithout: round(run.without.cores()),
+		Seconds: round(run.with.elapsed.Seconds()), Samples: len(run.with.times),
+		Good: run.good, Bad: c.Hosts - run.good, RatePerHost: c.Rate,
 		BadRequests: run.badRequests, BadInFlight: run.badInFlight, BodyBytes: c.Body,
 	}
+	r.P99Ratio, r.P99RatioAlone = round(ratio(r.P99With, r.P99Without)), round(ratio(r.P99With, r.P99Alone))
+	return r
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -234,6 +235,36 @@ func (l *Ledger) latencies(begin func(*publication) int64) []time.Duration {
 		}
 	})
 	return times
+}
+
+// Arrivals returns the times at which deliveries arrived, in their order.
+func (l *Ledger) Arrivals() []time.Time {
+	stamps := make([]int64, 0, l.delivered.Load())
+	l.arrivals.each(func(_ int64, arrived *atomic.Int64) {
+		if at := arrived.Load(); at != 0 {
+			stamps = append(stamps, at)
+		}
+	})
+	slices.Sort(stamps)
+	times := make([]time.Time, len(stamps))
+	for i, at := range stamps {
+		times[i] = l.epoch.Add(time.Duration(at - 1))
+	}
+	return times
+}
+
+// lastLate returns when the last delivery arrived of those that came more than so much after they were due; zero if none did.
+func (l *Ledger) lastLate(than time.Duration) time.Time {
+	last := int64(0)
+	l.arrivals.each(func(slot int64, arrived *atomic.Int64) {
+		if at := arrived.Load(); at > last && at-l.events.at(slot/l.fanout).due.Load() > int64(than) {
+			last = at
+		}
+	})
+	if last == 0 {
+		return time.Time{}
+	}
+	return l.epoch.Add(time.Duration(last - 1))
 }
 
 // Missing returns up to n of the sequence numbers that were sent and not answered by every endpoint.

@@ -99,6 +99,15 @@ func TestLedgerTimes(t *testing.T) {
 	if got, want := l.AfterAccept(), []time.Duration{2 * time.Millisecond, 0}; !slices.Equal(got, want) {
 		t.Errorf("from accept %v, want %v", got, want)
 	}
+	if got := l.Arrivals(); len(got) != 2 || got[1].Sub(got[0]) != 4*time.Millisecond {
+		t.Errorf("arrivals %v", got)
+	}
+	if got := l.lastLate(5 * time.Millisecond).Sub(due); got != 7*time.Millisecond {
+		t.Errorf("the last late one after %v", got)
+	}
+	if got := l.lastLate(10 * time.Millisecond); !got.IsZero() {
+		t.Errorf("late at %v, though none was", got)
+	}
 }
 
 func TestLedgerCountsEveryRequestOfMany(t *testing.T) {

@@ -21,8 +21,8 @@ type publishers struct {
 	once   sync.Once
 	failed error
 
-	// window holds one token for each delivery that is accepted and not answered yet. The tokens of an event are taken
-	// together: two publishers that each hold a part could wait for each other for ever.
+	// window holds one token for each delivery that is accepted and not answered yet. Where an event takes several, they are
+	// taken together: two publishers that each hold a part could wait for each other for ever.
 	window chan struct{}
 	taking sync.Mutex
 }
@@ -69,8 +69,10 @@ func (p *publishers) loop(ctx context.Context) {
 
 // room waits for room for an event, and reports false at the end.
 func (p *publishers) room() bool {
-	p.taking.Lock()
-	defer p.taking.Unlock()
+	if p.rig.options.fanout > 1 {
+		p.taking.Lock()
+		defer p.taking.Unlock()
+	}
 	for range p.rig.options.fanout {
 		select {
 		case p.window <- struct{}{}:

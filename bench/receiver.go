@@ -37,6 +37,9 @@ type ReceiverOptions struct {
 	// Delay is the time before an answer.
 	Delay time.Duration
 
+	// SlowStart is the time after the first request in which Delay falls to nothing. 0 leaves it as it is.
+	SlowStart time.Duration
+
 	// Ledger is where requests are entered. Nil enters none; see also [Receiver.Use].
 	Ledger *Ledger
 
@@ -54,6 +57,7 @@ type Receiver struct {
 	served   chan error
 	close    sync.Once
 	ledger   atomic.Pointer[Ledger]
+	began    func() time.Time // when the first request came; called with that first
 }
 
 // load counts requests.
@@ -85,7 +89,7 @@ func NewReceiver(o ReceiverOptions) (*Receiver, error) {
 		}
 	}
 	o.Status = cmp.Or(o.Status, fasthttp.StatusOK)
-	r := &Receiver{options: o, listener: o.Listener, served: make(chan error, 1)}
+	r := &Receiver{options: o, listener: o.Listener, served: make(chan error, 1), began: sync.OnceValue(time.Now)}
 	r.ledger.Store(o.Ledger)
 	r.server = &fasthttp.Server{
 		Handler: r.handle, Logger: quiet{}, MaxRequestBodySize: 32 << 20,
@@ -147,8 +151,8 @@ const unknownSequence = 1<<63 - 1
 
 // answer answers a request and returns the status.
 func (r *Receiver) answer(ctx *fasthttp.RequestCtx, number int64) int {
-	if r.options.Delay > 0 {
-		time.Sleep(r.options.Delay)
+	if d := r.delay(time.Since(r.began())); d > 0 {
+		time.Sleep(d)
 	}
 	status := r.options.Status
 	if n := int64(r.options.FailEvery); n > 0 && number%n == 0 {
@@ -159,6 +163,15 @@ func (r *Receiver) answer(ctx *fasthttp.RequestCtx, number int64) int {
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(int(r.options.RetryAfter.Seconds())))
 	}
 	return status
+}
+
+// delay is the time before an answer to a request that comes so long after the first.
+func (r *Receiver) delay(age time.Duration) time.Duration {
+	d, slow := r.options.Delay, r.options.SlowStart
+	if slow > 0 {
+		d = time.Duration(float64(d) * float64(max(0, slow-age)) / float64(slow))
+	}
+	return d
 }
 
 // hookPathOf is the path of one of the endpoints that an event is owed to.

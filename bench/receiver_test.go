@@ -98,3 +98,21 @@ func TestHookEndpoint(t *testing.T) {
 		}
 	}
 }
+
+func TestDelayFalls(t *testing.T) {
+	for name, c := range map[string]struct {
+		options ReceiverOptions
+		age     time.Duration
+		want    time.Duration
+	}{
+		"none":    {ReceiverOptions{SlowStart: time.Second}, 0, 0},
+		"steady":  {ReceiverOptions{Delay: time.Second}, time.Hour, time.Second},
+		"begins":  {ReceiverOptions{Delay: time.Second, SlowStart: 4 * time.Second}, 0, time.Second},
+		"falls":   {ReceiverOptions{Delay: time.Second, SlowStart: 4 * time.Second}, 3 * time.Second, 250 * time.Millisecond},
+		"is over": {ReceiverOptions{Delay: time.Second, SlowStart: 4 * time.Second}, 5 * time.Second, 0},
+	} {
+		if got := (&Receiver{options: c.options}).delay(c.age); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}

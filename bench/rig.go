@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
 
 	"hookline/engine"
 	"hookline/engine/egress"
@@ -43,8 +44,10 @@ type rigOptions struct {
 	hostLimit int // 0 leaves it to the engine
 	appLimit  int // webhooks of an app; 0 leaves it to the flavour
 
-	// dial opens the engine's connections; nil leaves it to the engine.
-	dial func(addr string, timeout time.Duration) (net.Conn, error)
+	// resolver looks names up for the engine; nil leaves it to the engine.
+	resolver fasthttp.Resolver
+
+	breaker engine.Breaker
 }
 
 const (
@@ -69,6 +72,9 @@ func newRig(c Config, o rigOptions) (*rig, error) {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp(c.Dir, "hookline-bench-")
+	if err == nil {
+		dir, err = filepath.Abs(dir) // a file system in memory has no directory to begin at
+	}
 	if err != nil {
 		return nil, fmt.Errorf("bench: making the data directory: %w", err)
 	}
@@ -103,8 +109,9 @@ func (r *rig) openOn(fs vfs.FS, metrics prometheus.Registerer) (*engine.Engine, 
 	dynamic := jira.NewDynamic(jira.DynamicOptions{
 		PlainHTTP: true, ManyURLs: true, Policy: r.options.policy, ConnectLimit: r.options.appLimit,
 	})
+	outward := egress.Options{Allow: egress.Loopback(), Resolver: r.options.resolver}
 	return engine.Open(engine.Options{
-		Dir: r.dir, FS: fs, Egress: egress.Options{Allow: egress.Loopback()}, HostLimit: r.options.hostLimit, Dial: r.options.dial, Flavors: []flavor.Flavor{dynamic},
+		Dir: r.dir, FS: fs, Egress: outward, HostLimit: r.options.hostLimit, Breaker: r.options.breaker, Flavors: []flavor.Flavor{dynamic},
 		Metrics: metrics, Logger: failuresOnly(),
 	})
 }
@@ -154,8 +161,10 @@ func (r *rig) newLedger(fanout int, arrival func()) *Ledger {
 }
 
 // drain waits for what was accepted and closes the account: what has not come in time is lost.
-func drain(ctx context.Context, l *Ledger) Account {
-	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+func drain(ctx context.Context, l *Ledger) Account { return drainWithin(ctx, l, drainTimeout) }
+
+func drainWithin(ctx context.Context, l *Ledger, patience time.Duration) Account {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_ = l.Await(ctx) // the account says so
 	return l.Account()

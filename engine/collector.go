@@ -32,6 +32,7 @@ var (
 	descProxy    = desc("egress_proxy_failures_total", "Connections for deliveries that ended at the egress proxy, which could not be reached.")
 	descDropped  = desc("deliveries_dropped_total", "Deliveries removed before they were settled: their webhook was switched off or deleted.")
 	descStore    = desc("store_size_bytes", "Bytes that the store has on disk.")
+	descMemory   = desc("store_memory_bytes", "Bytes that the store has in memory, outside the heap of Go: memtables as they are reserved, blocks in the cache.", "part")
 	descDebt     = desc("store_compaction_debt_bytes", "Bytes that the store still has to compact.")
 	descMisuse   = desc("store_misuse_total", "Keys that the store found deleted in a way its contract excludes; must stay 0.")
 	descStalls   = desc("store_write_stalls_total", "Times that writes had to wait for the store's compactions.")
@@ -95,6 +96,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	s := c.e.store.Stats()
 	gauge(descStore, float64(s.Size))
+	gauge(descMemory, float64(s.Memtables), "memtables")
+	gauge(descMemory, float64(s.Cache), "cache")
 	gauge(descDebt, float64(s.CompactionDebt))
 	total(descStalls, uint64(s.Stalls))
 	total(descMisuse, uint64(s.Misuse))

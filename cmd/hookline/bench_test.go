@@ -54,12 +54,22 @@ func TestBenchPrintsObjects(t *testing.T) {
 		{
 			[]string{"isolation", "--for", "300ms", "--quick", "--publishers", "4", "--hosts", "2", "--rate", "50", "--kinds", "reset,500"},
 			[]any{"reset", "500"},
-			[]string{"bad_share", "rate_ratio", "p99_ratio", "lost", "rss_mb"},
+			[]string{"bad_share", "rate_ratio", "p99_ratio", "p99_ratio_alone", "lost", "rss_mb"},
 		},
 		{
 			[]string{"hosts", "--for", "300ms", "--publishers", "4", "--hosts", "10", "--endpoints", "20", "--rate", "50", "--bad-share", "0.1"},
 			[]any{"hosts"},
-			[]string{"endpoints", "hosts", "bad_share", "p99_ratio", "lost", "rss_growth"},
+			[]string{"endpoints", "hosts", "bad_share", "p99_ratio", "lost", "rss_warm_mb", "rss_mb", "rss_growth_mb_per_min", "heap_growth_mb_per_min"},
+		},
+		{
+			[]string{"breaker", "--for", "200ms", "--waiting", "1000", "--publishers", "4", "--fanout", "2", "--max-open", "100ms"},
+			[]any{"breaker"},
+			[]string{"waiting", "cpu", "written_bytes", "probes", "first_request_s", "drain_s", "drain_rate", "lost", "in_flight"},
+		},
+		{
+			[]string{"restart", "--for", "2s", "--rate", "20", "--down", "100ms", "--delay", "1ms", "--publishers", "4", "--webhooks", "2"},
+			[]any{"restart"},
+			[]string{"lost", "duplicates", "first_request_s", "full_rate_s", "caught_up_s", "in_flight", "host_limit"},
 		},
 	} {
 		if c.args[0] == "hosts" && runtime.GOOS != "linux" {
@@ -114,7 +124,7 @@ func TestBenchUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"nothing"}, {"dispatch", "more"}, {"dispatch", "--unknown"}, {"dispatch", "--body", "10"}, {"dispatch", "--fanout", "-1"},
 		{"e2e", "--inflight", "1"}, {"isolation", "--hosts", "1"}, {"isolation", "--kinds", "sleepy"}, {"isolation", "--shares", "1"},
-		{"hosts", "--hosts", "10", "--endpoints", "15"},
+		{"hosts", "--hosts", "10", "--endpoints", "15"}, {"breaker", "--waiting", "1"}, {"restart", "--rate", "-1"},
 		{"scale", "--webhooks", "10", "--tenants", "3"},
 		{"parse", "--filters", "-1"},
 	} {
@@ -134,9 +144,11 @@ func TestBenchFails(t *testing.T) {
 // A result that shows a defect is printed like any other, and is a failure.
 func TestBenchVerdict(t *testing.T) {
 	for want, results := range map[string][]any{
-		"":                           {bench.DispatchResult{}, bench.IsolationResult{}, bench.HostsResult{}, bench.ScaleResult{}},
-		"2 deliveries were accepted": {bench.DispatchResult{Lost: 2}, bench.IsolationResult{Lost: 2}, bench.HostsResult{Lost: 2}},
-		"3 tenants":                  {bench.ScaleResult{Mismatches: 3}},
+		"": {bench.DispatchResult{}, bench.IsolationResult{}, bench.HostsResult{}, bench.ScaleResult{}},
+		"2 deliveries were accepted": {
+			bench.DispatchResult{Lost: 2}, bench.IsolationResult{Lost: 2}, bench.HostsResult{Lost: 2}, bench.BreakerResult{Lost: 2}, bench.RestartResult{Lost: 2},
+		},
+		"3 tenants": {bench.ScaleResult{Mismatches: 3}},
 	} {
 		for _, result := range results {
 			var out bytes.Buffer

@@ -35,7 +35,7 @@ func TestMetricNames(t *testing.T) {
 		`hookline_matches_total{result="matched"}`, "hookline_deliveries_enqueued_total", `hookline_delivery_attempts_total{class="2xx"}`,
 		`hookline_delivery_attempt_duration_seconds_count{class="success"}`, "hookline_delivery_latency_seconds_count",
 		`hookline_deliveries_total{outcome="success"}`, `hookline_subscriptions{state="active"}`, "hookline_delivery_inflight",
-		`hookline_queue_depth{state="waiting"}`, "hookline_deliveries_dropped_total", "hookline_store_size_bytes", "hookline_panics_recovered_total",
+		`hookline_queue_depth{state="waiting"}`, "hookline_deliveries_dropped_total", "hookline_store_size_bytes", `hookline_store_memory_bytes{part="cache"}`, "hookline_panics_recovered_total",
 		`hookline_http_request_duration_seconds_count{code="2xx",method="POST",route="/t/{tenant}/v1/events"}`,
 		"go_goroutines", "process_start_time_seconds",
 	} {

@@ -10,6 +10,8 @@ import (
 type Stats struct {
 	Size           uint64 // bytes on disk, log included
 	CompactionDebt uint64 // bytes that wait for a compaction
+	Memtables      uint64 // bytes reserved in memory for what is not in tables on disk yet
+	Cache          uint64 // bytes of the block cache in use
 	Stalls         int64  // times that writes had to wait for compactions since Open
 	Misuse         int64  // times that Pebble found a key deleted in a way its contract excludes; must stay 0
 }
@@ -25,6 +27,8 @@ func (s *Store) Stats() Stats {
 	return Stats{
 		Size:           m.DiskSpaceUsage(),
 		CompactionDebt: m.Compact.EstimatedDebt,
+		Memtables:      m.MemTable.Size + m.MemTable.ZombieSize,
+		Cache:          uint64(m.BlockCache.Size),
 		Stalls:         s.events.stalls.Load(),
 		Misuse:         s.events.misuse.Load(),
 	}
