@@ -96,11 +96,16 @@ func (q *Queue) accept(ctx context.Context, ms []Message, receipts []Receipt) er
 		return err
 	}
 	defer q.keyLocks.release(keys)
-	a := accepting{q: q, messages: ms, receipts: receipts}
+	a := accepting{q: q, messages: ms, receipts: receipts, size: size}
 	if err := a.recall(); err != nil || a.fresh == 0 {
 		return err
 	}
-	return a.write(size)
+	if err := q.write(&a); err != nil {
+		return err
+	}
+	a.announce()
+	q.counts.acceptedBytes.Add(a.bytes())
+	return nil
 }
 
 // measure checks the messages and returns about how many bytes they take.
@@ -164,39 +169,24 @@ type accepting struct {
 	receipts []Receipt
 	repeats  map[int]int // message -> earlier message of the same call with the same key
 	fresh    int         // messages to be written
+	size     int         // about how many bytes that is
+	now      micros      // the time of the accept, once it is numbered
 }
 
-// write gives the fresh messages their ids, commits them and hands their deliveries over.
-func (a *accepting) write(size int) error {
-	q := a.q
-	stamp := q.endpoints.purges.Load()
-	t, err := q.writers.begin(a.fresh)
-	if err != nil {
-		return err
-	}
-	defer q.writers.end(t)
-	a.number(t)
-	b := q.db.NewBatchWithSize(size + 64)
-	defer b.Close()
-	if err := a.fill(b, t.low); err != nil {
-		return err
-	}
-	if !b.Empty() {
-		if err := a.commit(b); err != nil {
-			return err
+// writes reports whether anything of it has to be written: a message that is owed to nobody leaves nothing but its key.
+func (a *accepting) writes() bool {
+	for i := range a.messages {
+		if m := &a.messages[i]; !a.receipts[i].Repeated && (len(m.Deliveries) > 0 || m.Key != "") {
+			return true
 		}
-		a.handOver(t, stamp)
 	}
-	q.writers.end(t)
-	a.announce(t.low)
-	q.counts.accepted.Add(uint64(a.fresh))
-	q.counts.acceptedBytes.Add(a.bytes())
-	return nil
+	return false
 }
 
-// number fills in the receipts of what is not repeated.
-func (a *accepting) number(t *ticket) {
-	id, at := t.event, a.q.clock.stamp(t.low)
+// number fills in the receipts of what is not repeated, with ids from the given one on. It returns the one behind its last.
+func (a *accepting) number(id EventID, now micros) EventID {
+	a.now = now
+	at := a.q.clock.stamp(now)
 	for i := range a.messages {
 		r := &a.receipts[i]
 		if first, ok := a.repeats[i]; ok {
@@ -207,82 +197,82 @@ func (a *accepting) number(t *ticket) {
 			id++
 		}
 	}
+	return id
 }
 
-func (a *accepting) fill(b *pebble.Batch, now micros) error {
-	var key []byte
+func (a *accepting) addPayloads(b *pebble.Batch) error {
+	for i := range a.messages {
+		m, r := &a.messages[i], &a.receipts[i]
+		if r.Repeated || len(m.Deliveries) == 0 {
+			continue
+		}
+		op := b.SetDeferred(payloadKeyLen, 1+len(m.Payload))
+		appendPayloadKey(op.Key[:0], r.Event)
+		op.Value[0] = payloadInline
+		copy(op.Value[1:], m.Payload)
+		if err := op.Finish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *accepting) addDeliveries(b *pebble.Batch) error {
+	var buf [deliveryKeyLen + 64]byte
 	for i := range a.messages {
 		m, r := &a.messages[i], &a.receipts[i]
 		if r.Repeated {
 			continue
 		}
-		if len(m.Deliveries) > 0 {
-			op := b.SetDeferred(payloadKeyLen, 1+len(m.Payload))
-			appendPayloadKey(op.Key[:0], r.Event)
-			op.Value[0] = payloadInline
-			copy(op.Value[1:], m.Payload)
-			if err := op.Finish(); err != nil {
-				return err
-			}
-		}
 		for j := range m.Deliveries {
 			t := &m.Deliveries[j]
-			it := a.item(t, r.Event, now)
-			key = appendDeliveryKey(key[:0], t.Endpoint, t.Lane, it.pos)
+			it := a.item(t, r.Event)
+			key := appendDeliveryKey(buf[:0], t.Endpoint, t.Lane, it.pos)
 			split := len(key)
 			key = appendState(key, it.state, it.pos.due)
 			if err := b.Set(key[:split], key[split:], nil); err != nil {
 				return err
 			}
 			if t.Lane == Replay {
-				if err := b.Set(appendReplayKey(key[:0], t.Endpoint, r.Event), nil, nil); err != nil {
+				if err := b.Set(appendReplayKey(buf[:0], t.Endpoint, r.Event), nil, nil); err != nil {
 					return err
 				}
 			}
 		}
-		if m.Key != "" {
-			value := appendRemembered(nil, remembered{m.Fingerprint, r.Event, now, uint32(r.Deliveries)})
-			key = appendIdemKey(key[:0], keyBucket(now), keyOf(m))
-			if err := b.Set(key, value, nil); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// addKeys adds the idempotency keys.
+func (a *accepting) addKeys(b *pebble.Batch) error {
+	for i := range a.messages {
+		m, r := &a.messages[i], &a.receipts[i]
+		if r.Repeated || m.Key == "" {
+			continue
+		}
+		value := appendRemembered(nil, remembered{m.Fingerprint, r.Event, a.now, uint32(r.Deliveries)})
+		if err := b.Set(appendIdemKey(nil, keyBucket(a.now), keyOf(m)), value, nil); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // item returns a delivery as it is accepted. The note is the caller's.
-func (a *accepting) item(t *Target, id EventID, now micros) item {
-	due := max(now, a.q.clock.at(t.NotBefore))
-	it := item{pos: position{due, id}, state: state{accepted: now, note: t.Note}}
+func (a *accepting) item(t *Target, id EventID) item {
+	due := max(a.now, a.q.clock.at(t.NotBefore))
+	it := item{pos: position{due, id}, state: state{accepted: a.now, note: t.Note}}
 	if t.Order != 0 && t.Lane == Fresh {
-		it.pos.due = max(now, a.q.clock.floor)
+		it.pos.due = max(a.now, a.q.clock.floor)
 		it.turn = &turn{t.Order, due}
 	}
 	return it
 }
 
-func (a *accepting) commit(b *pebble.Batch) error {
-	q := a.q
-	if q.hooks.beforeCommit != nil {
-		q.hooks.beforeCommit(a.messages)
-	}
-	before := q.syncs.committed.Load()
-	if err := b.Commit(q.opts.acceptOptions); err != nil {
-		return fmt.Errorf("queue: accept: %w", err)
-	}
-	q.syncs.covered(before)
-	if q.hooks.afterCommit != nil {
-		q.hooks.afterCommit(a.messages)
-	}
-	return nil
-}
-
 // handOver tells the endpoints of their deliveries, and keeps the payloads for those that are taken
 // soon. stamp is the number of purges before the write began.
-func (a *accepting) handOver(t *ticket, stamp uint64) {
-	q := a.q
-	now := t.low
+func (a *accepting) handOver(stamp uint64) {
+	q, now := a.q, a.now
 	for i := range a.messages {
 		m, r := &a.messages[i], &a.receipts[i]
 		if r.Repeated {
@@ -295,7 +285,7 @@ func (a *accepting) handOver(t *ticket, stamp uint64) {
 		q.recent.add(r.Event, m.Payload, len(m.Deliveries))
 		for j := range m.Deliveries {
 			d := &m.Deliveries[j]
-			it := a.item(d, r.Event, now)
+			it := a.item(d, r.Event)
 			it.note = nil
 			if len(d.Note) > 0 {
 				it.note = bytes.Clone(d.Note)
@@ -333,7 +323,7 @@ func (a *accepting) bytes() (n uint64) {
 }
 
 // announce calls Ready for the endpoints of the fresh messages.
-func (a *accepting) announce(now micros) {
+func (a *accepting) announce() {
 	if a.q.opts.Ready == nil {
 		return
 	}
@@ -343,7 +333,7 @@ func (a *accepting) announce(now micros) {
 		}
 		for j := range a.messages[i].Deliveries {
 			t := &a.messages[i].Deliveries[j]
-			it := a.item(t, a.receipts[i].Event, now)
+			it := a.item(t, a.receipts[i].Event)
 			a.q.ready(t.Endpoint, it.due())
 		}
 	}

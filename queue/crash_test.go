@@ -314,7 +314,7 @@ func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, 
 	err = q.DeadLetters(Select{Oldest: true}, func(l DeadLetter) bool {
 		payload, ok, err := q.Payload(l.Event)
 		if l.Reason == PayloadLost || !ok || err != nil {
-			found[owed{fmt.Sprintf("lost payload of event %d", l.Event), l.Endpoint}] = 99
+			found[owed{fmt.Sprintf("payload of event %d, a dead letter (%v, %v, error %v),", l.Event, l.Lane, l.Reason, err), l.Endpoint}] = 99
 			return true
 		}
 		found[owedBy(&Delivery{Payload: payload, Endpoint: l.Endpoint})]++

@@ -99,7 +99,7 @@ func TestIdempotencyInOneCall(t *testing.T) {
 func TestIdempotencyWaits(t *testing.T) {
 	p := newPausing("k")
 	waiting := make(chan struct{})
-	h := newHouse(t, Options{hooks: hooks{beforeCommit: p.hook, keyBusy: func() { waiting <- struct{}{} }}})
+	h := newHouse(t, Options{maxShared: alone, hooks: hooks{beforeCommit: p.hook, keyBusy: func() { waiting <- struct{}{} }}})
 	first := make(chan Receipt, 1)
 	go func() {
 		r, err := h.Accept(context.Background(), keyed("k", 1, to(1)...))

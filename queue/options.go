@@ -99,6 +99,7 @@ type Options struct {
 	now           func() time.Time // time.Now unless a test sets it
 	hooks         hooks
 	acceptOptions *pebble.WriteOptions // pebble.Sync; a test proves with pebble.NoSync that a loss is noticed
+	maxShared     int                  // maxShared; negative in tests that hold up one commit among several
 }
 
 const day = 24 * time.Hour
@@ -116,6 +117,7 @@ func (o Options) withDefaults() Options {
 	o.MaxAccepts = cmp.Or(o.MaxAccepts, 4000)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	o.acceptOptions = cmp.Or(o.acceptOptions, pebble.Sync)
+	o.maxShared = cmp.Or(o.maxShared, maxShared)
 	if o.now == nil {
 		o.now = time.Now
 	}

@@ -110,6 +110,7 @@ type Queue struct {
 	endpoints endpoints
 	recent    recent
 	keyLocks  keyLocks
+	groups    groups
 	settles   committer
 	byHand    byHand
 	sweeps    sync.Mutex // held during a sweep

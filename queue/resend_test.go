@@ -418,7 +418,7 @@ func (h *house) keys(prefix byte) int64 {
 // An event that is being accepted is not known yet: sending it again would keep no payload.
 func TestResendDuringAccept(t *testing.T) {
 	p := newPausing("x")
-	h := newHouse(t, Options{hooks: hooks{afterCommit: p.hook}})
+	h := newHouse(t, Options{maxShared: alone, hooks: hooks{afterCommit: p.hook}})
 	before := h.accept("a", to(1)...)
 	finish := p.start(t, h, "x", to(1)...)
 	guess := Resend{Event: before.Event + 1, Endpoint: 2}

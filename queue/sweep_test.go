@@ -238,7 +238,7 @@ func TestPurgeDuringAccept(t *testing.T) {
 			if where == "after commit" {
 				hs = hooks{afterCommit: p.hook}
 			}
-			h := newHouse(t, Options{hooks: hs})
+			h := newHouse(t, Options{maxShared: alone, hooks: hs})
 			finish := p.start(t, h, "x", to(1, 2)...)
 			if err := h.Purge(1); err != nil {
 				t.Fatal(err)

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// alone gives every accept a commit of its own, so that one can be held up while others go on.
+const alone = -1
+
 // pausing lets a test hold accepts at a hook, told apart by their payload.
 type pausing struct {
 	reached chan string
@@ -52,7 +55,7 @@ func (p *pausing) start(t *testing.T, h *house, payload string, ts ...Target) (f
 func TestLateCommitIsNotSteppedOver(t *testing.T) {
 	w := newWall()
 	p := newPausing("early")
-	h := newHouse(t, Options{now: w.now, Window: 2, HandOffBytes: 1, hooks: hooks{beforeCommit: p.hook}})
+	h := newHouse(t, Options{now: w.now, Window: 2, HandOffBytes: 1, maxShared: alone, hooks: hooks{beforeCommit: p.hook}})
 	finish := p.start(t, h, "early", to(1, 2)...)
 	w.add(time.Millisecond)
 	for _, payload := range []string{"a", "b", "c", "d"} {
@@ -78,7 +81,7 @@ func TestLateCommitIsNotSteppedOver(t *testing.T) {
 func TestCommittedIsNotYetHandedOut(t *testing.T) {
 	w := newWall()
 	p := newPausing("visible")
-	h := newHouse(t, Options{now: w.now, hooks: hooks{afterCommit: p.hook}})
+	h := newHouse(t, Options{now: w.now, maxShared: alone, hooks: hooks{afterCommit: p.hook}})
 	finish := p.start(t, h, "visible", to(1)...)
 	w.add(time.Millisecond)
 	h.accept("later", to(1)...)
@@ -97,7 +100,7 @@ func (ln *lane) rewind() { ln.window, ln.cursor, ln.last = nil, start, end }
 func TestStoppedScanLeavesNothingToTheDisk(t *testing.T) {
 	w, p := newWall(), newPausing("visible")
 	scans := 0
-	h := newHouse(t, Options{now: w.now, hooks: hooks{
+	h := newHouse(t, Options{now: w.now, maxShared: alone, hooks: hooks{
 		afterCommit: p.hook, beforeScan: func(EndpointID) { scans++ },
 	}})
 	h.accept("first", to(1)...)
@@ -218,7 +221,7 @@ func TestPurgeDuringScan(t *testing.T) {
 
 func TestHorizonIsTheOldestAccept(t *testing.T) {
 	p := newPausing("early")
-	h := newHouse(t, Options{hooks: hooks{beforeCommit: p.hook}})
+	h := newHouse(t, Options{maxShared: alone, hooks: hooks{beforeCommit: p.hook}})
 	first := h.accept("first", to(1)...)
 	finish := p.start(t, h, "early", to(1)...)
 	h.accept("late", to(1)...)
