@@ -64,7 +64,7 @@ func (e *Engine) eachHost(f func(HostState)) {
 		delete(backlog, h.Host)
 	}
 	for host, n := range backlog {
-		f(HostState{dispatch.HostState{Host: host}, n})
+		f(HostState{dispatch.HostState{Host: host, Limit: e.options.HostLimit}, n})
 	}
 }
 
