@@ -67,6 +67,18 @@ func (l *lazyIndex) update(add []matcher.Entry, remove []matcher.ID) {
 	}
 }
 
+// exchange is update for where one set of webhooks takes the place of another: attach makes known what is added, and detach
+// forgets what is removed. An index that is built meanwhile has one set and not both.
+func (l *lazyIndex) exchange(attach func(), add []matcher.Entry, remove []matcher.ID, detach func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	attach()
+	if x := l.index.Load(); x != nil {
+		x.set.Update(add, remove)
+	}
+	detach()
+}
+
 // drop forgets the index; it is built anew when it is next needed.
 func (l *lazyIndex) drop() {
 	l.mu.Lock()

@@ -209,8 +209,18 @@ func (in *installation) changes() *store.Changes {
 // installed makes an installation that is durable visible. Those that are found by the index change there, in one step,
 // while both are known; those that are found by listing them change after that.
 func (r *Registry) installed(in *installation) {
+	gone := make([]matcher.ID, len(in.gone.DeleteWebhooks))
+	for i, w := range in.gone.DeleteWebhooks {
+		gone[i] = matcher.ID(w.ID)
+	}
+	in.tenant.index.exchange(func() { r.attachIndexed(in) }, in.entries, gone, func() { r.exchangeListed(in) })
+}
+
+// attachIndexed makes what is new known, but for what is found by listing it.
+func (r *Registry) attachIndexed(in *installation) {
 	t := in.tenant
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, e := range in.endpoints {
 		r.putEndpoint(t, e)
 	}
@@ -219,6 +229,7 @@ func (r *Registry) installed(in *installation) {
 	}
 	t.putApp(in.app)
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, w := range in.changed {
 		t.webhooks[w.ID] = w
 	}
@@ -227,15 +238,10 @@ func (r *Registry) installed(in *installation) {
 			r.attach(t, w)
 		}
 	}
-	t.mu.Unlock()
-	r.mu.Unlock()
+}
 
-	gone := make([]matcher.ID, len(in.gone.DeleteWebhooks))
-	for i, w := range in.gone.DeleteWebhooks {
-		gone[i] = matcher.ID(w.ID)
-	}
-	t.index.update(in.entries, gone)
-
+// exchangeListed makes known what is found by listing it, and forgets what is gone.
+func (r *Registry) exchangeListed(in *installation) {
 	var listed store.Changes
 	for _, w := range in.fresh {
 		if !indexed(w) {
@@ -243,5 +249,5 @@ func (r *Registry) installed(in *installation) {
 		}
 	}
 	listed.DeleteWebhooks, listed.DeleteEndpoints = in.gone.DeleteWebhooks, in.gone.DeleteEndpoints
-	r.exchangeAll(t, &listed)
+	r.exchangeAll(in.tenant, &listed)
 }

@@ -283,6 +283,16 @@ func TestInstallIsOneStep(t *testing.T) {
 			}
 		})
 	}
+	stop.Go(func() { // so that the index is built while sets change
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				r.DropIndex("acme")
+			}
+		}
+	})
 	for i := range 300 {
 		install(i)
 	}
