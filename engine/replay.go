@@ -128,9 +128,9 @@ func (e *Engine) CountReplay(ctx context.Context, tenant string, s webhook.Selec
 // repeat the deliveries of up to a tenth of a second where these were delivered ones. Dead letters are none any
 // more once they are queued again, so that none is sent twice.
 //
-// What is selected and leads to an endpoint that is disabled meanwhile stays as it is, and is skipped; a replay of that webhook
-// alone fails when it is to select more. A receiver is sent what is queued as fast as it takes it, and the rate is that of queueing. Ended replays are listed
-// for 30 days.
+// What is selected and leads to an endpoint that is disabled meanwhile stays as it is, and is skipped; a replay of that
+// webhook alone fails when it is to select more. A receiver is sent what is queued as fast as it takes it, and the rate is
+// that of queueing. Ended replays are listed for 30 days.
 //
 // Errors: those of CountReplay; *webhook.InvalidError about the rate; [ErrTooManyReplays].
 func (e *Engine) StartReplay(ctx context.Context, tenant string, s webhook.Selection, rate int) (webhook.Replay, error) {

@@ -71,7 +71,9 @@ func (h *host) connect() {
 // dial opens a connection; exchange makes the TLS handshake. fasthttp would bound that by a time limit that is the
 // same for all requests of a host, which here have policies of their own.
 func (h *host) dial(_ string, timeout time.Duration) (net.Conn, error) {
+	start := time.Now()
 	conn, err := h.d.opts.Dial(h.key.Address, timeout)
+	h.d.dialled(err, start)
 	if err != nil {
 		return nil, err
 	}

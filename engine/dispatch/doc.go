@@ -9,8 +9,9 @@
 // goroutines: one without work costs memory only.
 //
 // Endpoints of one host share its slots fairly by the time for which they hold them, so that one whose path answers slowly
-// takes nothing from the others but its share. A single endpoint with work has the whole host. A slot that is taken stays taken until
-// its request has ended. Replays have a part of the slots only, so that there is always room for what is fresh. Where [Options.MaxInFlight] is reached, tenants take turns, and the hosts of each tenant.
+// takes nothing from the others but its share. A single endpoint with work has the whole host. A slot that is taken stays
+// taken until its request has ended. Replays have a part of the slots only, so that there is always room for what is fresh.
+// Where [Options.MaxInFlight] is reached, tenants take turns, and the hosts of each tenant.
 //
 // # The breaker
 //
@@ -27,8 +28,8 @@
 //
 // # Limit
 //
-// A host's limit of requests in flight moves between one and [Options.HostLimit]: it is halved when the host answers 429 or 503 or not in
-// time, and grows with its successes. A 503 with Retry-After holds back the whole host, a 429 the endpoint, for a minute at
+// A host's limit of requests in flight moves between one and [Options.HostLimit]: it is halved when the host answers 429 or
+// 503 or not in time, and grows with its successes. A 503 with Retry-After holds back the whole host, a 429 the endpoint, for a minute at
 // most.
 //
 // # Budget and rates

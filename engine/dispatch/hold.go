@@ -65,7 +65,10 @@ func (h *host) holding(now time.Time) bool {
 			delete(h.held, id)
 		}
 	}
-	return len(h.held) > 0 || h.until.After(now)
+	if !h.until.After(now) {
+		h.until = time.Time{}
+	}
+	return len(h.held) > 0 || !h.until.IsZero()
 }
 
 // release ends all that was asked for, and returns the endpoints that are to be woken. mu is held.
@@ -74,5 +77,6 @@ func (h *host) release() (ids []queue.EndpointID) {
 		ids = append(ids, id)
 	}
 	h.held, h.until = nil, time.Time{}
+	h.resting = false // its timer is that of the hold; where the rate makes the host wait it needs an earlier one
 	return ids
 }

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,10 +15,9 @@ import (
 
 // asking is a receiver that answers the first request for a path with the status and a Retry-After.
 func asking(code int, after time.Duration) fasthttp.RequestHandler {
-	asked := false
+	var asked atomic.Bool
 	return func(ctx *fasthttp.RequestCtx) {
-		if string(ctx.Path()) == "/busy" && !asked {
-			asked = true
+		if string(ctx.Path()) == "/busy" && !asked.Swap(true) {
 			ctx.SetStatusCode(code)
 			ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(after/time.Second)))
 		}
@@ -116,4 +116,51 @@ func TestResetEndsHolds(t *testing.T) {
 			_ = r.Close(t.Context())
 		})
 	}
+}
+
+// An endpoint that has nothing more to send when it is asked to wait, and so is forgotten for a moment, is held back all the same.
+func TestRetryAfterOfTheLastDelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.serve("a:80", asking(429, 20*time.Second))
+		r.path(1, "a:80", "/busy")
+		p := jiraPolicy()
+		p.Retry, p.RetryAfter = nil, webhook.RetryAfter{Max: time.Hour}
+		r.change(1, func(t *Target) { t.Policy = p })
+		r.start()
+		r.queue.accept(1, 1)
+		r.queue.wait(1)
+		synctest.Wait()
+		start := time.Now()
+		r.queue.accept(1, 1)
+		r.queue.wait(2)
+		if waited := time.Since(start).Round(time.Second); waited != 20*time.Second {
+			t.Errorf("sent to after %v", waited)
+		}
+	})
+}
+
+// A host that was to wait for a minute waits for its own rate alone after a reset.
+func TestResetAndRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *Options) { o.HostLimit, o.Rate.Host = 1, 0.5 }) // a request every two seconds
+		r.serve("a:80", asking(503, time.Minute))
+		r.path(1, "a:80", "/busy")
+		p := jiraPolicy()
+		p.RetryAfter = webhook.RetryAfter{Max: time.Hour}
+		r.change(1, func(t *Target) { t.Policy = p })
+		r.queue.accept(1, 1)
+		r.start()
+		time.Sleep(100 * time.Millisecond)
+		r.queue.accept(1, 1)
+		start := time.Now()
+		if !r.Reset(Host{Tenant: "t", Scheme: "http", Address: "a:80"}) {
+			t.Error("there was nothing to end")
+		}
+		r.queue.wait(1)
+		if waited := time.Since(start); waited > 2*time.Second {
+			t.Errorf("sent to after %v", waited)
+		}
+		_ = r.Close(t.Context())
+	})
 }

@@ -210,7 +210,6 @@ func (h *host) begin(now time.Time, first bool) (turn, bool) {
 
 // end tells all that shares the host out what came of a worker's turn. mu is held.
 func (h *host) end(t *turn, what health, w *worker, now time.Time) {
-	h.turns.end(t.member, now.Sub(t.began))
 	if t.replay {
 		h.replays--
 	}
@@ -223,6 +222,7 @@ func (h *host) end(t *turn, what health, w *worker, now time.Time) {
 	if what != untried {
 		h.learn(t, what, w, now)
 	}
+	h.turns.end(t.member, now.Sub(t.began)) // which may forget the member
 	h.limit.end(t.round)
 	if h.breaker.end(t.probe, what, h.d.opts.Breaker.Failures) {
 		h.trip(now)

@@ -79,7 +79,8 @@ func (t *table) sweep(now time.Time, idleHost time.Duration) {
 		if h.client.ConnsCount() > h.peak {
 			surplus = append(surplus, h.client)
 		}
-		used := h.peak > 0 || h.turns.len() > 0 || h.waiting || h.breaker.remembered(&h.d.opts.Breaker, now) || h.pacing(now) || h.holding(now)
+		pacing, holding := h.pacing(now), h.holding(now) // of busy hosts, too, which would keep what is over for ever
+		used := pacing || holding || h.peak > 0 || h.turns.len() > 0 || h.waiting || h.breaker.remembered(&h.d.opts.Breaker, now)
 		h.peak = h.workers
 		if used {
 			h.unusedSince = now

@@ -43,8 +43,8 @@ func (h *host) probe() {
 	}
 }
 
-// Reset closes the breaker of a host and ends the time for which the host or endpoints of it asked to be left alone, so that it is
-// sent to at once; one that was down is sent little at once in the beginning. It reports whether there was anything to end.
+// Reset closes the breaker of a host and ends the time for which the host or endpoints of it asked to be left alone, so that
+// it is sent to at once; one that was down begins with a single request. It reports whether there was anything to end.
 func (d *Dispatcher) Reset(key Host) bool {
 	h := d.hosts.find(key)
 	if h == nil {

@@ -7,14 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"hookline/engine/egress"
 )
 
 const (
-	// proxyFailures is the number of connections to the egress proxy that fail one after the other, with no attempt that
-	// comes to an end in between, after which it is left alone.
+	// proxyFailures is the number of connections to the egress proxy that fail one after the other, after which it is left
+	// alone.
 	proxyFailures = 5
 
 	// It is left alone for proxyWait, twice as long with every further failure, up to maxProxyWait.
@@ -26,7 +24,7 @@ const (
 // that uses up no attempt, writes nothing, and is held against no host.
 type proxyState struct {
 	failures atomic.Uint64 // since New
-	failed   atomic.Int64  // in a row; what comes to an end well looks at this alone
+	failed   atomic.Int64  // in a row; what need not wait looks at this alone
 
 	mu    sync.Mutex
 	since time.Time     // what began before is no news
@@ -51,7 +49,7 @@ func (p *proxyState) hold() time.Duration {
 	return 0
 }
 
-// fail notes that an attempt which began at a time did not reach the proxy, and reports whether that is left alone from now on.
+// fail notes that a connection which was begun at a time did not reach the proxy, and reports whether that is left alone from now on.
 func (p *proxyState) fail(start time.Time) (held bool) {
 	p.failures.Add(1)
 	p.mu.Lock()
@@ -82,20 +80,18 @@ func (p *proxyState) pass() bool {
 // errNoProxy ends an attempt that was none.
 var errNoProxy = errors.New("the egress proxy cannot be reached")
 
-// proxied sees to what the end of an attempt says of the proxy, and reports whether it was stopped there.
-func (d *Dispatcher) proxied(err error, start time.Time) bool {
+// dialled sees to what a connection that was opened, or was to be, says of the proxy. Requests on connections that were kept
+// say nothing: a proxy may go on with those and take no others.
+func (d *Dispatcher) dialled(err error, start time.Time) {
 	var unreached *egress.ProxyError
 	var refused *egress.TunnelError
-	var dial dialError
 	switch {
 	case errors.As(err, &unreached):
 		if d.proxy.fail(start) {
 			d.opts.Logger.Error("the egress proxy cannot be reached: all deliveries wait for it", "err", unreached.Err)
 		}
-		return true
-	case errors.As(err, &dial) && !errors.As(err, &refused): // which need not have come as far as the proxy
-	case !errors.Is(err, fasthttp.ErrNoFreeConns) && d.proxy.pass():
+	case err != nil && !errors.As(err, &refused): // which need not have come as far as the proxy
+	case d.proxy.pass():
 		d.opts.Logger.Info("the egress proxy is reached again")
 	}
-	return false
 }

@@ -12,8 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"hookline/engine/egress"
 	"hookline/engine/webhook"
 	"hookline/queue"
@@ -47,7 +45,7 @@ func TestProxyOutage(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if s := r.Stats(); s.OpenBreakers != 0 || s.Opened != 0 || s.InFlight != 0 || len(r.log()) != 0 || s.ProxyFailures != uint64(dials.Load()) {
+		if s := r.Stats(); s.OpenBreakers != 0 || s.Opened != 0 || s.InFlight != 0 || len(r.log()) != 0 || s.ProxyFailures != uint64(dials.Load()) || s.Throttled["endpoint"] != 0 {
 			t.Errorf("%+v, %d attempts", s, len(r.log()))
 		}
 		// Those in flight when it went down, and then one each time: every 30 seconds in the end.
@@ -99,18 +97,51 @@ func TestProxyThatRefuses(t *testing.T) {
 
 // What fails before the proxy is asked does not pass for a proxy that was reached.
 func TestProxyAndOtherFailures(t *testing.T) {
-	var p Dispatcher
-	p.opts = Options{}.withDefaults()
+	var d Dispatcher
+	d.opts = Options{}.withDefaults()
 	start := time.Now()
 	for range proxyFailures - 1 {
-		p.proxied(dialError{&egress.ProxyError{Err: syscall.ECONNREFUSED}}, start)
+		d.dialled(&egress.ProxyError{Err: syscall.ECONNREFUSED}, start)
 	}
-	for _, err := range []error{dialError{&egress.BlockedError{}}, dialError{&net.DNSError{}}, dialError{syscall.ECONNREFUSED}, fasthttp.ErrNoFreeConns} {
-		if p.proxied(err, start) || p.proxy.failed.Load() != proxyFailures-1 {
-			t.Errorf("%v: %d", err, p.proxy.failed.Load())
+	for _, err := range []error{&egress.BlockedError{}, &net.DNSError{}, syscall.ECONNREFUSED} {
+		if d.dialled(err, start); d.proxy.failed.Load() != proxyFailures-1 {
+			t.Errorf("%v: %d", err, d.proxy.failed.Load())
 		}
 	}
-	if !p.proxied(dialError{&egress.ProxyError{Err: syscall.ECONNREFUSED}}, start) || p.proxy.hold() == 0 {
+	if d.dialled(&egress.ProxyError{Err: syscall.ECONNREFUSED}, start); d.proxy.hold() == 0 {
 		t.Error("nothing waits for the proxy")
 	}
+}
+
+// A proxy that takes no new connections and goes on with those it has is seldom asked for more.
+func TestProxyThatDrains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var dials atomic.Int64
+		var r *rig
+		r = newRig(t, func(o *Options) {
+			o.Dial = func(addr string, _ time.Duration) (net.Conn, error) {
+				if addr == "b:80" {
+					dials.Add(1)
+					return nil, &egress.ProxyError{Err: syscall.ECONNREFUSED}
+				}
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				return r.receivers[addr]()
+			}
+		}).start()
+		r.serve("a:80", status(200))
+		r.target(1, "a:80", jiraPolicy())
+		r.target(2, "b:80", jiraPolicy())
+		r.queue.accept(1, 1)
+		r.queue.wait(1)
+		r.queue.accept(2, 1)
+		for range 600 {
+			r.queue.accept(1, 1)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := dials.Load(); n > 60 {
+			t.Errorf("%d connections in a minute", n)
+		}
+		_ = r.Close(t.Context())
+	})
 }

@@ -23,7 +23,7 @@ const (
 // The limits that make deliveries wait which are due; the third is Options.MaxInFlight.
 const (
 	throttleEndpoint = iota // Rate.Endpoint or Target.Rate
-	throttleHost            // Rate.Host
+	throttleHost            // Rate.Host, or as the host asked for with Retry-After
 )
 
 // pacer is a rate limit: the generic cell rate algorithm in its virtual scheduling form (ITU-T I.371). It is guarded by the
@@ -112,8 +112,8 @@ func (h *host) admit(id queue.EndpointID, perSecond float64) time.Duration {
 	return wait
 }
 
-// spare gives the endpoint back what a turn that made no request has counted.
-func (h *host) spare(id queue.EndpointID) {
+// giveBack takes back what a turn that made no request has counted for its endpoint.
+func (h *host) giveBack(id queue.EndpointID) {
 	h.mu.Lock()
 	if p := h.paces[id]; p != nil {
 		p.giveBack()
@@ -131,9 +131,8 @@ func (h *host) pacing(now time.Time) bool {
 	return len(h.paces) > 0 || h.pace.next.After(now)
 }
 
-// hold lets an endpoint rest until its own limit has room for another request.
+// hold lets an endpoint rest for a while: its own limit has no room for another request, or the way out is closed.
 func (w *worker) hold(t *turn, wait time.Duration) {
-	w.d.throttled[throttleEndpoint].Add(1)
 	if w.host.rest(t) {
 		w.d.timers.set(t.endpoint, time.Now().Add(wait))
 	}

@@ -199,3 +199,29 @@ func TestHighRate(t *testing.T) {
 		})
 	}
 }
+
+// What limits and holds of endpoints leave behind is forgotten, also at a host that is never without work.
+func TestBusyHostForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil).start()
+		r.serve("a:80", asking(429, time.Second))
+		r.path(1, "a:80", "/busy")
+		r.path(2, "a:80", "/other")
+		p := jiraPolicy()
+		p.Retry, p.RetryAfter = nil, webhook.RetryAfter{Max: time.Hour}
+		r.change(1, func(t *Target) { t.Policy, t.Rate = p, 100 })
+		r.queue.accept(1, 2)
+		synctest.Wait()
+		r.change(1, func(t *Target) { t.Paused = true })
+		for range 30 {
+			time.Sleep(time.Second)
+			r.queue.accept(2, 1)
+		}
+		h := r.hosts.find(Host{Tenant: "t", Scheme: "http", Address: "a:80"})
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if len(h.paces) != 0 || len(h.held) != 0 {
+			t.Errorf("%d limits and %d holds are kept", len(h.paces), len(h.held))
+		}
+	})
+}

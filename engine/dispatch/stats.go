@@ -22,8 +22,9 @@ type Stats struct {
 	// failed.
 	Connects map[string]uint64
 
-	// Throttled is how often what was due had to wait for a limit since New: the rate of its endpoint ("endpoint") or its
-	// host ("host"), or MaxInFlight ("global"). It counts waits, each of an endpoint or a host and not of deliveries.
+	// Throttled is how often what was due had to wait for a limit since New: the rate of its endpoint ("endpoint"), the rate of
+	// its host or what that asked for with Retry-After ("host"), or MaxInFlight ("global"). It counts waits, each of an
+	// endpoint or a host and not of deliveries.
 	Throttled map[string]uint64
 }
 

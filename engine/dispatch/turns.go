@@ -83,8 +83,7 @@ func (r *turns) move(m *member, to *heap) {
 }
 
 // next begins the turn of the endpoint that comes next; there has to be one. It reports whether it is one that has only
-// replays. The endpoint stays ready, so the next
-// worker need not wait until this one knows whether there is more.
+// replays. The endpoint stays ready, so the next worker need not wait until this one knows whether there is more.
 func (r *turns) next(replays bool) (m *member, replay bool) {
 	from := &r.fresh
 	if replays && r.replays.len() > 0 && (from.len() == 0 || byTurn.before(r.replays.first(), from.first())) {

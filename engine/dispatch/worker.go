@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"hookline/engine/egress"
 	"hookline/engine/webhook"
 	"hookline/queue"
 )
@@ -56,13 +57,14 @@ func (w *worker) turn(t *turn) health {
 	limited := known && !target.Stopped && w.d.rateOf(target) > 0
 	if limited {
 		if wait := w.host.admit(t.endpoint, w.d.rateOf(target)); wait > 0 {
+			w.d.throttled[throttleEndpoint].Add(1)
 			w.hold(t, wait)
 			return untried
 		}
 	}
 	what := w.take(t, target, known)
 	if limited && what == untried {
-		w.host.spare(t.endpoint)
+		w.host.giveBack(t.endpoint)
 	}
 	return what
 }
@@ -175,7 +177,7 @@ func (w *worker) send(target *Target, start time.Time) error {
 
 	p := target.Policy
 	err := w.host.exchange(&w.req, &w.resp, p, start.Add(p.Timeout))
-	if w.d.proxied(err, start) {
+	if _, unreached := errors.AsType[*egress.ProxyError](err); unreached {
 		return errNoProxy
 	}
 	if err == nil || errors.Is(err, fasthttp.ErrBodyTooLarge) {

@@ -125,8 +125,8 @@ func (g *Guard) checkPort(port string) error {
 }
 
 // Dial opens a TCP connection to an address within the timeout, looking its name up and a proxy included. Where the address
-// is judged to be none that deliveries may go to, the error is a [*BlockedError] and nothing was connected to; where the proxy cannot be reached it
-// is a [*ProxyError].
+// is judged to be none that deliveries may go to, the error is a [*BlockedError] and nothing was connected to; where the
+// proxy cannot be reached it is a [*ProxyError].
 func (g *Guard) Dial(address string, timeout time.Duration) (net.Conn, error) {
 	if err := g.Check(address); err != nil {
 		return nil, err

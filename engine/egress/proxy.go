@@ -84,8 +84,7 @@ func (p *proxy) dial(address string, deadline time.Time) (net.Conn, error) {
 	given := time.Until(deadline)
 	conn, err := p.reach(deadline)
 	if err != nil {
-		var timeout interface{ Timeout() bool }
-		if given < leastReach && errors.As(err, &timeout) && timeout.Timeout() {
+		if given < leastReach && isTimeout(err) {
 			return nil, fmt.Errorf("no time was left to reach the proxy: %w", err)
 		}
 		return nil, &ProxyError{err}
@@ -99,6 +98,11 @@ func (p *proxy) dial(address string, deadline time.Time) (net.Conn, error) {
 		return nil, &TunnelError{err}
 	}
 	return conn, nil
+}
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.Is(err, fasthttp.ErrDialTimeout) || errors.As(err, &timeout) && timeout.Timeout() // the former has no method
 }
 
 // reach connects to the proxy. The connection has the deadline.

@@ -44,6 +44,9 @@ func TestProxyThatIsNotReached(t *testing.T) {
 	if _, err := g.Dial("receiver.example:443", leastReach+20*time.Millisecond); err == nil || errors.As(err, &unreached) {
 		t.Errorf("after a name that took long: %v", err)
 	}
+	if _, err := g.proxy.dial("receiver.example:443", time.Now()); err == nil || errors.As(err, &unreached) {
+		t.Errorf("after a name that took all the time: %v", err)
+	}
 }
 
 // slow has names lead to a public address, after a while.

@@ -29,7 +29,7 @@ type hostView struct {
 
 func viewHost(h engine.HostState) hostView {
 	return hostView{
-		Tenant: h.Host.Tenant, Host: h.Host.Scheme + "://" + h.Host.Address, InFlight: h.InFlight, Limit: h.Limit, Backlog: h.Backlog,
+		Tenant: h.Host.Tenant, Host: h.Host.String(), InFlight: h.InFlight, Limit: h.Limit, Backlog: h.Backlog,
 		Endpoints: h.Endpoints, Failures: h.Failures, Breaker: h.Breaker.String(), OpenUntil: h.OpenUntil.UTC(), HeldUntil: h.HeldUntil.UTC(),
 	}
 }

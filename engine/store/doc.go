@@ -3,8 +3,8 @@
 // deliveries in the same database, under prefixes of its own, so that there is one log to sync, one
 // directory to back up and one place for options.
 //
-// Every change is one atomic, synced batch, but for the end of a failure. The rows are read once, at Open, by the registry and, the last two, by the
-// engine; nothing is read from here while events are matched.
+// Every change is one atomic, synced batch, but for the end of a failure. The rows are read once, at Open: the last three
+// by the engine, the others by the registry. Nothing is read from here while events are matched.
 //
 // # Keys
 //
