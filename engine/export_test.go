@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"hookline/engine/webhook"
 )
 
@@ -12,6 +14,11 @@ func (e *Engine) Idle(endpoint uint64) bool { return e.idle(endpoint) }
 
 // Sweep does what the sweep does at a time, after one at another.
 func (e *Engine) Sweep(last, now time.Time) { e.sweepOnce(context.Background(), last, now) }
+
+// LosePayloads takes the stored payloads of all that is queued away.
+func (e *Engine) LosePayloads() error {
+	return e.store.DB().DeleteRange([]byte{'p'}, []byte{'p' + 1}, pebble.Sync)
+}
 
 // Count returns how many deliveries a selection selects, by the walk that a replay makes.
 func (e *Engine) Count(ctx context.Context, tenant string, s webhook.Selection) (int, error) {

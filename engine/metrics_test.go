@@ -158,3 +158,37 @@ func TestThrottlingIsCounted(t *testing.T) {
 		})
 	}
 }
+
+// What the queue gives up by itself, as it cannot be read any more, is counted like all that is given up.
+func TestLostPayloadsAreCounted(t *testing.T) {
+	r := newReceiver(t, always(200))
+	o := options(vfs.NewMem(), r)
+	e := open(t, o)
+	install(t, e)
+	id := only(t, e).ID
+	if _, err := e.Pause(ctx, owner.Tenant, id); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		publish(t, e, webhook.Event{Body: body("EX", n)})
+	}
+	if err := e.Close(ctx); err != nil { // which leaves no payload in memory
+		t.Fatal(err)
+	}
+	reg := prometheus.NewRegistry()
+	o.Metrics = reg
+	e = open(t, o)
+	if err := e.LosePayloads(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Resume(ctx, owner.Tenant, id); err != nil {
+		t.Fatal(err)
+	}
+	for gathered(t, reg)["hookline_dead_letters_total/payload_lost"] < 3 {
+		runtime.Gosched()
+	}
+	wantMetrics(t, "lost", reg, map[string]float64{
+		"hookline_dead_letters_total/payload_lost": 3, "hookline_dead_letters_total/corrupt": 0,
+		"hookline_deliveries_objective_total/fresh/within": 0, "hookline_deliveries_objective_total/fresh/late": 3,
+	})
+}

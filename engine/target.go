@@ -107,6 +107,12 @@ func (s *settling) Settle(d *queue.Delivery, o queue.Outcome) error {
 	return nil
 }
 
+// lost counts what the queue gives up by itself.
+func (m *metrics) lost(l queue.Lane, why queue.Reason) {
+	m.objective[l].ended(queue.Dead, 0)
+	m.dead[why].Inc()
+}
+
 // renderer makes the function that writes requests to an endpoint.
 func (e *Engine) renderer(ep *webhook.Endpoint, f flavor.Flavor) func(*fasthttp.Request, *queue.Delivery, int) error {
 	signer, sealed := e.signer(ep)

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -39,6 +40,9 @@ func TestTry(t *testing.T) {
 	}
 	if _, err := e.Try(webhook.Event{Tenant: "nobody", Body: body("EX", 1)}); !errors.Is(err, webhook.ErrUnknownTenant) {
 		t.Error(err)
+	}
+	for e.Queue().Stats().Done == 0 { // the receiver has its request before the delivery is settled
+		runtime.Gosched()
 	}
 	if b, err := e.Backlog(ctx, owner.Tenant); err != nil || b != (engine.Backlog{}) {
 		t.Errorf("the backlog is %+v, %v", b, err)

@@ -90,6 +90,12 @@ type Options struct {
 	// Defaults to nil: the owner polls.
 	Ready func(EndpointID, time.Time)
 
+	// Lost is called for each delivery that Take gives up by itself, as no Settle tells of those: with PayloadLost or
+	// Corrupt. Ready's rules for how it is called hold.
+	//
+	// Defaults to nil.
+	Lost func(Lane, Reason)
+
 	// Logger receives what no caller can be told: a lost payload, a disk that cannot be read, a failed
 	// sweep.
 	//

@@ -164,7 +164,13 @@ func TestDeadLetters(t *testing.T) {
 }
 
 func TestLostPayload(t *testing.T) {
-	h := newHouse(t, Options{HandOffBytes: 1, Logger: quietLogger()})
+	var lost []Reason
+	h := newHouse(t, Options{HandOffBytes: 1, Logger: quietLogger(), Lost: func(l Lane, why Reason) {
+		if l != Fresh {
+			t.Errorf("lost in lane %v", l)
+		}
+		lost = append(lost, why)
+	}})
 	a := h.accept("a", to(1)...)
 	h.accept("b", to(1)...)
 	h.takes(1, "a", "b")
@@ -175,8 +181,8 @@ func TestLostPayload(t *testing.T) {
 	h.takes(1, "b")
 	h.flush()
 	ls := h.letters()
-	if len(ls) != 1 || ls[0].Event != a.Event || ls[0].Reason != PayloadLost {
-		t.Errorf("letters %+v", ls)
+	if len(ls) != 1 || ls[0].Event != a.Event || ls[0].Reason != PayloadLost || !slices.Equal(lost, []Reason{PayloadLost}) {
+		t.Errorf("letters %+v, told of %v", ls, lost)
 	}
 	if _, ok, err := h.Payload(a.Event); ok || err != nil {
 		t.Errorf("payload: %v, %v", ok, err)

@@ -257,6 +257,10 @@ func (q *Queue) lost(d *Delivery, why Reason, err error) {
 		"event", uint64(d.Event), "endpoint", uint64(d.Endpoint), "reason", why.String(), "err", err)
 	if err := q.settle(d, Outcome{Verdict: Dead, Reason: why}); err != nil {
 		q.log.Error("queue: settling a lost delivery failed", "event", uint64(d.Event), "err", err)
+		return
+	}
+	if q.opts.Lost != nil {
+		q.opts.Lost(d.Lane, why)
 	}
 }
 

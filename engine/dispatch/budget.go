@@ -59,6 +59,11 @@ type budget struct {
 func (b *budget) first(late time.Duration, at time.Time) {
 	b.turn(at)
 	b.present.first++
+	b.noteLate(late, at)
+}
+
+// noteLate takes first attempts to wait for as long again as one is late.
+func (b *budget) noteLate(late time.Duration, at time.Time) {
 	if until := at.Add(min(late, budgetSpan)); late > lateFirst && until.After(b.waiting) {
 		b.waiting = until
 	}
@@ -103,14 +108,21 @@ func (b *budget) putOff(room float64, now time.Time) time.Time {
 }
 
 // affordable says whether the delivery in hand may be attempted now. If not, it is put off.
-func (w *worker) affordable() bool {
+//
+// That what arrived after a retry was due waits behind it is seen here and not by first alone, since a long run of retries would
+// let no first attempt come up to tell.
+func (w *worker) affordable(t *turn, target *Target) bool {
 	o := &w.d.opts.RetryBudget
 	if w.delivery.Attempts == 0 || o.Share < 0 {
 		return true
 	}
-	h := w.host
+	h, now := w.host, time.Now()
+	late := w.lateness(target, now)
 	h.mu.Lock()
-	at, ok := h.budget.retry(o, time.Now())
+	if t.member.arrived.After(w.delivery.Due) {
+		h.budget.noteLate(late, now)
+	}
+	at, ok := h.budget.retry(o, now)
 	h.mu.Unlock()
 	if !ok {
 		w.d.putOff.Add(1)
@@ -119,7 +131,7 @@ func (w *worker) affordable() bool {
 	return ok
 }
 
-// lateness is how late the first attempt at the delivery in hand begins, as far as that means anything to the
+// lateness is how late the attempt at the delivery in hand begins, as far as that means anything to the
 // host's other endpoints: not where its endpoint has a limit of its own to wait for, or where it is a replay.
 func (w *worker) lateness(target *Target, start time.Time) time.Duration {
 	if w.delivery.Lane != queue.Fresh || w.d.rateOf(target) > 0 {

@@ -161,3 +161,46 @@ func TestBudgetCounts(t *testing.T) {
 		}
 	})
 }
+
+// storm has retries due that take a host with one endpoint half a minute, and then first attempts at half the rate that it has
+// room for. It returns how long the one that waited longest did.
+func storm(t *testing.T, share float64) (longest time.Duration, r *rig) {
+	const retries, firsts = 3000, 1500
+	r = busy(t, share)
+	start := time.Now()
+	for range retries {
+		r.queue.retry(1)
+	}
+	r.start()
+	for range firsts {
+		time.Sleep(20 * time.Millisecond)
+		r.queue.accept(1, 1)
+	}
+	r.queue.wait(retries + firsts)
+	log := r.log()
+	if len(log) != retries+firsts {
+		t.Errorf("%d attempts", len(log))
+	}
+	for _, a := range log {
+		if a.Number == 1 {
+			longest = max(longest, a.Start.Sub(a.Accepted))
+		}
+	}
+	t.Logf("share %v: first attempts waited for up to %v, all was through after %v, %d put off", share, longest, time.Since(start), r.Stats().PutOff)
+	return longest, r
+}
+
+// A block of retries that is ahead of an endpoint's first attempts in the order of due times is noticed although none of those has
+// come up, and no other endpoint of the host has any.
+func TestFirstAttemptsBehindABlockOfRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if longest, _ := storm(t, 0.2); longest > time.Second {
+			t.Errorf("a first attempt waited for %v", longest)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		if longest, r := storm(t, -1); longest < 20*time.Second || r.Stats().PutOff != 0 {
+			t.Errorf("without a budget the longest wait is %v, %d put off: there is no block", longest, r.Stats().PutOff)
+		}
+	})
+}

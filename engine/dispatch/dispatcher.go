@@ -85,12 +85,14 @@ func (d *Dispatcher) Ready(endpoint queue.EndpointID, at time.Time) {
 		d.timers.set(endpoint, at)
 		return
 	}
-	d.wake(endpoint)
+	d.arrive(endpoint, at)
 }
 
-// wake gives the endpoint a turn at its host, unless it is paused. An endpoint that is gone gets it at the zero Host, where
-// a worker clears up what waits for it.
-func (d *Dispatcher) wake(endpoint queue.EndpointID) {
+func (d *Dispatcher) wake(endpoint queue.EndpointID) { d.arrive(endpoint, time.Time{}) }
+
+// arrive gives the endpoint a turn at its host, unless it is paused, for a delivery that became due at a time, which is zero if
+// it is one of those known before. An endpoint that is gone gets it at the zero Host, where a worker clears up what waits for it.
+func (d *Dispatcher) arrive(endpoint queue.EndpointID, due time.Time) {
 	if d.closed.Load() {
 		return
 	}
@@ -101,7 +103,7 @@ func (d *Dispatcher) wake(endpoint queue.EndpointID) {
 		}
 		key = target.Host
 	}
-	for !d.hosts.get(key, d.newHost).wake(endpoint) {
+	for !d.hosts.get(key, d.newHost).wake(endpoint, due) {
 	}
 }
 

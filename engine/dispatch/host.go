@@ -71,9 +71,9 @@ type turn struct {
 	probe    uint64 // number of the probe that the turn is, 0 if it is none
 }
 
-// wake tells the host that the endpoint may have a delivery to take. It reports false if the host is
-// gone from the table.
-func (h *host) wake(id queue.EndpointID) bool {
+// wake tells the host that the endpoint may have a delivery to take, one that arrived and was due at once if the time is not zero.
+// It reports false if the host is gone from the table.
+func (h *host) wake(id queue.EndpointID, due time.Time) bool {
 	h.mu.Lock()
 	if h.gone {
 		h.mu.Unlock()
@@ -81,7 +81,7 @@ func (h *host) wake(id queue.EndpointID) bool {
 	}
 	hired := false
 	if !h.holds(id) {
-		h.turns.wake(id)
+		h.turns.wake(id).arrive(due)
 		hired = h.hire()
 	}
 	h.mu.Unlock()

@@ -37,11 +37,18 @@ type member struct {
 	id       queue.EndpointID
 	ready    *heap // fresh or replays, nil if neither
 	wake     uint64
+	arrived  time.Time     // due time of the last that was due as soon as it was queued, if one came since the endpoint has work
 	inFlight int           // turns that have not ended
 	used     time.Duration // for which it held slots, without the turns in flight; comparable among members
 	last     uint64        // number of its last turn
 
 	at [orders]int // position in the heaps
+}
+
+func (m *member) arrive(due time.Time) {
+	if due.After(m.arrived) {
+		m.arrived = due
+	}
 }
 
 func (m *member) idle() bool { return m.ready == nil && m.inFlight == 0 }
@@ -55,7 +62,7 @@ func (r *turns) len() int { return r.fresh.len() + r.replays.len() }
 func (r *turns) any(replays bool) bool { return r.fresh.len() > 0 || replays && r.replays.len() > 0 }
 
 // wake makes the endpoint ready, for what may be fresh.
-func (r *turns) wake(id queue.EndpointID) {
+func (r *turns) wake(id queue.EndpointID) *member {
 	m := r.members[id]
 	if m == nil {
 		m = r.add(id)
@@ -67,6 +74,7 @@ func (r *turns) wake(id queue.EndpointID) {
 	r.move(m, &r.fresh)
 	r.wakes++
 	m.wake = r.wakes
+	return m
 }
 
 // move makes the endpoint one of others that are ready, or of none.

@@ -91,7 +91,7 @@ func TestWakeUpOfAForgottenHost(t *testing.T) {
 		key := r.target(1, "a:80", jiraPolicy()).Host
 		h := r.hosts.get(key, r.newHost)
 		r.hosts.sweep(time.Now().Add(time.Hour), time.Minute)
-		if h.wake(1) {
+		if h.wake(1, time.Time{}) {
 			t.Error("a host off the table was woken")
 		}
 		r.queue.accept(1, 1)

@@ -88,7 +88,7 @@ func (w *worker) take(t *turn, target *Target, known bool) health {
 		w.settle(queue.Outcome{Verdict: queue.Dead, Reason: queue.Disabled})
 	case target.Policy.TTL > 0 && target.Policy.Expired(time.Since(w.delivery.Accepted)):
 		w.settle(queue.Outcome{Verdict: queue.Dead, Reason: queue.Exhausted})
-	case w.affordable():
+	case w.affordable(t, target):
 		return w.attempt(target)
 	}
 	return untried

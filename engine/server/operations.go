@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/fasthttp/router"
@@ -81,6 +81,17 @@ func health(w http.ResponseWriter, status int, text string) {
 type requestMetrics struct {
 	durations *prometheus.HistogramVec
 	panics    prometheus.Counter
+
+	mu       sync.RWMutex
+	resolved map[series]prometheus.Observer // children of durations
+}
+
+// series are the labels of a request, in a form that costs nothing to make. They come from closed sets.
+type series struct {
+	route    string // template of the path; empty for none
+	ofTenant bool
+	method   string
+	class    int // of the status
 }
 
 func newRequestMetrics(r *prometheus.Registry, version string) *requestMetrics {
@@ -93,6 +104,7 @@ func newRequestMetrics(r *prometheus.Registry, version string) *requestMetrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "hookline", Name: "panics_recovered_total", Help: "Requests that panicked; each is a defect.",
 		}),
+		resolved: map[series]prometheus.Observer{},
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: "hookline", Name: "build_info", Help: "Always 1.",
@@ -117,21 +129,42 @@ func revision() string {
 
 // observe counts a request under the template of its route, so that ids in paths make no series.
 func (m *requestMetrics) observe(ctx *fasthttp.RequestCtx, took time.Duration) {
-	route, ok := ctx.UserValue(router.MatchedRoutePathParam).(string)
-	if !ok {
+	route, _ := ctx.UserValue(router.MatchedRoutePathParam).(string)
+	s := series{route, ctx.UserValue(tenantKey) != nil, method(ctx), ctx.Response.StatusCode() / 100}
+	m.mu.RLock()
+	duration := m.resolved[s]
+	m.mu.RUnlock()
+	if duration == nil {
+		duration = m.resolve(s)
+	}
+	duration.Observe(took.Seconds())
+}
+
+// resolve makes the child of durations for labels that were not there yet. A look-up by label for every request costs several times the
+// count itself.
+func (m *requestMetrics) resolve(s series) prometheus.Observer {
+	route := s.route
+	switch {
+	case route == "":
 		route = "none"
-	} else if ctx.UserValue(tenantKey) != nil {
+	case s.ofTenant:
 		route = "/t/{tenant}" + route
 	}
-	code := strconv.Itoa(ctx.Response.StatusCode()/100) + "xx"
-	m.durations.WithLabelValues(route, method(ctx), code).Observe(took.Seconds())
+	duration := m.durations.WithLabelValues(route, s.method, strconv.Itoa(s.class)+"xx")
+	m.mu.Lock()
+	m.resolved[s] = duration
+	m.mu.Unlock()
+	return duration
 }
+
+var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 
 // method keeps clients from making series with methods of their own.
 func method(ctx *fasthttp.RequestCtx) string {
-	m := string(ctx.Method())
-	if strings.Contains(" GET POST PUT PATCH DELETE HEAD OPTIONS ", " "+m+" ") {
-		return m
+	for _, m := range methods {
+		if string(ctx.Method()) == m {
+			return m
+		}
 	}
 	return "other"
 }

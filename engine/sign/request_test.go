@@ -24,6 +24,10 @@ func TestCanonical(t *testing.T) {
 		{"POST", "/x?k", "", "POST&/x&k=", "0ec463de7742ea2aa63867cc6f1cfa801d83ba0bb1ed567742dde6dae3e9e849"},
 		{"POST", "/x?a=1&A=2&b=3,4", "", "POST&/x&A=2&a=1&b=3%2C4", "65e6ab07fb20fe7174eeaa15be49350270a3e2a88c8819258affe49c9cf3a635"},
 
+		// Values are sorted before they are encoded, as by atlassian-jwt 2.0.
+		{"POST", "/x?k=%C3%A9&k=a", "", "POST&/x&k=a,%C3%A9", ""},
+		{"POST", "/x?k=b&k=%20&k=-", "", "POST&/x&k=%20,-,b", ""},
+
 		{"POST", "/jira/hook?x=1", "/jira", "POST&/hook&x=1", ""},
 		{"POST", "https://app.example.com/jira/hook?x=1", "/jira", "POST&/hook&x=1", ""},
 		{"POST", "/jira", "/jira", "POST&/&", ""},

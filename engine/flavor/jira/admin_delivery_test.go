@@ -99,6 +99,11 @@ func TestAdminChangeApplies(t *testing.T) {
 		t.Errorf("with excludeBody the request is %+v", r)
 	}
 	h.signed(r, "two")
+	h.admin("PUT", w.path(), `{"secret":"It's a Secret to Everybody"}`, 200)
+	const ofNothing = "sha256=66a0c074deaa0f489ead6537e0d32f9a344b90bbeda705b6ed45ecd3b413fb40" // by openssl dgst
+	if got := next().Header.Get("X-Hub-Signature"); got != ofNothing {
+		t.Errorf("with excludeBody the signature is %s", got)
+	}
 	h.admin("PUT", w.path(), `{"secret":null}`, 200)
 	if r = next(); r.Header["X-Hub-Signature"] != nil {
 		t.Errorf("X-Hub-Signature is %q without a secret", r.Header["X-Hub-Signature"])

@@ -1,6 +1,9 @@
 package migration_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"net/http"
@@ -216,6 +219,45 @@ func TestEventsSeeWholeSets(t *testing.T) {
 	}
 	close(done)
 	publisher.Wait()
+}
+
+// The token as a receiver that knows nothing of this code computes it: header, claims in their order, hash of the canonical
+// request and signature.
+func TestTokenByHand(t *testing.T) {
+	t.Parallel()
+	for target, canonical := range map[string]string{
+		"/base/hook?x=1":               "POST&/hook&x=1",
+		"/base/hook/":                  "POST&/hook&",
+		"/base/x?a=1&A=2&b=3,4":        "POST&/x&A=2&a=1&b=3%2C4",
+		"/base/p%20q/r&s?k&jwt=t&e=":   "POST&/p%20q/r%26s&e=&k=",
+		"/base/x?k=%C3%A9*~!()%27&k=a": "POST&/x&k=a,%C3%A9%2A~%21%28%29%27", // values are in order before they are encoded
+	} {
+		h := newHouse(t, migration.Options{PlainHTTP: true, Policy: quick(), StripBase: true})
+		url, got := flavortest.Receiver(t, flavortest.InTurn())
+		h.register(url + target)
+		h.publish(uploaded)
+		r := <-got
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "JWT ")
+		parts := strings.Split(token, ".")
+		if len(parts) != 3 {
+			t.Fatalf("%s: the token is %q", target, token)
+		}
+		header, _ := base64.RawURLEncoding.DecodeString(parts[0])
+		claims, _ := base64.RawURLEncoding.DecodeString(parts[1])
+		var issued int64
+		if _, err := fmt.Sscanf(string(claims), `{"iss":"client key of acme","iat":%d,`, &issued); err != nil || time.Since(time.Unix(issued, 0)).Abs() > time.Minute {
+			t.Errorf("%s: claims %s (%v)", target, claims, err)
+		}
+		want := fmt.Sprintf(`{"iss":%q,"iat":%d,"exp":%d,"qsh":"%x"}`, clientKey, issued, issued+180, sha256.Sum256([]byte(canonical)))
+		if string(header) != `{"typ":"JWT","alg":"HS256"}` || string(claims) != want {
+			t.Errorf("%s: %s %s\nwant %s", target, header, claims, want)
+		}
+		mac := hmac.New(sha256.New, []byte(secretMover))
+		mac.Write([]byte(parts[0] + "." + parts[1]))
+		if parts[2] != base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) {
+			t.Errorf("%s: the signature is %s", target, parts[2])
+		}
+	}
 }
 
 // Where an installation has it so, tokens do not count the path of the app's base URL.
