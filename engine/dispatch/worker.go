@@ -62,7 +62,7 @@ func (w *worker) turn(t *turn) health {
 			return untried
 		}
 	}
-	what := w.take(t, target, known)
+	what := w.take(t)
 	if limited && what == untried {
 		w.host.giveBack(t.endpoint)
 	}
@@ -70,7 +70,10 @@ func (w *worker) turn(t *turn) health {
 }
 
 // take takes a delivery and attempts it, unless there is none or it cannot be attempted.
-func (w *worker) take(t *turn, target *Target, known bool) health {
+//
+// The target is asked for once more, as the delivery may be of an event that was accepted after the endpoint was changed, and
+// the change after the turn began.
+func (w *worker) take(t *turn) health {
 	if !w.find(t) {
 		return untried
 	}
@@ -78,8 +81,9 @@ func (w *worker) take(t *turn, target *Target, known bool) health {
 	if t.room {
 		w.host.expand()
 	}
+	target, known := w.d.opts.Target(t.endpoint)
 	switch {
-	case w.d.closed.Load():
+	case w.d.closed.Load(), known && (target.rests() || target.Host != w.host.key):
 		w.d.queue.Release(&w.delivery)
 	case !known:
 		w.d.opts.Logger.Debug("gave up a delivery: its endpoint is gone", "event", w.delivery.Event, "endpoint", w.delivery.Endpoint)
