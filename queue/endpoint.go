@@ -335,6 +335,16 @@ func (s *endpoints) each(f func(*endpoint)) {
 	}
 }
 
+// knownEndpoint returns an endpoint, nil if it is not in the map. all says that it has nothing then: that recovery was
+// through before. Asked the other way around, recovery could find the endpoint in between and end.
+func (q *Queue) knownEndpoint(id EndpointID) (e *endpoint, all bool) {
+	all = q.recovered.Load()
+	if q.hooks.afterAsked != nil {
+		q.hooks.afterAsked()
+	}
+	return q.endpoints.find(id), all
+}
+
 // lockEndpoint returns an endpoint with its mu held, made if need be.
 func (q *Queue) lockEndpoint(id EndpointID) *endpoint {
 	cursors := [lanes]position{start, start}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -181,6 +182,40 @@ func TestRecoveryPersists(t *testing.T) {
 			t.Errorf("endpoint %d was not announced", ep)
 		}
 		h.takes(ep, ownBlock, ownBlock)
+	}
+}
+
+// Recovery finds an endpoint, and ends, while a call looks for it.
+func TestRecoveryEndsDuringCall(t *testing.T) {
+	for name, call := range map[string]func(*testing.T, *house){
+		"Take": func(t *testing.T, h *house) { h.takes(7, "one") },
+		"NextDue": func(t *testing.T, h *house) {
+			if at, ok := h.NextDue(7); !ok || at.After(time.Now()) {
+				t.Errorf("next due %v %v, want now", at, ok)
+			}
+		},
+		"Idle": func(t *testing.T, h *house) {
+			if h.Idle(7) {
+				t.Error("idle with a delivery that is due")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, Options{})
+			h.accept("one", to(7)...)
+			h.eager = true
+			asked := make(chan struct{})
+			ask := sync.OnceFunc(func() { close(asked) })
+			h.opts.hooks.beforeFind = func() { <-asked }
+			h.opts.hooks.afterAsked = func() {
+				ask()
+				for !h.recovered.Load() {
+					runtime.Gosched()
+				}
+			}
+			h.reopen()
+			call(t, h)
+		})
 	}
 }
 

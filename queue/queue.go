@@ -135,6 +135,7 @@ type hooks struct {
 	beforeScan   func(EndpointID)
 	afterScan    func(EndpointID)
 	beforeFind   func() // a look for the endpoints with work, the first or another one
+	afterAsked   func() // whether recovery is through is known, whether the endpoint is there is not
 	beforePurge  func() // a purge has its snapshot and has deleted nothing yet
 	beforeCount  func() // a purge is durable, what it removed is not counted yet
 	beforeSettle func() // a batch of outcomes is made up and not committed

@@ -27,9 +27,9 @@ func (q *Queue) take(id EndpointID, last Lane) (Delivery, bool) {
 		return Delivery{}, false
 	}
 	defer q.gate.leave()
-	e := q.endpoints.find(id)
+	e, all := q.knownEndpoint(id)
 	if e == nil {
-		if q.recovered.Load() {
+		if all {
 			return Delivery{}, false
 		}
 		e = q.lockEndpoint(id)
@@ -309,10 +309,10 @@ func (q *Queue) NextDue(id EndpointID) (time.Time, bool) {
 	}
 	defer q.gate.leave()
 	now := q.clock.present()
-	e := q.endpoints.find(id)
+	e, all := q.knownEndpoint(id)
 	if e == nil {
 		// Before recovery is through, only a Take can tell.
-		return q.clock.time(now), !q.recovered.Load()
+		return q.clock.time(now), !all
 	}
 	e.mu.Lock()
 	next := end.due
@@ -333,9 +333,9 @@ func (q *Queue) Idle(id EndpointID) bool {
 		return false
 	}
 	defer q.gate.leave()
-	e := q.endpoints.find(id)
+	e, all := q.knownEndpoint(id)
 	if e == nil {
-		return q.recovered.Load()
+		return all
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
