@@ -16,8 +16,8 @@ type committer struct {
 	done   sync.WaitGroup
 }
 
-// settlement is one thing for the committer to do: write an outcome, purge an endpoint, or tell a
-// caller that what came before is committed.
+// settlement is one thing for the committer to do: write an outcome, do something else between the outcomes, or tell
+// a caller that what came before is committed.
 type settlement struct {
 	home    *endpoint
 	lane    Lane
@@ -25,7 +25,7 @@ type settlement struct {
 	outcome Outcome
 	next    micros // when it is due again, if it is; for the committer
 
-	purge     *purge
+	do        func() error // see betweenOutcomes
 	committed chan error
 }
 
@@ -113,13 +113,21 @@ func (q *Queue) commit(batch []settlement) {
 		if batch = batch[n:]; len(batch) == 0 {
 			return
 		}
-		if op := batch[0]; op.purge != nil {
-			op.committed <- q.purge(op.home, op.purge)
-		} else {
-			op.committed <- err
+		if op := batch[0]; op.do != nil {
+			err = op.do()
 		}
+		batch[0].committed <- err
 		batch = batch[1:]
 	}
+}
+
+// betweenOutcomes has the committer do something when what came before is committed and nothing else of it is on its
+// way. The caller must be inside the gate.
+func (q *Queue) betweenOutcomes(do func() error) error {
+	committed := make(chan error, 1)
+	q.settles.ops <- settlement{do: do, committed: committed}
+	q.settles.hurry()
+	return <-committed
 }
 
 // commitOutcomes writes one batch. If the database refuses it, its deliveries stay in hand until the

@@ -72,7 +72,7 @@ func (h *house) finish() {
 }
 
 func openTestDB(fs vfs.FS, misuse *atomic.Int64) (*pebble.DB, error) {
-	o := &pebble.Options{FS: fs, Logger: quiet{}, CacheSize: 1 << 20}
+	o := &pebble.Options{FS: reusing{fs}, Logger: quiet{}, CacheSize: 1 << 20}
 	Tune(o)
 	o.MemTableSize = 64 << 10 // small, so that flushes and compactions are always on their way
 	o.FlushDelayDeleteRange = time.Millisecond
@@ -80,6 +80,17 @@ func openTestDB(fs vfs.FS, misuse *atomic.Int64) (*pebble.DB, error) {
 		PossibleAPIMisuse: func(pebble.PossibleAPIMisuseInfo) { misuse.Add(1) },
 	}
 	return pebble.Open("db", o)
+}
+
+// reusing is a file system in two steps where MemFS takes a lock, and takes it again with the lock held: a CrashClone
+// that comes in between waits for the first, and the second for that, forever.
+type reusing struct{ vfs.FS }
+
+func (r reusing) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := r.Rename(from, to); err != nil {
+		return nil, err
+	}
+	return r.OpenReadWrite(to, c)
 }
 
 type quiet struct{}

@@ -23,10 +23,7 @@ func (q *Queue) Purge(id EndpointID) error {
 	e.purging++
 	e.mu.Unlock()
 	p := new(purge)
-	committed := make(chan error, 1)
-	q.settles.ops <- settlement{home: e, purge: p, committed: committed}
-	q.settles.hurry()
-	if err := <-committed; err != nil {
+	if err := q.betweenOutcomes(func() error { return q.purge(e, p) }); err != nil {
 		return err
 	}
 	err := q.db.LogData(nil, pebble.Sync)
@@ -59,7 +56,7 @@ func (q *Queue) release(e *endpoint, p *purge) {
 	}
 }
 
-// purge is what a call of Purge gets back from the committer.
+// purge is what a call of Purge gets back from Queue.purge.
 type purge struct {
 	before *pebble.Snapshot // from just before the deletion
 	over   <-chan struct{}  // closed when the writes that were in progress then have ended

@@ -23,7 +23,7 @@ type Resend struct {
 
 // byHand lets what is done by hand and what deletes by bulk meet one at a time: Resend and Discard, the expiry of
 // dead letters, the deletions of a sweep, a purge. It is taken before endpoint.mu. Who holds it does not wait for
-// the committer, which takes it for a purge.
+// the committer, which takes it for a purge and for the snapshot of a sweep.
 type byHand struct {
 	mu sync.Mutex
 	// sweeping says that a sweep has taken its snapshot and not ended. resent are the events that got a delivery

@@ -45,7 +45,10 @@ func (q *Queue) sweep() error {
 	if err != nil {
 		return err
 	}
-	snapshot := q.byHand.sweepBegins(q.db)
+	snapshot, err := q.sweepBegins()
+	if err != nil {
+		return err
+	}
 	defer q.byHand.sweepEnds()
 	live, err := q.mark(snapshot)
 	if err != nil {
@@ -66,11 +69,26 @@ func (q *Queue) horizon() (EventID, error) {
 	return q.acceptedSince(q.bucketKept(hourOf, q.opts.KeepDelivered), horizon)
 }
 
-func (h *byHand) sweepBegins(db *pebble.DB) *pebble.Snapshot {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.sweeping, h.resent = true, make(map[EventID]struct{})
-	return db.NewSnapshot()
+// sweepBegins takes the snapshot while nothing is being written that moves a reference from one key to another: on the
+// committer's goroutine, with byHand held.
+//
+// Such a write may be flushed when it is applied and not visible yet. The flush knows of no reader of the old key and
+// drops it; a snapshot taken then has neither key (https://github.com/cockroachdb/pebble/issues/6085), and the payload
+// would be freed.
+func (q *Queue) sweepBegins() (snapshot *pebble.Snapshot, err error) {
+	if !q.gate.enter() {
+		return nil, errStopped
+	}
+	defer q.gate.leave()
+	err = q.betweenOutcomes(func() error {
+		h := &q.byHand
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.sweeping, h.resent = true, make(map[EventID]struct{})
+		snapshot = q.db.NewSnapshot()
+		return nil
+	})
+	return snapshot, err
 }
 
 func (h *byHand) sweepEnds() {

@@ -3,8 +3,10 @@ package queue
 import (
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,6 +56,36 @@ func TestSweepLeavesWhatIsReferenced(t *testing.T) {
 	}
 	if got := h.payloads(); !maps.Equal(got, want) {
 		t.Fatal("payloads came back after a compaction")
+	}
+}
+
+// A sweep takes no snapshot while outcomes are being written: the database may have dropped the old keys before it
+// shows the new ones.
+func TestSweepWaitsForOutcomes(t *testing.T) {
+	var h *house
+	marked, swept := make(chan struct{}), make(chan error, 1)
+	h = newHouse(t, Options{hooks: hooks{
+		beforeSettle: sync.OnceFunc(func() {
+			go func() { swept <- h.sweep() }()
+			for len(h.settles.ops) == 0 {
+				select {
+				case <-marked:
+					t.Error("the snapshot was taken while an outcome was being written")
+					return
+				default:
+					runtime.Gosched()
+				}
+			}
+		}),
+		afterMark: sync.OnceFunc(func() { close(marked) }),
+	}})
+	r := h.accept("one", to(1)...)
+	h.settle(h.take(1), Outcome{Verdict: Again})
+	if err := <-swept; err != nil {
+		t.Fatal(err)
+	}
+	if !h.payloads()[r.Event] {
+		t.Error("the payload is gone")
 	}
 }
 
