@@ -106,8 +106,8 @@ func TestTenantsShareWhatThereIs(t *testing.T) {
 				n++
 			}
 		}
-		// The slots come to it one by one in the beginning.
-		if n < 130 || n > 155 {
+		// Half of them would be fair; the slots come to it one by one in the beginning.
+		if n < 110 || n > 155 {
 			t.Errorf("%d of 300 requests are those of the tenant with one host", n)
 		}
 		if most := big.most.Load() + single.most.Load(); most > 20 {
