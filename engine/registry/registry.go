@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -107,45 +106,6 @@ func Open(s Store) (*Registry, error) {
 // then on. Its error says what to change, and becomes a *webhook.InvalidError. Guard is called before the registry is
 // shared.
 func (r *Registry) Guard(admit func(address string) error) { r.admit = admit }
-
-// rows takes the registrations that a store loads. A row whose tenant is gone cannot come about, as
-// tenants are removed together with what they own; it would be skipped.
-type rows struct {
-	r   *Registry
-	err error // the first tenant whose settings are not understood
-}
-
-func (l *rows) Tenant(info *webhook.Tenant) {
-	env, err := info.Env()
-	if err != nil && l.err == nil {
-		l.err = fmt.Errorf("tenant %s: %w", info.ID, err)
-	}
-	l.r.putTenant(info, env)
-}
-
-func (l *rows) App(a *webhook.App) {
-	if t := l.r.tenants[a.Tenant]; t != nil {
-		t.putApp(a)
-	}
-}
-
-func (l *rows) Endpoint(e *webhook.Endpoint) {
-	if t := l.r.tenants[e.Owner.Tenant]; t != nil {
-		l.r.putEndpoint(t, e)
-	}
-}
-
-func (l *rows) Webhook(w *webhook.Webhook) {
-	if t := l.r.tenants[w.Owner.Tenant]; t != nil {
-		l.r.putWebhook(t, w)
-	}
-}
-
-func (l *rows) LastWebhookID(id string, last int64) { l.r.lastWebhook[id] = last }
-
-func (l *rows) Generation(id string, n uint64) { l.r.generations[id] = n }
-
-func (l *rows) LastEndpointID(last uint64) { l.r.lastEndpoint = max(l.r.lastEndpoint, last) }
 
 // putTenant adds a tenant or replaces what is known of it. The caller holds r.mu, or is alone.
 func (r *Registry) putTenant(info *webhook.Tenant, env jql.Env) *tenant {

@@ -1,0 +1,46 @@
+package registry
+
+import (
+	"fmt"
+
+	"hookline/engine/webhook"
+)
+
+// rows takes the registrations that a store loads. A row whose tenant is gone cannot come about, as
+// tenants are removed together with what they own; it would be skipped.
+type rows struct {
+	r   *Registry
+	err error // the first tenant whose settings are not understood
+}
+
+func (l *rows) Tenant(info *webhook.Tenant) {
+	env, err := info.Env()
+	if err != nil && l.err == nil {
+		l.err = fmt.Errorf("tenant %s: %w", info.ID, err)
+	}
+	l.r.putTenant(info, env)
+}
+
+func (l *rows) App(a *webhook.App) {
+	if t := l.r.tenants[a.Tenant]; t != nil {
+		t.putApp(a)
+	}
+}
+
+func (l *rows) Endpoint(e *webhook.Endpoint) {
+	if t := l.r.tenants[e.Owner.Tenant]; t != nil {
+		l.r.putEndpoint(t, e)
+	}
+}
+
+func (l *rows) Webhook(w *webhook.Webhook) {
+	if t := l.r.tenants[w.Owner.Tenant]; t != nil {
+		l.r.putWebhook(t, w)
+	}
+}
+
+func (l *rows) LastWebhookID(id string, last int64) { l.r.lastWebhook[id] = last }
+
+func (l *rows) Generation(id string, n uint64) { l.r.generations[id] = n }
+
+func (l *rows) LastEndpointID(last uint64) { l.r.lastEndpoint = max(l.r.lastEndpoint, last) }
