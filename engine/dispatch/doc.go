@@ -28,8 +28,9 @@
 //
 // # Limit
 //
-// A host's limit of requests in flight moves between one and [Options.HostLimit]: it is halved when the host answers 429 or
-// 503 or not in time, and grows with its successes. A 503 with Retry-After holds back the whole host, a 429 the endpoint, for a minute at
+// A host's limit of requests in flight moves between one and [Options.HostLimit]: it is halved when the host answers
+// 503 or not in time, and grows with its successes. A 429 gives its endpoint a limit of its own that moves likewise, and lowers that of
+// the host where it is not one endpoint's affair. A 503 with Retry-After holds back the whole host, a 429 the endpoint, for a minute at
 // most.
 //
 // # Budget and rates

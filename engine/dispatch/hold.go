@@ -17,7 +17,7 @@ const maxHold = time.Minute
 // A 503 speaks for the service (RFC 9110, 15.6.4) and holds back its host. A 429 may count by resource or over the whole
 // server, which RFC 6585, section 4, leaves open; services that many share count by the path or by the account in
 // it. So it holds back its endpoint alone, as holding back the host would let one that is over its rate hold up its neighbours.
-// Where the count is over the whole server each endpoint is told so once, and the host's limit falls with every one.
+// Where the count is over the whole server each endpoint is told so once, and host.refused sees to it that all of them are sent less.
 func asked(a *webhook.Attempt, p *webhook.Policy) time.Duration {
 	if a.Status != fasthttp.StatusTooManyRequests && a.Status != fasthttp.StatusServiceUnavailable {
 		return 0

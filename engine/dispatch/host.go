@@ -26,6 +26,8 @@ import (
 //
 //   - A worker is at work. Whatever comes of its turn, it asks for the next one, or leaves for one of the other reasons, or
 //     because there are more workers than the limit, which is at least 1. The limit rises only at the end of a turn.
+//   - It has as many requests in flight as its own limit lets it have, at least 1. The worker that ends one of them asks for the
+//     next turn, and by then the endpoint can have it.
 //   - The host is in line for a slot.
 //   - Nothing may be sent for a while, and a timer ends that: the breaker is open, the rate used up, or the host asked for it.
 //   - Workers are at work on replays or on the probe of a half-open breaker, and only when one of them has ended is
@@ -222,7 +224,7 @@ func (h *host) end(t *turn, what health, w *worker, now time.Time) {
 	if what != untried {
 		h.learn(t, what, w, now)
 	}
-	h.turns.end(t.member, now.Sub(t.began)) // which may forget the member
+	h.turns.end(t.member, t.round, now.Sub(t.began)) // which may forget the member
 	h.limit.end(t.round)
 	if h.breaker.end(t.probe, what, h.d.opts.Breaker.Failures) {
 		h.trip(now)
@@ -232,10 +234,13 @@ func (h *host) end(t *turn, what health, w *worker, now time.Time) {
 // learn adapts what the host is sent to what an attempt said of it. mu is held.
 func (h *host) learn(t *turn, what health, w *worker, now time.Time) {
 	switch {
+	case w.record.Status == fasthttp.StatusTooManyRequests:
+		h.refused(t.member, t.began, now)
 	case overloaded(&w.record):
 		h.limit.overload(t.began, now)
 	case what == alive:
 		h.limit.success(t.began, !h.limit.room(h.workers))
+		h.turns.success(t.member, t.began)
 	}
 	if w.asked > 0 {
 		h.obey(t.member, w.record.Status, now.Add(w.asked))

@@ -80,7 +80,8 @@ func (t *table) sweep(now time.Time, idleHost time.Duration) {
 			surplus = append(surplus, h.client)
 		}
 		pacing, holding := h.pacing(now), h.holding(now) // of busy hosts, too, which would keep what is over for ever
-		used := pacing || holding || h.peak > 0 || h.turns.len() > 0 || h.waiting || h.breaker.remembered(&h.d.opts.Breaker, now)
+		h.turns.forgetLimits(now)
+		used := pacing || holding || h.peak > 0 || h.turns.ready > 0 || h.waiting || h.breaker.remembered(&h.d.opts.Breaker, now)
 		h.peak = h.workers
 		if used {
 			h.unusedSince = now

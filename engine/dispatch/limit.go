@@ -8,8 +8,9 @@ import (
 	"hookline/engine/webhook"
 )
 
-// limit is how many requests may be in flight to a host at present, guarded by the host's mutex. Between 1 and
-// [Options.HostLimit] it follows what the host can take by additive increase and multiplicative decrease, as TCP does (RFC 5681):
+// limit is how many requests may be in flight to a host at present, or to an endpoint of it that has a limit of its own, guarded by
+// the host's mutex. Between 1 and
+// [Options.HostLimit] it follows what the receiver can take by additive increase and multiplicative decrease, as TCP does (RFC 5681):
 // one more for every limit's worth of successes while all of it is in use, and half as many when the host shows that it
 // is overloaded. A host that was down begins with one, and one more for every success, which doubles it in the time of
 // a request, until it is back where it was. Requests from before that are still in flight then do not count, so that one that is
@@ -88,7 +89,7 @@ func (l *limit) restart(now time.Time) {
 	l.round++
 }
 
-// overloaded says whether an attempt is a sign that the host has more to do than it can.
+// overloaded says whether an attempt is a sign that the host has more to do than it can. A 429 is none of itself; see host.refused.
 func overloaded(a *webhook.Attempt) bool {
-	return a.Status == fasthttp.StatusTooManyRequests || a.Status == fasthttp.StatusServiceUnavailable || a.Err != nil && isTimeout(a.Err)
+	return a.Status == fasthttp.StatusServiceUnavailable || a.Err != nil && isTimeout(a.Err)
 }

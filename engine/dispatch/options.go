@@ -73,8 +73,9 @@ type Options struct {
 	// be known. Called often, from any goroutine; must be quick.
 	Target func(queue.EndpointID) (*Target, bool)
 
-	// HostLimit is the number of requests in flight per host. It is the most: a host that answers 429 or 503, or not in
-	// time, is sent less at once until it does better, and one that was down begins with a single request.
+	// HostLimit is the number of requests in flight per host. It is the most: a host that answers 503, or not in
+	// time, is sent less at once until it does better, and so is an endpoint that is answered 429; one that was down
+	// begins with a single request.
 	//
 	// Defaults to 20, the Primary limit that Jira Cloud documents per tenant and URL host.
 	HostLimit int
@@ -85,7 +86,7 @@ type Options struct {
 	// Defaults to half of HostLimit: 10, as Jira Cloud documents for its Secondary flow.
 	ReplayLimit int
 
-	// FixedLimit lets HostLimit requests be in flight to every host, whatever it answers.
+	// FixedLimit lets HostLimit requests be in flight to every host, and to every endpoint, whatever they answer.
 	FixedLimit bool
 
 	// MaxInFlight bounds the requests in flight over all hosts, and so the memory they hold. It is a

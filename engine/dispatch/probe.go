@@ -21,6 +21,7 @@ func (h *host) announce(before, after BreakerState, failures int, until time.Tim
 func (h *host) trip(now time.Time) {
 	wait := h.breaker.trip(&h.d.opts.Breaker, now, rand.Float64())
 	h.limit.restart(now)
+	h.turns.restart(h.limit.round)
 	h.breaker.timer = time.AfterFunc(wait, h.probe)
 }
 

@@ -53,7 +53,7 @@ func (d *Dispatcher) Stats() Stats {
 			s.HalfOpenBreakers++
 		}
 		s.Hosts++
-		s.ReadyEndpoints += h.turns.len()
+		s.ReadyEndpoints += h.turns.ready
 		s.Connections += h.client.ConnsCount()
 		s.InUse += int(h.inUse.Load())
 		return true
@@ -92,7 +92,7 @@ func (d *Dispatcher) Hosts(yield func(HostState) bool) {
 
 // view is the host's state. mu is held.
 func (h *host) view() HostState {
-	s := HostState{Host: h.key, InFlight: h.workers, Limit: h.limit.now, Endpoints: h.turns.len(), Failures: h.breaker.failures, Breaker: h.breaker.state}
+	s := HostState{Host: h.key, InFlight: h.workers, Limit: h.limit.now, Endpoints: h.turns.ready, Failures: h.breaker.failures, Breaker: h.breaker.state}
 	if s.Breaker == BreakerOpen {
 		s.OpenUntil = h.breaker.until
 	}

@@ -27,18 +27,28 @@ type turns struct {
 	all     heap   // of members, byUse
 	fresh   heap   // that may have a delivery to take, byTurn
 	replays heap   // that may have one in lane queue.Replay and have none in queue.Fresh, byTurn
+	ready   int    // members of either kind, those at their limit among them
 	begun   uint64 // counts turns, and endpoints that became ready
 	wakes   uint64
 	spare   *member // the one forgotten last, kept for the endpoint that comes and goes with each delivery
+
+	limits  map[queue.EndpointID]*limit // of endpoints that have one of their own
+	limited int                         // members that have
+	round   uint64                      // of the host's limit
 }
 
 // member is an endpoint that is ready, in flight or in debt.
 type member struct {
 	id       queue.EndpointID
-	ready    *heap // fresh or replays, nil if neither
+	ready    *heap  // fresh or replays, nil if neither
+	in       *heap  // the one of them that it is in
+	limit    *limit // of its own, nil if it has none
+	outside  bool   // of the heaps, as it has as many in flight as it may
 	wake     uint64
 	arrived  time.Time     // due time of the last that was due as soon as it was queued, if one came since the endpoint has work
 	inFlight int           // turns that have not ended
+	round    uint64        // of the last turn
+	inRound  int           // turns of that round that have not ended
 	used     time.Duration // for which it held slots, without the turns in flight; comparable among members
 	last     uint64        // number of its last turn
 
@@ -55,8 +65,16 @@ func (m *member) idle() bool { return m.ready == nil && m.inFlight == 0 }
 
 func newTurns() turns { return turns{all: heap{order: byUse}} }
 
-// len returns how many endpoints are ready.
-func (r *turns) len() int { return r.fresh.len() + r.replays.len() }
+// full says whether the endpoint has as many requests in flight as it may have by a limit of its own.
+func (r *turns) full(m *member) bool { return m.limit != nil && r.present(m) >= m.limit.now }
+
+// present returns the turns of the endpoint that are of the host's present round.
+func (r *turns) present(m *member) int {
+	if m.round != r.round {
+		return 0
+	}
+	return m.inRound
+}
 
 // any says whether an endpoint can have a turn, those that have only replays among them or not.
 func (r *turns) any(replays bool) bool { return r.fresh.len() > 0 || replays && r.replays.len() > 0 }
@@ -79,15 +97,47 @@ func (r *turns) wake(id queue.EndpointID) *member {
 
 // move makes the endpoint one of others that are ready, or of none.
 func (r *turns) move(m *member, to *heap) {
-	if m.ready == to {
+	switch {
+	case m.ready == to:
 		return
+	case m.ready == nil:
+		r.ready++
+	case to == nil:
+		r.ready--
 	}
-	if m.ready != nil {
-		m.ready.remove(m)
+	m.ready = to
+	r.place(m)
+}
+
+// place puts the endpoint where it belongs in the heaps, after it has changed. One that is full is outside of them until a turn of
+// its own ends. As it has no more than its limit lets it have it must not save up what the others have meanwhile, nor be
+// the measure of what one begins with that was idle.
+func (r *turns) place(m *member) {
+	in, full := m.ready, r.full(m)
+	switch {
+	case full:
+		in = nil
+		if !m.outside {
+			r.all.remove(m)
+		}
+	case m.outside:
+		r.join(m)
+	default:
+		r.all.fix(m)
 	}
-	if m.ready = to; to != nil {
-		to.add(m)
+	m.outside = full
+	switch {
+	case in == nil && m.in != nil:
+		m.in.remove(m)
+	case in != nil && in == m.in:
+		in.fix(m)
+	case in != nil:
+		if m.in != nil {
+			m.in.remove(m)
+		}
+		in.add(m)
 	}
+	m.in = in
 }
 
 // next begins the turn of the endpoint that comes next; there has to be one. It reports whether it is one that has only
@@ -101,7 +151,9 @@ func (r *turns) next(replays bool) (m *member, replay bool) {
 	r.begun++
 	m.last = r.begun
 	m.inFlight++
-	from.fix(m)
+	m.inRound = r.present(m) + 1
+	m.round = r.round
+	r.place(m)
 	return m, from == &r.replays
 }
 
@@ -122,14 +174,14 @@ func (r *turns) rest(m *member, wake uint64) bool {
 	return true
 }
 
-// end ends a turn that held a slot for so long.
-func (r *turns) end(m *member, held time.Duration) {
+// end ends a turn of a round that held a slot for so long.
+func (r *turns) end(m *member, round uint64, held time.Duration) {
 	m.inFlight--
-	m.used += held
-	r.all.fix(m)
-	if m.ready != nil {
-		m.ready.fix(m)
+	if m.round == round {
+		m.inRound--
 	}
+	m.used += held
+	r.place(m)
 	r.forgive()
 }
 
@@ -143,6 +195,7 @@ func (r *turns) forgive() {
 		m := r.all.first()
 		r.all.remove(m)
 		delete(r.members, m.id)
+		r.unlimit(m)
 		*m = member{}
 		r.spare = m
 	}
@@ -156,13 +209,21 @@ func (r *turns) add(id queue.EndpointID) *member {
 	}
 	m.id = id
 	r.forgive()
-	if r.all.len() > 0 {
-		m.used = r.all.first().used
-	}
-	r.all.add(m)
+	r.join(m)
 	if r.members == nil {
 		r.members = make(map[queue.EndpointID]*member)
 	}
 	r.members[id] = m
+	if l := r.limits[id]; l != nil {
+		r.limit(m, l)
+	}
 	return m
+}
+
+// join makes the endpoint one of those that share the host, with no less than the one that had the least.
+func (r *turns) join(m *member) {
+	if r.all.len() > 0 {
+		m.used = max(m.used, r.all.first().used)
+	}
+	r.all.add(m)
 }

@@ -19,7 +19,7 @@ func TestTurns(t *testing.T) {
 		for range n {
 			m := first(&r)
 			ids = append(ids, m.id)
-			r.end(m, 0)
+			r.end(m, 0, 0)
 		}
 		return ids
 	}
@@ -40,7 +40,7 @@ func TestTurns(t *testing.T) {
 	if !r.rest(m, wake+1) || r.rest(m, wake+1) {
 		t.Error("an endpoint should rest once")
 	}
-	r.end(m, 0)
+	r.end(m, 0, 0)
 	if got, want := take(3), []queue.EndpointID{3, 1, 3}; !slices.Equal(got, want) {
 		t.Errorf("turns %v, want %v", got, want)
 	}
@@ -49,12 +49,12 @@ func TestTurns(t *testing.T) {
 	if m = r.members[2]; r.rest(m, wake+1) {
 		t.Error("the number of a wake-up of the past was accepted")
 	}
-	for r.len() > 0 {
+	for r.ready > 0 {
 		m := first(&r)
 		if !r.rest(m, m.wake) {
 			t.Fatal("an endpoint does not rest")
 		}
-		r.end(m, 0)
+		r.end(m, 0, 0)
 	}
 	if len(r.members) != 0 {
 		t.Errorf("left behind: %+v", r)
@@ -74,14 +74,14 @@ func TestDebtIsRemembered(t *testing.T) {
 	r.wake(2)
 	m := first(&r)
 	r.rest(m, m.wake)
-	r.end(m, time.Second)
+	r.end(m, 0, time.Second)
 	r.wake(1)
 	for i := range 100 {
 		m := first(&r)
 		if m.id != 2 {
 			t.Fatalf("turn %d of the endpoint in debt", i)
 		}
-		r.end(m, 10*time.Millisecond)
+		r.end(m, 0, 10*time.Millisecond)
 	}
 	if m := first(&r); m.id != 1 {
 		t.Error("the debt has no end")
@@ -95,7 +95,7 @@ func TestDebtIsForgotten(t *testing.T) {
 		r.wake(id)
 		m := first(&r)
 		r.rest(m, m.wake)
-		r.end(m, held)
+		r.end(m, 0, held)
 	}
 	for id := range queue.EndpointID(1000) {
 		comesAndGoes(id, time.Second)
@@ -111,7 +111,7 @@ func TestDebtIsForgotten(t *testing.T) {
 	if len(r.members) != 1001 {
 		t.Errorf("%d endpoints are kept of which 1000 are in debt", len(r.members))
 	}
-	r.end(busy, time.Minute)
+	r.end(busy, 0, time.Minute)
 	for id := range queue.EndpointID(500) {
 		comesAndGoes(id, 0)
 	}
@@ -162,7 +162,7 @@ func TestSlotTimeIsShared(t *testing.T) {
 			now = ended.end
 			latency := latencies[ended.m.id]
 			held[ended.m.id] += latency
-			r.end(ended.m, latency)
+			r.end(ended.m, 0, latency)
 			begin()
 		}
 		for _, o := range out {
@@ -251,7 +251,7 @@ func BenchmarkTurns(b *testing.B) {
 			var out [20]*member
 			for i := 0; b.Loop(); i++ {
 				if m := out[i%20]; m != nil {
-					r.end(m, time.Duration(i%7)*time.Millisecond)
+					r.end(m, 0, time.Duration(i%7)*time.Millisecond)
 				}
 				out[i%20] = first(&r)
 			}
@@ -264,7 +264,7 @@ func BenchmarkTurns(b *testing.B) {
 			r.wake(1)
 			m := first(&r)
 			r.rest(m, m.wake)
-			r.end(m, time.Millisecond)
+			r.end(m, 0, time.Millisecond)
 		}
 	})
 }

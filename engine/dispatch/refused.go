@@ -1,0 +1,100 @@
+package dispatch
+
+import (
+	"time"
+
+	"hookline/queue"
+)
+
+// limitKept is how long an endpoint keeps a limit of its own after its last 429, if nothing else ends it. It is longer than maxHold,
+// so that one that was to wait for that long does not begin anew with all of the host's limit.
+const limitKept = 2 * time.Minute
+
+// refusedLately is how long it is no news that an endpoint is refused again.
+const refusedLately = 10 * time.Second
+
+// refused counts a 429 of an endpoint. mu is held.
+//
+// It may count by resource or over the whole server, which RFC 6585, section 4, leaves open, and services that many share
+// count by the path or by the account in it. So it lowers a limit of its endpoint alone, which costs the others of the host
+// nothing. As long as no other endpoint is refused that is all that there is to know: one that is alone at its host keeps the host
+// from being sent too much by its own limit.
+//
+// The host's limit falls as well when the endpoints' own do not explain what is refused: where one is refused that was not lately,
+// beside another that was, or where everyone who is sent to was, or ten for one who was not, which may have been lucky. So a count
+// over the whole server lowers it with every endpoint that comes upon it, few or many, and a path that is refused for long lowers
+// it at most once, when that begins, while others are served.
+func (h *host) refused(m *member, began, now time.Time) {
+	if h.limit.fixed {
+		return
+	}
+	news := m.limit == nil || now.Sub(m.limit.since) > refusedLately
+	h.turns.refused(m, began, now, h.limit.most)
+	served := len(h.turns.members) - h.turns.limited
+	if len(h.turns.limits) > 1 && (news || served <= h.turns.limited/10) {
+		h.limit.overload(began, now)
+	}
+}
+
+// restart begins a round: turns of earlier ones do not count against the limits of endpoints either.
+func (r *turns) restart(round uint64) {
+	r.round = round
+	for id := range r.limits {
+		if m := r.members[id]; m != nil {
+			r.place(m)
+		}
+	}
+}
+
+// refused lowers the limit of an endpoint, beginning with what it has in flight: that was too much, and may be far less than the most.
+func (r *turns) refused(m *member, began, now time.Time, most int) {
+	if m.limit == nil {
+		if r.limits == nil {
+			r.limits = make(map[queue.EndpointID]*limit)
+		}
+		l := &limit{now: r.present(m), most: most}
+		r.limits[m.id] = l
+		r.limit(m, l)
+	}
+	m.limit.overload(began, now)
+	r.place(m)
+}
+
+// success counts a success of an endpoint that may have a limit, which is forgotten when it is the host's again.
+func (r *turns) success(m *member, began time.Time) {
+	if m.limit == nil {
+		return
+	}
+	if m.limit.success(began, r.full(m)); m.limit.now == m.limit.most {
+		delete(r.limits, m.id)
+		r.unlimit(m)
+	}
+	r.place(m)
+}
+
+// forgetLimits forgets those of endpoints that were not refused for long, unless they are what holds the endpoint back: a receiver
+// that is slow to answer takes long to show what it can do.
+func (r *turns) forgetLimits(now time.Time) {
+	for id, l := range r.limits {
+		m := r.members[id]
+		if now.Sub(l.since) < limitKept || m != nil && r.full(m) {
+			continue
+		}
+		delete(r.limits, id)
+		if m != nil {
+			r.unlimit(m)
+		}
+	}
+}
+
+func (r *turns) limit(m *member, l *limit) {
+	m.limit = l
+	r.limited++
+}
+
+func (r *turns) unlimit(m *member) {
+	if m.limit != nil {
+		m.limit = nil
+		r.limited--
+	}
+}

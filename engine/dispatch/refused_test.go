@@ -1,0 +1,243 @@
+package dispatch
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"pgregory.net/rapid"
+
+	"hookline/queue"
+)
+
+// refuseAt answers at an address by the path alone, each after 50 ms: "/bad" with 429 while the switch is on, and others with 200.
+func (r *rig) refuseAt(addr string, on *atomic.Bool) {
+	r.serve(addr, func(ctx *fasthttp.RequestCtx) {
+		time.Sleep(50 * time.Millisecond)
+		if on.Load() && string(ctx.Path()) == "/bad" {
+			ctx.SetStatusCode(429)
+		}
+	})
+}
+
+// refusals returns the host's limit, and how many limits of endpoints there are.
+func (r *rig) refusals(addr string) (ofHost, endpoints int) {
+	r.t.Helper()
+	synctest.Wait()
+	h := r.hosts.find(Host{Tenant: "t", Scheme: "http", Address: addr})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.limit.now, len(h.turns.limits)
+}
+
+// Paths that answer 429 without Retry-After take nothing from their neighbours but a share for a moment.
+func TestRefusedPathsLeaveTheOthersTheirRate(t *testing.T) {
+	for _, test := range []struct{ bad, good int }{{1, 1}, {1, 3}, {2, 1}, {4, 4}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, nil)
+			var on atomic.Bool
+			on.Store(true)
+			r.refuseAt("a:80", &on)
+			id := queue.EndpointID(0)
+			add := func(n int, path string) {
+				for range n {
+					id++
+					r.path(id, "a:80", path)
+					r.queue.accept(id, 15000)
+				}
+			}
+			add(test.bad, "/bad")
+			add(test.good, "/good")
+			r.start()
+			time.Sleep(30 * time.Second)
+			// Alone they would have all of 20 slots, and bad ones keep one each.
+			got, most := r.queue.count(queue.Done), (20-test.bad)*30*20
+			if got < most*9/10 {
+				t.Errorf("%d bad: %d deliveries to %d good endpoints, where there is room for %d", test.bad, got, test.good, most)
+			}
+			if limit, _ := r.refusals("a:80"); limit < 20 {
+				t.Errorf("%d bad, %d good: the host's limit is %d", test.bad, test.good, limit)
+			}
+			_ = r.Close(t.Context())
+		})
+	}
+}
+
+// Where the count is over the whole server the host's limit falls, whether it has few endpoints with much to send or many with little,
+// and rises again. Nothing is left of it after that.
+func TestServerThatRefuses(t *testing.T) {
+	for _, test := range []struct{ endpoints, each int }{{2, 5000}, {5, 2000}, {1000, 10}} {
+		for _, fixed := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, func(o *Options) { o.FixedLimit = fixed })
+				var on atomic.Bool
+				on.Store(true)
+				r.refuseAt("a:80", &on)
+				for ep := range queue.EndpointID(test.endpoints) {
+					r.path(ep, "a:80", "/bad")
+					r.queue.accept(ep, test.each)
+				}
+				r.start()
+				time.Sleep(2 * time.Second)
+				limit, own := r.refusals("a:80")
+				switch {
+				case fixed && (limit != 20 || own != 0):
+					t.Errorf("%d endpoints: fixed limit %d, and %d of endpoints", test.endpoints, limit, own)
+				case !fixed && limit != 1:
+					t.Errorf("%d endpoints: the host's limit is %d", test.endpoints, limit)
+				}
+				on.Store(false)
+				time.Sleep(20 * time.Second)
+				if limit, _ := r.refusals("a:80"); limit != 20 {
+					t.Errorf("%d endpoints: the host's limit is %d where it takes everything", test.endpoints, limit)
+				}
+				r.queue.wait(test.endpoints * test.each)
+				for range 36 { // so that the host itself is not forgotten
+					r.queue.accept(0, 1)
+					time.Sleep(5 * time.Second)
+				}
+				if _, own := r.refusals("a:80"); own != 0 {
+					t.Errorf("%d limits are left of %d endpoints", own, test.endpoints)
+				}
+				_ = r.Close(t.Context())
+			})
+		}
+	}
+}
+
+// A server that takes so many requests at once, whoever they are for, is sent about as many.
+func TestServerWithACapacity(t *testing.T) {
+	for _, endpoints := range []int{2, 10, 500} {
+		synctest.Test(t, func(t *testing.T) {
+			const capacity, all = 5, 12000
+			r := newRig(t, nil)
+			var g gauge
+			var refused atomic.Int64
+			r.serve("a:80", func(ctx *fasthttp.RequestCtx) {
+				g.enter()
+				defer g.leave()
+				if g.now.Load() > capacity {
+					refused.Add(1)
+					refuseWith(429)(ctx)
+					return
+				}
+				time.Sleep(50 * time.Millisecond)
+			})
+			p := jiraPolicy()
+			p.Repeat = true
+			for i := range all {
+				r.target(queue.EndpointID(i%endpoints), "a:80", p)
+				r.queue.accept(queue.EndpointID(i%endpoints), 1)
+			}
+			r.start()
+			time.Sleep(20 * time.Second)
+			refused.Store(0)
+			before := r.queue.count(queue.Done)
+			time.Sleep(40 * time.Second)
+			done := r.queue.count(queue.Done) - before
+			if n := int(refused.Load()); n > done/4 {
+				t.Errorf("%d endpoints: %d refused and %d delivered", endpoints, n, done)
+			}
+			if done < capacity*20*40/2 {
+				t.Errorf("%d endpoints: %d delivered of %d that it can take", endpoints, done, capacity*20*40)
+			}
+			_ = r.Close(t.Context())
+		})
+	}
+}
+
+// An endpoint that is sent less has saved nothing up, neither for itself nor for one that comes later.
+func TestLimitedEndpointSavesNothingUp(t *testing.T) {
+	r := newTurns()
+	r.wake(1)
+	r.wake(2)
+	m := first(&r)
+	r.refused(m, time.Unix(1, 0), time.Unix(2, 0), 20)
+	for range 1000 {
+		r.end(first(&r), 0, time.Second)
+	}
+	r.wake(3)
+	counts := map[queue.EndpointID]int{}
+	for range 30 {
+		n := first(&r)
+		counts[n.id]++
+		r.end(n, 0, time.Second)
+	}
+	if counts[2] < 14 || counts[3] < 14 {
+		t.Errorf("turns %v beside one that has a limit", counts)
+	}
+	r.end(m, 0, time.Second)
+	clear(counts)
+	for range 30 {
+		n := first(&r)
+		counts[n.id]++
+		r.end(n, 0, time.Second)
+	}
+	if counts[1] < 9 || counts[1] > 11 {
+		t.Errorf("turns %v after that", counts)
+	}
+}
+
+// Whatever comes, endpoints that are ready and below their limits can have turns, and others cannot.
+func TestTurnsWithLimits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := newTurns()
+		var inFlight []*member
+		for step := range rapid.IntRange(1, 200).Draw(t, "steps") {
+			now := time.Unix(int64(step), 0)
+			end := func() *member {
+				i := rapid.IntRange(0, len(inFlight)-1).Draw(t, "which")
+				m := inFlight[i]
+				inFlight = append(inFlight[:i], inFlight[i+1:]...)
+				return m
+			}
+			switch what := rapid.IntRange(0, 9).Draw(t, "what"); {
+			case what < 3:
+				r.wake(queue.EndpointID(rapid.IntRange(1, 6).Draw(t, "endpoint")))
+			case what < 6 && r.any(true):
+				m := first(&r)
+				if m.limit != nil && r.present(m) > m.limit.now {
+					t.Fatalf("%d in flight with a limit of %d", m.inFlight, m.limit.now)
+				}
+				inFlight = append(inFlight, m)
+			case len(inFlight) == 0:
+			case what == 6:
+				m := end()
+				r.refused(m, now, now.Add(time.Millisecond), 4)
+				r.end(m, 0, time.Second)
+			case what == 7:
+				m := end()
+				r.success(m, now)
+				r.end(m, 0, time.Second)
+			case what == 8:
+				m := end()
+				r.stale(m, m.wake)
+				r.end(m, 0, time.Second)
+			default:
+				m := end()
+				r.rest(m, m.wake)
+				r.end(m, 0, time.Second)
+			}
+			if rapid.IntRange(0, 20).Draw(t, "sweep") == 0 {
+				r.forgetLimits(now.Add(limitKept))
+			}
+			ready, can, limited := 0, 0, 0
+			for _, m := range r.members {
+				if m.ready != nil {
+					ready++
+				}
+				if m.ready != nil && !r.full(m) {
+					can++
+				}
+				if m.limit != nil {
+					limited++
+				}
+			}
+			if ready != r.ready || can != r.fresh.len()+r.replays.len() || limited != r.limited {
+				t.Fatalf("%d ready, %d can have a turn, %d limited: %+v", ready, can, limited, r)
+			}
+		}
+	})
+}
