@@ -45,7 +45,6 @@ type host struct {
 	mu      sync.Mutex
 	turns   turns
 	workers int
-	replays int // of them with a delivery of lane queue.Replay, or about to look for one
 	limit   limit
 	peak    int  // most workers at once since the last sweep
 	waiting bool // in line for a slot
@@ -122,9 +121,7 @@ func (h *host) offers() bool {
 }
 
 // replaysFit says whether another worker may take a delivery of lane queue.Replay. mu is held.
-func (h *host) replaysFit() bool {
-	return h.replays < max(1, h.d.opts.ReplayLimit*h.limit.now/h.limit.most)
-}
+func (h *host) replaysFit() bool { return h.limit.replayRoom(h.d.opts.ReplayLimit) }
 
 func (h *host) count() {
 	h.workers++
@@ -204,7 +201,7 @@ func (h *host) begin(now time.Time, first bool) (turn, bool) {
 		h.pace.use(now)
 	}
 	if t.member, t.replay = h.turns.next(h.replaysFit()); t.replay {
-		h.replays++
+		h.limit.beginReplay(t.round)
 	}
 	t.endpoint, t.wake = t.member.id, t.member.wake
 	return t, true
@@ -213,7 +210,7 @@ func (h *host) begin(now time.Time, first bool) (turn, bool) {
 // end tells all that shares the host out what came of a worker's turn. mu is held.
 func (h *host) end(t *turn, what health, w *worker, now time.Time) {
 	if t.replay {
-		h.replays--
+		h.limit.endReplay(t.round)
 	}
 	switch {
 	case what == untried && h.pace.every > 0:
@@ -264,7 +261,7 @@ func (h *host) replay(t *turn) bool {
 	if !h.replaysFit() {
 		return false
 	}
-	h.replays++
+	h.limit.beginReplay(t.round)
 	t.replay = true
 	return true
 }

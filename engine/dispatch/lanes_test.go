@@ -1,12 +1,15 @@
 package dispatch
 
 import (
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"hookline/engine/webhook"
 	"hookline/queue"
 )
 
@@ -69,5 +72,53 @@ func TestReplaysThatWaitAreNotLookedAt(t *testing.T) {
 		if n := q.count(); n > 3*endpoints+100 {
 			t.Errorf("%d takes for %d deliveries", n, endpoints)
 		}
+	})
+}
+
+// Replays that hang do not keep a host that was down from being tried, where only replays wait for it, and leave room for what is
+// fresh once it has recovered.
+func TestHungReplaysDoNotKeepAHostFromBeingTried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		var n atomic.Int64
+		r.serve("a:80", func(ctx *fasthttp.RequestCtx) {
+			switch {
+			case string(ctx.Path()) == "/down":
+				ctx.SetStatusCode(500)
+			case n.Add(1) <= 10:
+				time.Sleep(time.Hour)
+			default:
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+		p := jiraPolicy()
+		p.Timeout, p.Retry = 2*time.Hour, nil
+		r.path(1, "a:80", "/hook")
+		r.path(2, "a:80", "/down")
+		r.path(3, "a:80", "/hook")
+		for ep := range queue.EndpointID(3) {
+			r.change(ep+1, func(t *Target) { t.Policy = p })
+		}
+		r.queue.acceptIn(queue.Replay, 1, 1000)
+		r.start()
+		time.Sleep(time.Second)
+		r.queue.accept(2, 20)
+		time.Sleep(time.Second / 2)
+		synctest.Wait()
+		if s := r.Stats(); s.OpenBreakers != 1 || s.InFlight != 10 {
+			t.Fatalf("%+v", s)
+		}
+		time.Sleep(9 * time.Second)
+		synctest.Wait()
+		if done, s := r.queue.count(queue.Done), r.Stats(); done < 100 || s.InFlight != 19 {
+			t.Errorf("%d replays delivered after a probe, %+v", done, s)
+		}
+		r.queue.accept(3, 1)
+		time.Sleep(150 * time.Millisecond)
+		synctest.Wait()
+		if !slices.ContainsFunc(r.log(), func(a webhook.Attempt) bool { return a.Endpoint == 3 }) {
+			t.Error("replays leave no room for what is fresh")
+		}
+		_ = r.Close(t.Context())
 	})
 }

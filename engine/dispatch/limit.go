@@ -25,9 +25,9 @@ type limit struct {
 	good   int       // what it was at the last success, or was to become
 	since  time.Time // of the last decrease: what began before says nothing about the limit that there is now
 
-	inFlight int    // turns
-	strays   int    // of them, those of earlier rounds
-	round    uint64 // counts restarts
+	round                   uint64 // counts restarts
+	inFlight, replays       int    // turns, and those of them that have a place among the replays
+	earlier, earlierReplays int    // of them, those of earlier rounds
 }
 
 func newLimit(o *Options) limit {
@@ -35,10 +35,10 @@ func newLimit(o *Options) limit {
 }
 
 // room says whether there may be another worker.
-func (l *limit) room(workers int) bool { return workers < l.most && workers-l.strays < l.now }
+func (l *limit) room(workers int) bool { return workers < l.most && workers-l.earlier < l.now }
 
 // exceeded says whether there are more workers than there may be.
-func (l *limit) exceeded(workers int) bool { return workers-l.strays > l.now }
+func (l *limit) exceeded(workers int) bool { return workers-l.earlier > l.now }
 
 // begin counts a turn, and returns the round that it belongs to.
 func (l *limit) begin() uint64 {
@@ -49,7 +49,29 @@ func (l *limit) begin() uint64 {
 func (l *limit) end(round uint64) {
 	l.inFlight--
 	if round != l.round {
-		l.strays--
+		l.earlier--
+	}
+}
+
+// replayRoom says whether another turn may have a place among the replays, of which there may be so many where the limit is at its
+// most. Those of earlier rounds do not count, or a host for which only replays wait would not be tried before they have
+// ended; with them there is still room for one that is fresh.
+func (l *limit) replayRoom(most int) bool {
+	return l.replays < max(1, l.most-1) && l.replays-l.earlierReplays < max(1, most*l.now/l.most)
+}
+
+// beginReplay gives a turn of a round a place among the replays.
+func (l *limit) beginReplay(round uint64) {
+	l.replays++
+	if round != l.round {
+		l.earlierReplays++
+	}
+}
+
+func (l *limit) endReplay(round uint64) {
+	l.replays--
+	if round != l.round {
+		l.earlierReplays--
 	}
 }
 
@@ -85,7 +107,7 @@ func (l *limit) restart(now time.Time) {
 	}
 	l.now, l.slow = 1, l.good
 	l.credit, l.since = 0, now
-	l.strays = l.inFlight
+	l.earlier, l.earlierReplays = l.inFlight, l.replays
 	l.round++
 }
 
