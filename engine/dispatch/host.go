@@ -209,9 +209,6 @@ func (h *host) begin(now time.Time, first bool) (turn, bool) {
 
 // end tells all that shares the host out what came of a worker's turn. mu is held.
 func (h *host) end(t *turn, what health, w *worker, now time.Time) {
-	if t.replay {
-		h.limit.endReplay(t.round)
-	}
 	switch {
 	case what == untried && h.pace.every > 0:
 		h.pace.giveBack()
@@ -220,6 +217,9 @@ func (h *host) end(t *turn, what health, w *worker, now time.Time) {
 	}
 	if what != untried {
 		h.learn(t, what, w, now)
+	}
+	if t.replay {
+		h.limit.endReplay(t.round)
 	}
 	h.turns.end(t.member, t.round, now.Sub(t.began)) // which may forget the member
 	h.limit.end(t.round)
@@ -236,7 +236,7 @@ func (h *host) learn(t *turn, what health, w *worker, now time.Time) {
 	case overloaded(&w.record):
 		h.limit.overload(t.began, now)
 	case what == alive:
-		h.limit.success(t.began, !h.limit.room(h.workers))
+		h.limit.success(t.began, !h.limit.room(h.workers) || t.replay && !h.replaysFit())
 		h.turns.success(t.member, t.began)
 	}
 	if w.asked > 0 {

@@ -75,8 +75,8 @@ func (l *limit) endReplay(round uint64) {
 	}
 }
 
-// success counts a success of an attempt that began at a time. used says that the limit was reached when it ended; a limit
-// that is not needed does not rise.
+// success counts a success of an attempt that began at a time. used says that the limit, or its share for replays, was reached when it
+// ended; a limit that is not needed does not rise.
 func (l *limit) success(began time.Time, used bool) {
 	if began.Before(l.since) {
 		return
