@@ -175,6 +175,7 @@ func (m *model) take() {
 	ep := EndpointID(rapid.IntRange(0, modelEndpoints-1).Draw(m.t, "endpoint"))
 	want := m.next(ep)
 	due, some := m.real.NextDue(ep)
+	fresh, someFresh := m.real.NextDueFresh(ep)
 	d, ok := m.real.Take(ep)
 	if ok != (len(want) > 0) && (ok || !m.crowded(ep)) {
 		m.t.Fatalf("endpoint %d: took %q %v, want one of %d", ep, d.Payload, ok, len(want))
@@ -184,6 +185,9 @@ func (m *model) take() {
 	}
 	if !some || due.After(m.wall.now().Add(time.Millisecond)) {
 		m.t.Fatalf("endpoint %d: next due %v %v, but %q was", ep, due, some, d.Payload)
+	}
+	if d.Lane == Fresh && (!someFresh || fresh.After(m.wall.now().Add(time.Millisecond))) {
+		m.t.Fatalf("endpoint %d: next due in lane Fresh %v %v, but %q was", ep, fresh, someFresh, d.Payload)
 	}
 	i := slices.IndexFunc(want, func(w *modelDelivery) bool { return w.payload == string(d.Payload) && w.lane == d.Lane })
 	if i < 0 {

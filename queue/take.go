@@ -303,7 +303,13 @@ func (q *Queue) unreadable(id EndpointID, err error) {
 // NextDue returns when Take is worth calling again: a time in the past if something is due now, false
 // if the endpoint has nothing that is not in hand. The time is a lower bound, and Take brings it closer
 // to the truth each time it finds nothing.
-func (q *Queue) NextDue(id EndpointID) (time.Time, bool) {
+func (q *Queue) NextDue(id EndpointID) (time.Time, bool) { return q.nextDue(id, Replay) }
+
+// NextDueFresh is NextDue for lane Fresh alone: it says when TakeFresh is worth calling again.
+func (q *Queue) NextDueFresh(id EndpointID) (time.Time, bool) { return q.nextDue(id, Fresh) }
+
+// nextDue is NextDue for the lanes up to last.
+func (q *Queue) nextDue(id EndpointID, last Lane) (time.Time, bool) {
 	if !q.gate.enter() {
 		return time.Time{}, false
 	}
@@ -316,7 +322,7 @@ func (q *Queue) NextDue(id EndpointID) (time.Time, bool) {
 	}
 	e.mu.Lock()
 	next := end.due
-	for l := Fresh; l < lanes; l++ {
+	for l := Fresh; l <= last; l++ {
 		next = min(next, e.nextDue(l, q.opts.Window, now))
 	}
 	e.mu.Unlock()

@@ -112,7 +112,8 @@ func (q *countQueue) Take(ep queue.EndpointID) (queue.Delivery, bool) {
 
 func (q *countQueue) TakeFresh(ep queue.EndpointID) (queue.Delivery, bool) { return q.Take(ep) }
 
-func (q *countQueue) NextDue(queue.EndpointID) (time.Time, bool) { return time.Time{}, false }
+func (q *countQueue) NextDue(queue.EndpointID) (time.Time, bool)      { return time.Time{}, false }
+func (q *countQueue) NextDueFresh(queue.EndpointID) (time.Time, bool) { return time.Time{}, false }
 
 func (q *countQueue) Release(*queue.Delivery) {}
 

@@ -129,6 +129,17 @@ func (q *fakeQueue) NextDue(ep queue.EndpointID) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+func (q *fakeQueue) NextDueFresh(ep queue.EndpointID) (time.Time, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, d := range q.waiting[ep] {
+		if d.Lane == queue.Fresh {
+			return d.Due, true
+		}
+	}
+	return time.Time{}, false
+}
+
 func (q *fakeQueue) Settle(d *queue.Delivery, o queue.Outcome) error {
 	q.mu.Lock()
 	q.inHand--

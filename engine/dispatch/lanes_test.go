@@ -122,3 +122,34 @@ func TestHungReplaysDoNotKeepAHostFromBeingTried(t *testing.T) {
 		_ = r.Close(t.Context())
 	})
 }
+
+// What is fresh and due later is sent when it is due, although its endpoint has replays for which there is no room then.
+func TestFreshRetriesDoNotWaitForReplays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.serve("a:80", func(ctx *fasthttp.RequestCtx) { time.Sleep(time.Hour) })
+		p := jiraPolicy()
+		p.Timeout = 2 * time.Hour
+		r.target(1, "a:80", p)
+		r.queue.acceptIn(queue.Replay, 1, 30)
+		r.start()
+		time.Sleep(time.Second)
+		start := time.Now()
+		for i := range 5 { // of which a timer stands for the first alone
+			due := start.Add(time.Duration(i+1) * time.Minute)
+			r.queue.mu.Lock()
+			r.queue.next++
+			r.queue.insert(queue.Delivery{Event: r.queue.next, Endpoint: 1, Due: due, Accepted: start, Payload: []byte("{}"), Attempts: 1})
+			r.queue.mu.Unlock()
+			r.Ready(1, due)
+		}
+		for i := range 5 {
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if n := r.Stats().InFlight - 10; n != i+1 {
+				t.Errorf("%d retries are made after %d minutes", n, i+1)
+			}
+		}
+		_ = r.Close(t.Context())
+	})
+}

@@ -18,6 +18,7 @@ type Queue interface {
 	Take(queue.EndpointID) (queue.Delivery, bool)
 	TakeFresh(queue.EndpointID) (queue.Delivery, bool)
 	NextDue(queue.EndpointID) (time.Time, bool)
+	NextDueFresh(queue.EndpointID) (time.Time, bool)
 	Settle(*queue.Delivery, queue.Outcome) error
 	Release(*queue.Delivery)
 }

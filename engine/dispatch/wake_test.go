@@ -42,7 +42,8 @@ func TestNoWakeUpIsLost(t *testing.T) {
 // silentQueue never tells what is due.
 type silentQueue struct{ *fakeQueue }
 
-func (silentQueue) NextDue(queue.EndpointID) (time.Time, bool) { return time.Time{}, false }
+func (silentQueue) NextDue(queue.EndpointID) (time.Time, bool)      { return time.Time{}, false }
+func (silentQueue) NextDueFresh(queue.EndpointID) (time.Time, bool) { return time.Time{}, false }
 
 // TestWakeUpBetweenTakeAndRest wakes the endpoint when the worker's Take has seen that there is nothing.
 func TestWakeUpBetweenTakeAndRest(t *testing.T) {

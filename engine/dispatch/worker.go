@@ -98,15 +98,23 @@ func (w *worker) take(t *turn) health {
 	return untried
 }
 
-// find takes a delivery of the endpoint, or lets it rest. Only what is fresh needs no room among the replays.
+// find takes a delivery of the endpoint, or lets it rest. Only what is fresh needs no room among the replays, so where there is none,
+// or will be none after this one, an alarm stands for what is fresh and due later.
 func (w *worker) find(t *turn) (ok bool) {
 	if !t.replay {
-		if w.delivery, ok = w.d.queue.TakeFresh(t.endpoint); ok || !w.host.replay(t) {
-			return ok
+		if w.delivery, ok = w.d.queue.TakeFresh(t.endpoint); ok {
+			return true
+		}
+		if !w.host.replay(t) {
+			w.alarm(t.endpoint, w.d.queue.NextDueFresh)
+			return false
 		}
 	}
-	if w.delivery, ok = w.d.queue.Take(t.endpoint); !ok {
+	switch w.delivery, ok = w.d.queue.Take(t.endpoint); {
+	case !ok:
 		w.rest(t)
+	case w.delivery.Lane == queue.Replay:
+		w.alarm(t.endpoint, w.d.queue.NextDueFresh)
 	}
 	return ok
 }
@@ -124,14 +132,19 @@ func (w *worker) rest(t *turn) {
 	if !w.host.rest(t) {
 		return
 	}
-	at, ok := w.d.queue.NextDue(t.endpoint)
+	w.alarm(t.endpoint, w.d.queue.NextDue)
+}
+
+// alarm wakes the endpoint when something is due for it next, if anything is.
+func (w *worker) alarm(id queue.EndpointID, next func(queue.EndpointID) (time.Time, bool)) {
+	at, ok := next(id)
 	if !ok {
 		return
 	}
 	if now := time.Now(); !at.After(now) {
 		at = now.Add(recheck)
 	}
-	w.d.timers.set(t.endpoint, at)
+	w.d.timers.set(id, at)
 }
 
 // attempt makes one attempt at the delivery in hand and settles it. It returns what that says about the host.
