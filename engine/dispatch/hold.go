@@ -33,6 +33,11 @@ func (h *host) obey(m *member, status int, until time.Time) {
 		}
 		return
 	}
+	h.holdBack(m, until)
+}
+
+// holdBack keeps an endpoint from having turns for a while, whoever wakes it. mu is held.
+func (h *host) holdBack(m *member, until time.Time) {
 	if h.held == nil {
 		h.held = make(map[queue.EndpointID]time.Time)
 	}

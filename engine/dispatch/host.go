@@ -55,7 +55,7 @@ type host struct {
 	until   time.Time                      // the host asked for no requests before
 	resting bool                           // until a timer ends it: nothing may be sent for pace or until
 	paces   map[queue.EndpointID]*pacer    // of endpoints that have a limit
-	held    map[queue.EndpointID]time.Time // endpoints that asked for no requests before
+	held    map[queue.EndpointID]time.Time // endpoints that nothing is sent to before: they asked for that, or the way out failed
 
 	unusedSince time.Time // when a sweep first found it without work
 }

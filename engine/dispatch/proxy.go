@@ -15,6 +15,10 @@ const (
 	// alone.
 	proxyFailures = 5
 
+	// Before that an endpoint whose connection failed waits for firstProxyWait. The others do not: of many connections some fail at
+	// a proxy that works.
+	firstProxyWait = proxyWait / 10
+
 	// It is left alone for proxyWait, twice as long with every further failure, up to maxProxyWait.
 	proxyWait    = time.Second
 	maxProxyWait = 30 * time.Second
@@ -79,6 +83,15 @@ func (p *proxyState) pass() bool {
 
 // errNoProxy ends an attempt that was none.
 var errNoProxy = errors.New("the egress proxy cannot be reached")
+
+// wayOutFailed has the endpoint of a turn wait a little before it is tried again. It comes before the delivery is given back, which
+// wakes the endpoint.
+func (h *host) wayOutFailed(t *turn) {
+	wait := firstProxyWait + time.Duration(rand.Float64()*float64(firstProxyWait)/5)
+	h.mu.Lock()
+	h.holdBack(t.member, time.Now().Add(wait))
+	h.mu.Unlock()
+}
 
 // dialled sees to what a connection that was opened, or was to be, says of the proxy. Requests on connections that were kept
 // say nothing: a proxy may go on with those and take no others.

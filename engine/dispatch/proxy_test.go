@@ -145,3 +145,32 @@ func TestProxyThatDrains(t *testing.T) {
 		_ = r.Close(t.Context())
 	})
 }
+
+// An endpoint whose connection fails at the proxy waits before it is tried again, from the first time on.
+func TestProxyIsNotTriedWithoutAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var dials []time.Time // one at a time
+		r := newRig(t, func(o *Options) {
+			o.Dial = func(string, time.Duration) (net.Conn, error) {
+				dials = append(dials, time.Now())
+				return nil, &egress.ProxyError{Err: syscall.ECONNREFUSED}
+			}
+		}).start()
+		r.target(1, "a:80", jiraPolicy())
+		r.queue.accept(1, 1)
+		for range 100 {
+			time.Sleep(10 * time.Millisecond)
+			r.Ready(1, time.Time{}) // which brings nothing forward
+		}
+		synctest.Wait()
+		if len(dials) != proxyFailures {
+			t.Fatalf("%d connections in a second", len(dials))
+		}
+		for i, at := range dials[1:] {
+			if wait := at.Sub(dials[i]); wait < firstProxyWait || wait > firstProxyWait*6/5 {
+				t.Errorf("connection %d after %v", i+2, wait)
+			}
+		}
+		_ = r.Close(t.Context())
+	})
+}

@@ -93,7 +93,7 @@ func (w *worker) take(t *turn) health {
 	case target.Policy.TTL > 0 && target.Policy.Expired(time.Since(w.delivery.Accepted)):
 		w.settle(queue.Outcome{Verdict: queue.Dead, Reason: queue.Exhausted})
 	case w.affordable(t, target):
-		return w.attempt(target)
+		return w.attempt(t, target)
 	}
 	return untried
 }
@@ -148,7 +148,7 @@ func (w *worker) alarm(id queue.EndpointID, next func(queue.EndpointID) (time.Ti
 }
 
 // attempt makes one attempt at the delivery in hand and settles it. It returns what that says about the host.
-func (w *worker) attempt(target *Target) health {
+func (w *worker) attempt(t *turn, target *Target) health {
 	start := time.Now()
 	w.record = webhook.Attempt{
 		Event:    uint64(w.delivery.Event),
@@ -159,6 +159,9 @@ func (w *worker) attempt(target *Target) health {
 	}
 	w.late = w.lateness(target, start)
 	err := w.send(target, start)
+	if errors.Is(err, errNoProxy) {
+		w.host.wayOutFailed(t)
+	}
 	if errors.Is(err, fasthttp.ErrNoFreeConns) || errors.Is(err, errNoProxy) {
 		w.d.queue.Release(&w.delivery)
 		return untried
