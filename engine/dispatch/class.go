@@ -89,7 +89,7 @@ func connectResultOf(err error) connectResult {
 		return connectDNS
 	case errors.As(err, &handshake):
 		return connectTLS
-	case isTimeout(err) || errors.Is(err, fasthttp.ErrDialTimeout): // which does not say so of itself
+	case isTimeout(err):
 		return connectTimeout
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return connectRefused

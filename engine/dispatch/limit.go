@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"errors"
+	"net"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -112,6 +114,13 @@ func (l *limit) restart(now time.Time) {
 }
 
 // overloaded says whether an attempt is a sign that the host has more to do than it can. A 429 is none of itself; see host.refused.
+//
+// That something was not done in time is one wherever it was the host's to do: to take the connection, since a full backlog
+// of those drops what comes, to make the TLS handshake, and to answer. To look up its name is the name server's.
 func overloaded(a *webhook.Attempt) bool {
-	return a.Status == fasthttp.StatusServiceUnavailable || a.Err != nil && isTimeout(a.Err)
+	if a.Err == nil {
+		return a.Status == fasthttp.StatusServiceUnavailable
+	}
+	var name *net.DNSError
+	return isTimeout(a.Err) && !errors.As(a.Err, &name)
 }

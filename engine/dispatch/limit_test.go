@@ -1,13 +1,21 @@
 package dispatch
 
 import (
+	"fmt"
+	"io"
+	"net"
+	"os"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/valyala/fasthttp"
 	"pgregory.net/rapid"
+
+	"hookline/engine/egress"
+	"hookline/engine/webhook"
 )
 
 func TestLimit(t *testing.T) {
@@ -142,6 +150,35 @@ func TestLimitFollowsTheHost(t *testing.T) {
 				}
 				_ = r.Close(t.Context())
 			})
+		}
+	}
+}
+
+// What the host did not do in time is a sign of overload, whatever it was; what others did not do is none.
+func TestOverloaded(t *testing.T) {
+	timeout := &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}
+	for _, test := range []struct {
+		status int
+		err    error
+		want   bool
+	}{
+		{status: 200}, {status: 429}, {status: 500}, {status: 502}, {status: 504},
+		{status: 503, want: true},
+		{err: dialError{fasthttp.ErrDialTimeout}, want: true},
+		{err: dialError{timeout}, want: true},
+		{err: dialError{handshakeError{timeout}}, want: true},
+		{err: fmt.Errorf("read: %w", timeout), want: true},
+		{err: dialError{&egress.TunnelError{Err: timeout}}, want: true},
+		{err: dialError{&net.DNSError{Err: "i/o timeout", IsTimeout: true}}},
+		{err: dialError{&net.OpError{Op: "dial", Err: &net.DNSError{Err: "i/o timeout", IsTimeout: true}}}},
+		{err: dialError{&net.DNSError{IsNotFound: true}}},
+		{err: dialError{syscall.ECONNREFUSED}},
+		{err: io.EOF},
+	} {
+		for _, err := range []error{test.err, withoutAddresses(test.err)} {
+			if got := overloaded(&webhook.Attempt{Status: test.status, Err: err}); got != test.want {
+				t.Errorf("%d, %v: %v", test.status, err, got)
+			}
 		}
 	}
 }

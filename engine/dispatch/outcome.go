@@ -74,7 +74,7 @@ func withoutAddresses(err error) error {
 
 func isTimeout(err error) bool {
 	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
+	return errors.Is(err, fasthttp.ErrDialTimeout) || errors.As(err, &timeout) && timeout.Timeout() // the former has no method
 }
 
 // settlement turns the record of an attempt into what the queue is told. firstFailure is when the delivery failed first
