@@ -108,18 +108,21 @@ func (f *failure) reached(now time.Time, all time.Duration) int32 {
 	return 0
 }
 
-// judge keeps account of an endpoint by an attempt, warns of one that fails for long, and disables it in the end.
+// judge keeps account of an endpoint by an attempt, warns of one that fails for long, and disables it in the end. An attempt that
+// began in an earlier epoch says nothing of the present one.
 func (e *Engine) judge(a *webhook.Attempt) {
 	id := queue.EndpointID(a.Endpoint)
 	switch a.Outcome {
 	case webhook.Delivered:
-		e.failing.forget(id)
+		if f := e.failing.of(id); f != nil && f.epoch <= a.Epoch {
+			e.failing.forget(id)
+		}
 		return
 	case webhook.Unsendable: // which says nothing of the endpoint
 		return
 	}
 	ep, ok := e.registry.Endpoint(a.Endpoint)
-	if !ok {
+	if !ok || ep.Epoch != a.Epoch {
 		return
 	}
 	now := a.Start.Add(a.Duration)

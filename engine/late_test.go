@@ -141,3 +141,62 @@ func TestFailingBeginsAnewWithTheURL(t *testing.T) {
 		shut(t, e)
 	})
 }
+
+// What comes of an attempt that began before the endpoint was led elsewhere is not held against the endpoint as it is now, nor for it.
+func TestLateAttemptsSayNothing(t *testing.T) {
+	rules := jira.NewAdmin(jira.AdminOptions{PlainHTTP: true}).Rules()
+	synctest.Test(t, func(t *testing.T) {
+		e, a, _ := stopping(t, vfs.NewMem(), func(o *engine.Options) {
+			o.Flavors = append(o.Flavors, jira.NewAdmin(jira.AdminOptions{PlainHTTP: true}))
+			o.Policies["gone"].Timeout = time.Hour
+			o.DisableAfter = 100 * time.Hour
+		})
+		if err := e.PutTenant(ctx, webhook.Tenant{ID: owner.Tenant}); err != nil {
+			t.Fatal(err)
+		}
+		site := webhook.Owner{Tenant: owner.Tenant}
+		results, err := e.Register(ctx, engine.Registration{
+			Flavor: jira.AdminFlavor, Owner: site, URL: "http://receiver.example/0",
+			Webhooks: []registry.Item{{Filter: "project = EX", Events: []string{"jira:issue_updated"}}},
+		})
+		if err != nil || len(results[0].Errors) > 0 {
+			t.Fatal(results, err)
+		}
+		id := results[0].ID
+		w, _ := e.Registry().Webhook(owner.Tenant, id)
+		if err := e.SetPolicy(ctx, owner.Tenant, id, "gone"); err != nil { // which retries nothing
+			t.Fatal(err)
+		}
+		publishAt := func(url string, status int, takes time.Duration) {
+			t.Helper()
+			_, r, err := e.Registry().Change(ctx, rules, site, id, func(to *string, _ *registry.Item) error {
+				*to = "http://receiver.example/" + url
+				return nil
+			})
+			if err != nil || len(r.Errors) > 0 {
+				t.Fatal(r, err)
+			}
+			a.status.Store(int64(status))
+			a.takes.Store(int64(takes))
+			publish(t, e, webhook.Event{Body: body("EX", 1)})
+			time.Sleep(time.Minute)
+		}
+		publishAt("1", 500, 30*time.Minute)
+		publishAt("2", 200, 0)
+		time.Sleep(time.Hour)
+		if f, ok := e.Failing(w.Endpoint); ok || a.got.Load() != 2 {
+			t.Errorf("the failure of an earlier URL counts: %+v, %d attempts", f, a.got.Load())
+		}
+		publishAt("3", 200, 30*time.Minute)
+		publishAt("4", 500, 0)
+		time.Sleep(time.Hour)
+		if f, ok := e.Failing(w.Endpoint); !ok || f.Attempts != 1 || a.got.Load() != 4 {
+			t.Errorf("the success of an earlier URL counts: %+v, %v, %d attempts", f, ok, a.got.Load())
+		}
+		publishAt("5", 200, 0)
+		if f, ok := e.Failing(w.Endpoint); ok {
+			t.Errorf("fails after a success at another URL: %+v", f)
+		}
+		shut(t, e)
+	})
+}

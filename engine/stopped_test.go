@@ -23,7 +23,7 @@ import (
 	"hookline/engine/webhook"
 )
 
-// answers is a receiver for tests in fake time that answers one request on each connection with a status, after so many nanoseconds.
+// answers is a receiver for tests in fake time that answers one request on each connection with the status there is when it comes, after so many nanoseconds.
 type answers struct{ status, got, takes atomic.Int64 }
 
 func (a *answers) dial(string, time.Duration) (net.Conn, error) {
@@ -35,8 +35,9 @@ func (a *answers) dial(string, time.Duration) (net.Conn, error) {
 			return
 		}
 		a.got.Add(1)
+		status := a.status.Load()
 		time.Sleep(time.Duration(a.takes.Load()))
-		fmt.Fprintf(there, "HTTP/1.1 %d Status\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", a.status.Load())
+		fmt.Fprintf(there, "HTTP/1.1 %d Status\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status)
 	}()
 	return here, nil
 }

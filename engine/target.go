@@ -58,7 +58,7 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 	t := &target{endpoint: ep}
 	t.holder, _ = f.(flavor.Holder)
 	t.Target = dispatch.Target{
-		Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: e.policyOf(ep), Rate: ep.Rate,
+		Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: e.policyOf(ep), Rate: ep.Rate, Epoch: ep.Epoch,
 		Paused: e.rests(ep, t.holder), Stopped: ep.Stopped != "", Render: e.renderer(ep, f),
 		Gone: func() { e.disable(ep, webhook.StoppedGone) },
 	}

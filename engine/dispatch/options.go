@@ -39,6 +39,9 @@ type Target struct {
 	Host   Host
 	Policy *webhook.Policy
 
+	// Epoch is copied to webhook.Attempt.Epoch. The endpoint may have another one when an attempt has ended.
+	Epoch uint64
+
 	// Paused keeps deliveries of the endpoint from being taken: they stay in the queue. Attempts in flight go on, and one
 	// that is just being taken may still be made. Once the target is not paused any more, Dispatcher.Ready is to
 	// be called for the endpoint.

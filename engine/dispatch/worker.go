@@ -153,6 +153,7 @@ func (w *worker) attempt(t *turn, target *Target) health {
 	w.record = webhook.Attempt{
 		Event:    uint64(w.delivery.Event),
 		Endpoint: uint64(w.delivery.Endpoint),
+		Epoch:    target.Epoch,
 		Number:   w.delivery.Attempts + 1,
 		Start:    start,
 		Accepted: w.delivery.Accepted,

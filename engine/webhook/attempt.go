@@ -50,7 +50,8 @@ var Classes = []Class{
 type Attempt struct {
 	Event    uint64
 	Endpoint uint64
-	Number   int // counted from 1
+	Epoch    uint64 // [Endpoint.Epoch] as the attempt began
+	Number   int    // counted from 1
 	Start    time.Time
 	Duration time.Duration
 	Status   int // 0 when there was no answer
