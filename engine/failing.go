@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +19,8 @@ type failing struct {
 	mu   sync.RWMutex
 	byID map[queue.EndpointID]*failure
 
-	rows *store.Store // where it is kept over a restart; nil where it is not
+	rows    *store.Store // where it is kept over a restart; nil where it is not
+	writing sync.Mutex   // held while rows change, and taken before mu: nobody else waits for the disk
 }
 
 // failure is one endpoint's.
@@ -29,8 +29,8 @@ type failure struct {
 	epoch    uint64    // of the endpoint
 	attempts atomic.Int64
 	warned   atomic.Int32 // the last stage that was reached, in percent
-	kept     bool         // has a row in the store
-	wrote    int32        // warned as the row has it
+	kept     bool         // there is a row of the endpoint in the store, or may be
+	wrote    int32        // warned as the row has it, -1 if it is out of date
 }
 
 // The stages on the way to being disabled at which operators are warned, in percent of the time.
@@ -52,8 +52,10 @@ func (f *failing) begin(ep *webhook.Endpoint, now time.Time) *failure {
 	defer f.mu.Unlock()
 	one := f.byID[id]
 	if one == nil || one.epoch != ep.Epoch {
-		f.drop(id, one)
-		one = &failure{since: now, epoch: ep.Epoch}
+		old := one
+		if one = (&failure{since: now, epoch: ep.Epoch}); old != nil {
+			one.kept, one.wrote = old.kept, -1 // a row of another epoch counts for nothing
+		}
 		if f.byID == nil {
 			f.byID = map[queue.EndpointID]*failure{}
 		}
@@ -63,29 +65,35 @@ func (f *failing) begin(ep *webhook.Endpoint, now time.Time) *failure {
 	return one
 }
 
+// forget ends the failure of an endpoint. When it returns the row is gone.
 func (f *failing) forget(id queue.EndpointID) {
 	if f.of(id) == nil {
 		return
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.drop(id, f.byID[id])
+	one := f.byID[id]
 	delete(f.byID, id)
 	f.n.Store(int64(len(f.byID)))
+	kept := one != nil && one.kept
+	f.mu.Unlock()
+	if kept {
+		f.drop(id)
+	}
 }
 
 // prune lets go of endpoints that are gone.
 func (f *failing) prune(r *registry.Registry) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	maps.DeleteFunc(f.byID, func(id queue.EndpointID, one *failure) bool {
-		_, ok := r.Endpoint(uint64(id))
-		if !ok {
-			f.drop(id, one)
+	var gone []queue.EndpointID
+	f.mu.RLock()
+	for id := range f.byID {
+		if _, ok := r.Endpoint(uint64(id)); !ok {
+			gone = append(gone, id)
 		}
-		return !ok
-	})
-	f.n.Store(int64(len(f.byID)))
+	}
+	f.mu.RUnlock()
+	for _, id := range gone {
+		f.forget(id)
+	}
 }
 
 // reached notes how much of the time has passed, and returns the stage if it is reached for the first time, else 0.

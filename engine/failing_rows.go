@@ -46,33 +46,47 @@ func (f *failing) restore(rows *store.Store, r *registry.Registry, kept bool, no
 	return nil
 }
 
-// keep writes what is new, or all. Where nothing fails nothing is written.
+// keep writes what is new, or all. Where nothing fails nothing is written. It waits for the disk, and whoever ends a failure that
+// has a row waits for that as well, so that no row is written after it was removed.
 func (f *failing) keep(now time.Time, all bool) error {
 	if f.rows == nil || f.n.Load() == 0 {
 		return nil
 	}
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	list := f.unwritten(all)
+	err := f.rows.PutFailing(list, now)
+	if err != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, row := range list {
+			if one := f.byID[queue.EndpointID(row.Endpoint)]; one != nil {
+				one.wrote = -1
+			}
+		}
+	}
+	return err
+}
+
+// unwritten returns the rows that are to be written, and takes them for written.
+func (f *failing) unwritten(all bool) (list []store.Failing) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var list []store.Failing
 	for id, one := range f.byID {
 		if warned := one.warned.Load(); all || !one.kept || one.wrote != warned {
 			list = append(list, store.Failing{Endpoint: uint64(id), Epoch: one.epoch, Since: one.since, Attempts: one.attempts.Load(), Warned: warned})
 			one.kept, one.wrote = true, warned // so that it is removed even where it is not known whether it was written
 		}
 	}
-	err := f.rows.PutFailing(list, now)
-	if err != nil {
-		for _, row := range list {
-			f.byID[queue.EndpointID(row.Endpoint)].wrote = -1
-		}
-	}
-	return err
+	return list
 }
 
-// drop removes the row of a failure that is over; one may be nil. What cannot be removed is out of date at worst until the next
-// that is written there. The mutex is held.
-func (f *failing) drop(id queue.EndpointID, one *failure) {
-	if one != nil && one.kept {
+// drop removes the row of a failure that is over, unless there is one of another by now. What cannot be removed is out of date at worst
+// until the next that is written there.
+func (f *failing) drop(id queue.EndpointID) {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	if one := f.of(id); one == nil || !one.kept {
 		_ = f.rows.DeleteFailing(uint64(id))
 	}
 }
