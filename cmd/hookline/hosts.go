@@ -21,13 +21,17 @@ type hostView struct {
 	Breaker   string    `json:"breaker"`
 	OpenUntil time.Time `json:"openUntil"`
 	HeldUntil time.Time `json:"heldUntil"`
+
+	HeldEndpoints      int       `json:"heldEndpoints"`
+	EndpointsHeldUntil time.Time `json:"endpointsHeldUntil"`
+	LimitedEndpoints   int       `json:"limitedEndpoints"`
 }
 
 func newHostsCommand(io streams) *cobra.Command {
 	c := newGroup("hosts", "List the hosts that are sent to, and close their circuit breakers",
-		`List the hosts that are sent to: requests in flight and how many there may be, deliveries that wait, failures in a row, and whether
-the circuit breaker is open, so
-that nothing is sent for a while. Needs the admin token, if the server has one.`)
+		`List the hosts that are sent to: requests in flight and how many there may be, deliveries that wait, failures in a row, whether
+the circuit breaker is open, so that nothing is sent for a while, and how many of its endpoints are sent less, or nothing for a while,
+since they answered 429. Needs the admin token, if the server has one.`)
 	r := addRemoteFlags(c, io)
 	c.AddCommand(newHostsListCommand(r), newHostsResetCommand(r))
 	return c
@@ -35,9 +39,10 @@ that nothing is sent for a while. Needs the admin token, if the server has one.`
 
 func newHostsListCommand(r *remote) *cobra.Command {
 	l := listing[hostView]{
-		columns: "TENANT\tHOST\tIN FLIGHT\tLIMIT\tBACKLOG\tENDPOINTS\tFAILURES\tBREAKER\tOPEN UNTIL\tHELD UNTIL",
+		columns: "TENANT\tHOST\tIN FLIGHT\tLIMIT\tBACKLOG\tENDPOINTS\tFAILURES\tBREAKER\tOPEN UNTIL\tHELD UNTIL\tLIMITED ENDPOINTS\tHELD ENDPOINTS\tENDPOINTS HELD UNTIL",
 		row: func(h hostView) []any {
-			return []any{h.Tenant, h.Host, h.InFlight, h.Limit, h.Backlog, h.Endpoints, h.Failures, h.Breaker, h.OpenUntil, h.HeldUntil}
+			return []any{h.Tenant, h.Host, h.InFlight, h.Limit, h.Backlog, h.Endpoints, h.Failures, h.Breaker, h.OpenUntil, h.HeldUntil,
+				h.LimitedEndpoints, h.HeldEndpoints, h.EndpointsHeldUntil}
 		},
 	}
 	c := &cobra.Command{

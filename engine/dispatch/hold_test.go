@@ -109,6 +109,13 @@ func TestResetEndsHolds(t *testing.T) {
 			if held := state.HeldUntil.After(time.Now()); len(r.log()) != 1 || held != (code == 503) {
 				t.Errorf("%d attempts, %+v", len(r.log()), state)
 			}
+			until, minute := state.EndpointsHeldUntil, r.log()[0].Start.Add(time.Minute).Truncate(time.Second)
+			if code == 429 && (state.HeldEndpoints != 1 || state.LimitedEndpoints != 1 || !until.Truncate(time.Second).Equal(minute)) {
+				t.Errorf("held until %v: %+v", minute, state)
+			}
+			if code == 503 && (state.HeldEndpoints != 0 || state.LimitedEndpoints != 0 || !until.IsZero()) {
+				t.Errorf("%+v", state)
+			}
 			if !r.Reset(state.Host) || r.Reset(state.Host) {
 				t.Error("a host is reset once")
 			}

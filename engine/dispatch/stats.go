@@ -71,6 +71,12 @@ type HostState struct {
 	Breaker   BreakerState
 	OpenUntil time.Time // when an open breaker lets a probe through; zero for another
 	HeldUntil time.Time // when it may be sent to again as it asked for with Retry-After; zero if it may be
+
+	// Of its endpoints that were answered 429: how many may not be sent to before some time, when the last of them may be, and
+	// how many have a limit of their own. An endpoint whose connection failed at the egress proxy is held for a moment as well.
+	HeldEndpoints      int
+	EndpointsHeldUntil time.Time // zero if there are none
+	LimitedEndpoints   int
 }
 
 // Hosts calls yield for the hosts with work, or with some lately, until it returns false. They come in no
@@ -96,8 +102,19 @@ func (h *host) view() HostState {
 	if s.Breaker == BreakerOpen {
 		s.OpenUntil = h.breaker.until
 	}
-	if h.until.After(time.Now()) {
+	now := time.Now()
+	if h.until.After(now) {
 		s.HeldUntil = h.until
 	}
+	for _, until := range h.held {
+		if !until.After(now) {
+			continue
+		}
+		s.HeldEndpoints++
+		if until.After(s.EndpointsHeldUntil) {
+			s.EndpointsHeldUntil = until
+		}
+	}
+	s.LimitedEndpoints = len(h.turns.limits)
 	return s
 }

@@ -25,12 +25,17 @@ type hostView struct {
 	Breaker   string    `json:"breaker"`
 	OpenUntil time.Time `json:"openUntil,omitzero"`
 	HeldUntil time.Time `json:"heldUntil,omitzero"` // as it asked for with Retry-After
+
+	HeldEndpoints      int       `json:"heldEndpoints"` // as they asked for with 429
+	EndpointsHeldUntil time.Time `json:"endpointsHeldUntil,omitzero"`
+	LimitedEndpoints   int       `json:"limitedEndpoints"` // that have a limit of their own since a 429
 }
 
 func viewHost(h engine.HostState) hostView {
 	return hostView{
 		Tenant: h.Host.Tenant, Host: h.Host.String(), InFlight: h.InFlight, Limit: h.Limit, Backlog: h.Backlog,
 		Endpoints: h.Endpoints, Failures: h.Failures, Breaker: h.Breaker.String(), OpenUntil: h.OpenUntil.UTC(), HeldUntil: h.HeldUntil.UTC(),
+		HeldEndpoints: h.HeldEndpoints, EndpointsHeldUntil: h.EndpointsHeldUntil.UTC(), LimitedEndpoints: h.LimitedEndpoints,
 	}
 }
 
