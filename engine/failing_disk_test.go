@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,25 +48,20 @@ func TestNobodyWaitsForTheRows(t *testing.T) {
 		f.forget(7)
 		close(judged)
 	}()
-	select {
-	case <-judged:
-	case <-time.After(10 * time.Second):
-		t.Error("attempts wait for the disk")
-	}
+	<-judged // never, where attempts wait for the disk
 	forgotten := make(chan struct{})
 	go func() {
 		f.forget(2)
 		close(forgotten)
 	}()
-	for f.n.Load() == 3 && f.of(2) != nil {
-		time.Sleep(time.Millisecond)
+	for f.of(2) != nil {
+		runtime.Gosched()
 	}
 	close(goOn)
 	if err := <-kept; err != nil {
 		t.Fatal(err)
 	}
 	<-forgotten
-	<-judged
 	if err := f.keep(now, false); err != nil {
 		t.Fatal(err)
 	}
