@@ -57,7 +57,7 @@ type budget struct {
 // Who waits is learned from whom was waited for: deliveries of an endpoint come in the order in which they are due, so when
 // a first attempt is made late, those of all that was accepted since then are still to be made, and the last of them as late.
 func (b *budget) first(late time.Duration, at time.Time) {
-	b.turn(at)
+	b.roll(at)
 	b.present.first++
 	b.noteLate(late, at)
 }
@@ -72,7 +72,7 @@ func (b *budget) noteLate(late time.Duration, at time.Time) {
 // retry counts a retry. If there is no room for it, retry returns when it is to be due again instead, and false. What is put off
 // comes back at intervals at which the budget has room for it, so that it is seldom put off twice.
 func (b *budget) retry(o *RetryBudget, now time.Time) (at time.Time, ok bool) {
-	b.turn(now)
+	b.roll(now)
 	retries := b.present.retries + b.past.retries
 	all := b.present.first + b.past.first + retries
 	room := o.Share*float64(all+1) + float64(o.Floor)
@@ -83,8 +83,8 @@ func (b *budget) retry(o *RetryBudget, now time.Time) (at time.Time, ok bool) {
 	return b.putOff(room, now), false
 }
 
-// turn begins another count when the one in progress has its time behind it.
-func (b *budget) turn(now time.Time) {
+// roll begins another count when the one in progress has its time behind it.
+func (b *budget) roll(now time.Time) {
 	switch passed := now.Sub(b.began); {
 	case passed >= budgetSpan:
 		b.past, b.present, b.began = tally{}, tally{}, now

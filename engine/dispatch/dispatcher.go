@@ -98,7 +98,7 @@ func (d *Dispatcher) arrive(endpoint queue.EndpointID, due time.Time) {
 	}
 	var key Host
 	if target, ok := d.opts.Target(endpoint); ok {
-		if target.rests() {
+		if target.leftAlone() {
 			return
 		}
 		key = target.Host

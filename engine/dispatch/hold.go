@@ -82,6 +82,6 @@ func (h *host) release() (ids []queue.EndpointID) {
 		ids = append(ids, id)
 	}
 	h.held, h.until = nil, time.Time{}
-	h.resting = false // its timer is that of the hold; where the rate makes the host wait it needs an earlier one
+	h.delayed = false // its timer is that of the hold; where the rate makes the host wait it needs an earlier one
 	return ids
 }

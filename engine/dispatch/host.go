@@ -53,7 +53,7 @@ type host struct {
 	budget  budget
 	pace    pacer                          // for Rate.Host
 	until   time.Time                      // the host asked for no requests before
-	resting bool                           // until a timer ends it: nothing may be sent for pace or until
+	delayed bool                           // until a timer ends it: nothing may be sent for pace or until
 	paces   map[queue.EndpointID]*pacer    // of endpoints that have a limit
 	held    map[queue.EndpointID]time.Time // endpoints that nothing is sent to before: they asked for that, or the way out failed
 

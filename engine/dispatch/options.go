@@ -67,8 +67,8 @@ type Target struct {
 	Gone func()
 }
 
-// rests says whether what waits for the endpoint is left alone.
-func (t *Target) rests() bool { return t.Paused && !t.Stopped }
+// leftAlone says whether what waits for the endpoint is left alone.
+func (t *Target) leftAlone() bool { return t.Paused && !t.Stopped }
 
 // Options of a Dispatcher.
 type Options struct {

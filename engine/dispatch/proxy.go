@@ -36,8 +36,8 @@ type proxyState struct {
 	wait  time.Duration // 0 where nothing has to wait
 }
 
-// hold returns how long a turn has to wait, 0 where it may go on. After each wait one turn goes first.
-func (p *proxyState) hold() time.Duration {
+// closedFor returns how long a turn has to wait, 0 where it may go on. After each wait one turn goes first.
+func (p *proxyState) closedFor() time.Duration {
 	if p.failed.Load() < proxyFailures {
 		return 0
 	}

@@ -108,7 +108,7 @@ func TestProxyAndOtherFailures(t *testing.T) {
 			t.Errorf("%v: %d", err, d.proxy.failed.Load())
 		}
 	}
-	if d.dialled(&egress.ProxyError{Err: syscall.ECONNREFUSED}, start); d.proxy.hold() == 0 {
+	if d.dialled(&egress.ProxyError{Err: syscall.ECONNREFUSED}, start); d.proxy.closedFor() == 0 {
 		t.Error("nothing waits for the proxy")
 	}
 }

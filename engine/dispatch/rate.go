@@ -72,8 +72,8 @@ func (h *host) limited() bool {
 	}
 	now := time.Now()
 	wait := max(h.pace.wait(now), h.until.Sub(now))
-	if wait > 0 && !h.resting {
-		h.resting = true
+	if wait > 0 && !h.delayed {
+		h.delayed = true
 		h.d.throttled[throttleHost].Add(1)
 		time.AfterFunc(wait, h.resume)
 	}
@@ -83,7 +83,7 @@ func (h *host) limited() bool {
 // resume goes on after a wait.
 func (h *host) resume() {
 	h.mu.Lock()
-	h.resting = false
+	h.delayed = false
 	hired := !h.d.closed.Load() && h.hire()
 	h.mu.Unlock()
 	if hired {
@@ -131,8 +131,8 @@ func (h *host) pacing(now time.Time) bool {
 	return len(h.paces) > 0 || h.pace.next.After(now)
 }
 
-// hold lets an endpoint rest for a while: its own limit has no room for another request, or the way out is closed.
-func (w *worker) hold(t *turn, wait time.Duration) {
+// restFor lets an endpoint rest for a while: its own limit has no room for another request, or the way out is closed.
+func (w *worker) restFor(t *turn, wait time.Duration) {
 	if w.host.rest(t) {
 		w.d.timers.set(t.endpoint, time.Now().Add(wait))
 	}

@@ -41,7 +41,7 @@ var workers = sync.Pool{New: func() any { return new(worker) }}
 func (w *worker) turn(t *turn) health {
 	target, known := w.d.opts.Target(t.endpoint)
 	switch {
-	case known && target.rests():
+	case known && target.leftAlone():
 		w.host.rest(t) // until it is resumed; no timer would have anything to do before
 		return untried
 	case known && target.Host != w.host.key:
@@ -49,8 +49,8 @@ func (w *worker) turn(t *turn) health {
 		return untried
 	}
 	if known && !target.Stopped {
-		if wait := w.d.proxy.hold(); wait > 0 {
-			w.hold(t, wait)
+		if wait := w.d.proxy.closedFor(); wait > 0 {
+			w.restFor(t, wait)
 			return untried
 		}
 	}
@@ -58,7 +58,7 @@ func (w *worker) turn(t *turn) health {
 	if limited {
 		if wait := w.host.admit(t.endpoint, w.d.rateOf(target)); wait > 0 {
 			w.d.throttled[throttleEndpoint].Add(1)
-			w.hold(t, wait)
+			w.restFor(t, wait)
 			return untried
 		}
 	}
@@ -83,7 +83,7 @@ func (w *worker) take(t *turn) health {
 	}
 	target, known := w.d.opts.Target(t.endpoint)
 	switch {
-	case w.d.closed.Load(), known && (target.rests() || target.Host != w.host.key):
+	case w.d.closed.Load(), known && (target.leftAlone() || target.Host != w.host.key):
 		w.d.queue.Release(&w.delivery)
 	case !known:
 		w.d.opts.Logger.Debug("gave up a delivery: its endpoint is gone", "event", w.delivery.Event, "endpoint", w.delivery.Endpoint)
