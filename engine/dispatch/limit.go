@@ -11,10 +11,9 @@ import (
 )
 
 // limit is how many requests may be in flight to a host at present, or to an endpoint of it that has a limit of its own, guarded by
-// the host's mutex. Between 1 and
-// [Options.HostLimit] it follows what the receiver can take by additive increase and multiplicative decrease, as TCP does (RFC 5681):
-// one more for every limit's worth of successes while all of it is in use, and half as many when the host shows that it
-// is overloaded. A host that was down begins with one, and one more for every success, which doubles it in the time of
+// the host's mutex. Between 1 and [Options.HostLimit] it follows what the receiver can take by additive increase and multiplicative
+// decrease, as TCP does (RFC 5681): one more for every limit's worth of successes while all of it is in use, and half as many when the
+// receiver shows that it is overloaded. A host that was down begins with one, and one more for every success, which doubles it in the time of
 // a request, until it is back where it was. Requests from before that are still in flight then do not count, so that one that is
 // never answered does not keep the host from being tried; with them there are still no more than HostLimit.
 type limit struct {

@@ -13,7 +13,7 @@ const limitKept = 2 * time.Minute
 // refusedLately is how long it is no news that an endpoint is refused again.
 const refusedLately = 10 * time.Second
 
-// refused counts a 429 of an endpoint. mu is held.
+// refused counts a 429 that a turn ended with. mu is held.
 //
 // It may count by resource or over the whole server, which RFC 6585, section 4, leaves open, and services that many share
 // count by the path or by the account in it. So it lowers a limit of its endpoint alone, which costs the others of the host
@@ -24,15 +24,16 @@ const refusedLately = 10 * time.Second
 // beside another that was, or where everyone who is sent to was, or ten for one who was not, which may have been lucky. So a count
 // over the whole server lowers it with every endpoint that comes upon it, few or many, and a path that is refused for long lowers
 // it at most once, when that begins, while others are served.
-func (h *host) refused(m *member, began, now time.Time) {
-	if h.limit.fixed {
+func (h *host) refused(t *turn, now time.Time) {
+	if h.limit.fixed || t.round != h.limit.round { // from before the host was down
 		return
 	}
-	news := m.limit == nil || now.Sub(m.limit.since) > refusedLately
-	h.turns.refused(m, began, now, h.limit.most)
+	m := t.member
+	news := m.limit == nil || t.began.Sub(m.limit.since) > refusedLately
+	h.turns.refused(m, t.began, now, h.limit.most)
 	served := len(h.turns.members) - h.turns.limited
 	if len(h.turns.limits) > 1 && (news || served <= h.turns.limited/10) {
-		h.limit.overload(began, now)
+		h.limit.overload(t.began, now)
 	}
 }
 
