@@ -113,7 +113,7 @@ func (w *worker) find(t *turn) (ok bool) {
 	switch w.delivery, ok = w.d.queue.Take(t.endpoint); {
 	case !ok:
 		w.rest(t)
-	case w.delivery.Lane == queue.Replay:
+	default:
 		w.alarm(t.endpoint, w.d.queue.NextDueFresh)
 	}
 	return ok
