@@ -232,7 +232,7 @@ func (h *host) end(t *turn, what health, w *worker, now time.Time) {
 func (h *host) learn(t *turn, what health, w *worker, now time.Time) {
 	switch {
 	case w.record.Status == fasthttp.StatusTooManyRequests:
-		h.refused(t, now)
+		h.refused(t, w.asked, now)
 	case overloaded(&w.record):
 		h.limit.overload(t.began, now)
 	case what == alive:

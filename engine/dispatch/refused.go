@@ -10,8 +10,15 @@ import (
 // so that one that was to wait for that long does not begin anew with all of the host's limit.
 const limitKept = 2 * time.Minute
 
-// refusedLately is how long it is no news that an endpoint is refused again.
+// refusedLately is how long it is no news that an endpoint is refused again, without the time for which it asked to be left alone.
 const refusedLately = 10 * time.Second
+
+// ownLimit is the limit of an endpoint.
+type ownLimit struct {
+	limit
+	lately time.Time // until when it counts as refused lately
+	served bool      // had a success since the last 429
+}
 
 // refused counts a 429 that a turn ended with. mu is held.
 //
@@ -20,17 +27,18 @@ const refusedLately = 10 * time.Second
 // nothing. As long as no other endpoint is refused that is all that there is to know: one that is alone at its host keeps the host
 // from being sent too much by its own limit.
 //
-// The host's limit falls as well when the endpoints' own do not explain what is refused: where one is refused that was not lately,
-// beside another that was, or where everyone who is sent to was, or ten for one who was not, which may have been lucky. So a count
-// over the whole server lowers it with every endpoint that comes upon it, few or many, and a path that is refused for long lowers
-// it at most once, when that begins, while others are served.
-func (h *host) refused(t *turn, now time.Time) {
+// The host's limit falls as well when the endpoints' own do not explain what is refused: where one is refused that was
+// served lately, beside another that has a limit, or where everyone who is sent to has one, or ten for one who has not, which may
+// have been lucky. So a count over the whole server lowers it with every endpoint that comes upon it, few or many, and a path that is
+// refused for long, or again after each time that it asked for, lowers it at most once, when that begins, while others are served.
+func (h *host) refused(t *turn, asked time.Duration, now time.Time) {
 	if h.limit.fixed || t.round != h.limit.round { // from before the host was down
 		return
 	}
 	m := t.member
-	news := m.limit == nil || t.began.Sub(m.limit.since) > refusedLately
+	news := m.limit == nil || m.limit.served && t.began.After(m.limit.lately)
 	h.turns.refused(m, t.began, now, h.limit.most)
+	m.limit.lately, m.limit.served = now.Add(asked+refusedLately), false
 	served := len(h.turns.members) - h.turns.limited
 	if len(h.turns.limits) > 1 && (news || served <= h.turns.limited/10) {
 		h.limit.overload(t.began, now)
@@ -51,9 +59,9 @@ func (r *turns) restart(round uint64) {
 func (r *turns) refused(m *member, began, now time.Time, most int) {
 	if m.limit == nil {
 		if r.limits == nil {
-			r.limits = make(map[queue.EndpointID]*limit)
+			r.limits = make(map[queue.EndpointID]*ownLimit)
 		}
-		l := &limit{now: r.present(m), most: most}
+		l := &ownLimit{limit: limit{now: r.present(m), most: most}}
 		r.limits[m.id] = l
 		r.limit(m, l)
 	}
@@ -66,6 +74,7 @@ func (r *turns) success(m *member, began time.Time) {
 	if m.limit == nil {
 		return
 	}
+	m.limit.served = m.limit.served || began.After(m.limit.since)
 	if m.limit.success(began, r.full(m)); m.limit.now == m.limit.most {
 		delete(r.limits, m.id)
 		r.unlimit(m)
@@ -88,7 +97,7 @@ func (r *turns) forgetLimits(now time.Time) {
 	}
 }
 
-func (r *turns) limit(m *member, l *limit) {
+func (r *turns) limit(m *member, l *ownLimit) {
 	m.limit = l
 	r.limited++
 }

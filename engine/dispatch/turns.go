@@ -32,18 +32,20 @@ type turns struct {
 	wakes   uint64
 	spare   *member // the one forgotten last, kept for the endpoint that comes and goes with each delivery
 
-	limits  map[queue.EndpointID]*limit // of endpoints that have one of their own
-	limited int                         // members that have
-	round   uint64                      // of the host's limit
+	least time.Duration // what the member with the least use had before the last that left all
+
+	limits  map[queue.EndpointID]*ownLimit // of endpoints that have one of their own
+	limited int                            // members that have
+	round   uint64                         // of the host's limit
 }
 
 // member is an endpoint that is ready, in flight or in debt.
 type member struct {
 	id       queue.EndpointID
-	ready    *heap  // fresh or replays, nil if neither
-	in       *heap  // the one of them that it is in
-	limit    *limit // of its own, nil if it has none
-	outside  bool   // of the heaps, as it has as many in flight as it may
+	ready    *heap     // fresh or replays, nil if neither
+	in       *heap     // the one of them that it is in
+	limit    *ownLimit // of its own, nil if it has none
+	outside  bool      // of the heaps, as it has as many in flight as it may
 	wake     uint64
 	arrived  time.Time     // due time of the last that was due as soon as it was queued, if one came since the endpoint has work
 	inFlight int           // turns that have not ended
@@ -118,7 +120,7 @@ func (r *turns) place(m *member) {
 	case full:
 		in = nil
 		if !m.outside {
-			r.all.remove(m)
+			r.leave(m)
 		}
 	case m.outside:
 		r.join(m)
@@ -193,7 +195,7 @@ func (r *turns) forgive() {
 			return
 		}
 		m := r.all.first()
-		r.all.remove(m)
+		r.leave(m)
 		delete(r.members, m.id)
 		r.unlimit(m)
 		*m = member{}
@@ -220,10 +222,17 @@ func (r *turns) add(id queue.EndpointID) *member {
 	return m
 }
 
-// join makes the endpoint one of those that share the host, with no less than the one that had the least.
+// join makes the endpoint one of those that share the host, with no less than the one that has the least. Where there is none, the
+// one that was the last to leave stands for those that are outside of the heaps and will come back with what they had.
 func (r *turns) join(m *member) {
 	if r.all.len() > 0 {
-		m.used = max(m.used, r.all.first().used)
+		r.least = r.all.first().used
 	}
+	m.used = max(m.used, r.least)
 	r.all.add(m)
+}
+
+func (r *turns) leave(m *member) {
+	r.least = r.all.first().used
+	r.all.remove(m)
 }
