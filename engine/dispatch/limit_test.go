@@ -121,6 +121,9 @@ func TestLimitFollowsTheHost(t *testing.T) {
 					h.mu.Lock()
 					defer h.mu.Unlock()
 					if l := h.turns.limits[1]; l != nil {
+						if h.limit.now != 20 {
+							t.Errorf("%s: the host's limit is %d", name, h.limit.now)
+						}
 						return l.now
 					}
 					return h.limit.now

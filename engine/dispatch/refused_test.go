@@ -1,6 +1,9 @@
 package dispatch
 
 import (
+	"math/rand/v2"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -258,49 +261,62 @@ func TestNobodyGetsAheadOfALimitedEndpoint(t *testing.T) {
 
 // Whatever comes, endpoints that are ready and below their limits can have turns, and others cannot.
 func TestTurnsWithLimits(t *testing.T) {
+	type turn struct {
+		m     *member
+		round uint64
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		r := newTurns()
-		var inFlight []*member
+		var inFlight []turn
 		for step := range rapid.IntRange(1, 200).Draw(t, "steps") {
 			now := time.Unix(int64(step), 0)
-			end := func() *member {
+			end := func(what func(*member)) {
+				if len(inFlight) == 0 {
+					return
+				}
 				i := rapid.IntRange(0, len(inFlight)-1).Draw(t, "which")
-				m := inFlight[i]
-				inFlight = append(inFlight[:i], inFlight[i+1:]...)
-				return m
+				ended := inFlight[i]
+				inFlight = slices.Delete(inFlight, i, i+1)
+				what(ended.m)
+				r.end(ended.m, ended.round, time.Second)
 			}
-			switch what := rapid.IntRange(0, 9).Draw(t, "what"); {
-			case what < 3:
+			switch what := rapid.IntRange(0, 19).Draw(t, "what"); {
+			case what < 6:
 				r.wake(queue.EndpointID(rapid.IntRange(1, 6).Draw(t, "endpoint")))
-			case what < 6 && r.any(true):
+			case what < 12 && r.any(true):
 				m := first(&r)
 				if m.limit != nil && r.present(m) > m.limit.now {
 					t.Fatalf("%d in flight with a limit of %d", m.inFlight, m.limit.now)
 				}
-				inFlight = append(inFlight, m)
-			case len(inFlight) == 0:
-			case what == 6:
-				m := end()
-				r.refused(m, now, now.Add(time.Millisecond), 4)
-				r.end(m, 0, time.Second)
-			case what == 7:
-				m := end()
-				r.success(m, now)
-				r.end(m, 0, time.Second)
-			case what == 8:
-				m := end()
-				r.stale(m, m.wake)
-				r.end(m, 0, time.Second)
+				inFlight = append(inFlight, turn{m, r.round})
+			case what < 14:
+				end(func(m *member) {
+					if r.present(m) > 0 {
+						r.refused(m, now, now.Add(time.Millisecond), 4)
+					}
+				})
+			case what < 16:
+				end(func(m *member) { r.success(m, now) })
+			case what < 17:
+				end(func(m *member) { r.stale(m, m.wake) })
+			case what < 18:
+				end(func(m *member) { r.rest(m, m.wake) })
+			case what < 19:
+				r.restart(r.round + 1)
 			default:
-				m := end()
-				r.rest(m, m.wake)
-				r.end(m, 0, time.Second)
-			}
-			if rapid.IntRange(0, 20).Draw(t, "sweep") == 0 {
 				r.forgetLimits(now.Add(limitKept))
 			}
 			ready, can, limited := 0, 0, 0
 			for _, m := range r.members {
+				present := 0
+				for _, other := range inFlight {
+					if other.m == m && other.round == r.round {
+						present++
+					}
+				}
+				if present != r.present(m) {
+					t.Fatalf("%d turns of the present round, counted as %d", present, r.present(m))
+				}
 				if m.ready != nil {
 					ready++
 				}
@@ -316,4 +332,90 @@ func TestTurnsWithLimits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A 429 to a request from before the host was down says nothing of what it can take now.
+func TestRefusedFromBeforeTheHostWasDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil).start()
+		r.serve("a:80", func(ctx *fasthttp.RequestCtx) {
+			if string(ctx.Path()) == "/down" {
+				ctx.SetStatusCode(500)
+				return
+			}
+			time.Sleep(time.Second / 2)
+			ctx.SetStatusCode(429)
+		})
+		r.path(1, "a:80", "/refused")
+		r.path(2, "a:80", "/down")
+		r.queue.accept(1, 1)
+		synctest.Wait()
+		r.queue.accept(2, 20)
+		time.Sleep(3 * time.Second / 4)
+		_, own := r.refusals("a:80")
+		if s := r.Stats(); s.OpenBreakers != 1 || s.InFlight != 0 || own != 0 {
+			t.Errorf("%d limits of endpoints, %+v", own, s)
+		}
+		_ = r.Close(t.Context())
+	})
+}
+
+// Whatever a host answers for a while, all that waits for it is sent soon after it is well.
+func TestNothingIsStuckAfterRefusals(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			const endpoints, each = 6, 150
+			r := newRig(t, func(o *Options) { o.HostLimit = int(1 + seed%7) })
+			var well atomic.Bool
+			var mu sync.Mutex
+			random := rand.New(rand.NewPCG(seed, 0))
+			draw := func(n int) int {
+				mu.Lock()
+				defer mu.Unlock()
+				return random.IntN(n)
+			}
+			r.serve("a:80", func(ctx *fasthttp.RequestCtx) {
+				time.Sleep(time.Duration(1+draw(100)) * time.Millisecond)
+				if well.Load() {
+					return
+				}
+				switch draw(8) {
+				case 0, 1:
+					ctx.SetStatusCode(429)
+				case 2:
+					ctx.SetStatusCode(429)
+					ctx.Response.Header.Set("Retry-After", "1")
+				case 3, 4, 5:
+					ctx.SetStatusCode(500)
+				case 6:
+					time.Sleep(time.Duration(1+draw(20)) * time.Second)
+				}
+			})
+			p := jiraPolicy()
+			p.Repeat, p.Timeout, p.RetryAfter.Max = true, 10*time.Second, time.Minute
+			p.Backoff = []time.Duration{time.Second}
+			for id := range queue.EndpointID(endpoints) {
+				r.target(id, "a:80", p)
+			}
+			r.change(1, func(t *Target) { t.Rate = 20 })
+			r.start()
+			for range each {
+				for range endpoints {
+					lane := queue.Fresh
+					if draw(3) == 0 {
+						lane = queue.Replay
+					}
+					r.queue.acceptIn(lane, queue.EndpointID(draw(endpoints)), 1)
+				}
+				time.Sleep(time.Duration(draw(200)) * time.Millisecond)
+			}
+			well.Store(true)
+			time.Sleep(5 * time.Minute)
+			synctest.Wait()
+			if s, n := r.Stats(), r.queue.count(queue.Done); n != endpoints*each || s.InFlight != 0 || s.ReadyEndpoints != 0 {
+				t.Errorf("seed %d: %d of %d delivered, %+v", seed, n, endpoints*each, s)
+			}
+			_ = r.Close(t.Context())
+		})
+	}
 }
