@@ -153,3 +153,34 @@ func TestFreshRetriesDoNotWaitForReplays(t *testing.T) {
 		_ = r.Close(t.Context())
 	})
 }
+
+// Nor where the last place among the replays was taken just before.
+func TestFreshRetriesDoNotWaitForTheLastReplay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *Options) { o.ReplayLimit = 1 }).start()
+		r.serve("a:80", func(ctx *fasthttp.RequestCtx) { time.Sleep(time.Hour) })
+		p := jiraPolicy()
+		p.Timeout = 2 * time.Hour
+		r.target(1, "a:80", p)
+		start := time.Now()
+		for _, d := range []queue.Delivery{
+			{Lane: queue.Fresh, Due: start.Add(time.Minute)}, {Lane: queue.Replay, Due: start.Add(time.Minute)},
+			{Lane: queue.Replay, Due: start.Add(time.Minute)}, {Lane: queue.Fresh, Due: start.Add(2 * time.Minute)},
+		} {
+			r.queue.mu.Lock()
+			r.queue.next++
+			d.Event, d.Endpoint, d.Accepted, d.Payload, d.Attempts = r.queue.next, 1, start, []byte("{}"), 1
+			r.queue.insert(d)
+			r.queue.mu.Unlock()
+			r.Ready(1, d.Due)
+		}
+		for i, want := range []int{2, 3} {
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if n := r.Stats().InFlight; n != want {
+				t.Errorf("%d requests in flight after %d minutes, want %d", n, i+1, want)
+			}
+		}
+		_ = r.Close(t.Context())
+	})
+}
