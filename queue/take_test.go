@@ -10,6 +10,9 @@ func TestTakeFresh(t *testing.T) {
 	if d, ok := h.TakeFresh(1); ok {
 		t.Errorf("took %+v", d)
 	}
+	if due, ok := h.NextDueFresh(1); ok {
+		t.Errorf("something fresh is due at %v", due)
+	}
 	h.accept("fresh", Target{Endpoint: 1})
 	if d, ok := h.TakeFresh(1); !ok || d.Lane != Fresh || string(d.Payload) != "fresh" {
 		t.Errorf("took %v, %+v", ok, d)
