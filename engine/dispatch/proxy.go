@@ -93,6 +93,13 @@ func (h *host) wayOutFailed(t *turn) {
 	h.mu.Unlock()
 }
 
+// waits says whether the endpoint of a turn was held back since the turn began: another turn of it has met the way out that fails.
+func (h *host) waits(t *turn) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.held[t.endpoint].After(time.Now())
+}
+
 // dialled sees to what a connection that was opened, or was to be, says of the proxy. Requests on connections that were kept
 // say nothing: a proxy may go on with those and take no others.
 func (d *Dispatcher) dialled(err error, start time.Time) {

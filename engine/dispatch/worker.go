@@ -83,7 +83,7 @@ func (w *worker) take(t *turn) health {
 	}
 	target, known := w.d.opts.Target(t.endpoint)
 	switch {
-	case w.d.closed.Load(), known && (target.leftAlone() || target.Host != w.host.key):
+	case w.d.closed.Load(), known && (target.leftAlone() || target.Host != w.host.key), w.d.proxy.failed.Load() > 0 && w.host.waits(t):
 		w.d.queue.Release(&w.delivery)
 	case !known:
 		w.d.opts.Logger.Debug("gave up a delivery: its endpoint is gone", "event", w.delivery.Event, "endpoint", w.delivery.Endpoint)
