@@ -25,8 +25,9 @@ const (
 	publishToken = "publishers-of-the-kill-test"
 	appToken     = "an-app-of-the-kill-test-"
 
-	// settleWindow is how far back a crash can make a settled delivery due again.
-	settleWindow = 50 * time.Millisecond
+	// settleWindow is how far back a crash can make a settled delivery due again here: the queue's SyncInterval of 20 ms, and the
+	// time of a sync, which a disk that others use bounds only loosely. What was seen is logged.
+	settleWindow = 300 * time.Millisecond
 
 	// transit is how much later than its sender's end a request may be seen to arrive. A new server takes
 	// longer to start.
@@ -281,13 +282,13 @@ func TestExplained(t *testing.T) {
 		want            bool
 	}{
 		{"settled just before", -42, -40, 200, 100, true},
-		{"settled long before", -62, -60, 200, 100, false},
+		{"settled long before", -322, -320, 200, 100, false},
 		{"in flight", -1, 1, 200, 100, true},
 		{"repeated before the kill", -42, -40, 200, -10, false},
 		{"no kill between", 500, 502, 200, 600, false},
 		{"kill before it only", 100, 102, 200, 2000, false},
 		{"failed", 500, 502, 503, 600, true},
-		{"settled a stall earlier", 938, 940, 200, 1100, true},
+		{"settled a stall earlier", 688, 690, 200, 1100, true},
 	} {
 		first := Visit{Arrived: moment(c.arrived), Answered: moment(c.answer), Status: c.status}
 		if _, ok := explained(first, Visit{Arrived: moment(c.again)}, kills); ok != c.want {
