@@ -119,6 +119,9 @@ func TestPathsRefusedNowAndThen(t *testing.T) {
 // and rises again. Nothing is left of it after that.
 func TestServerThatRefuses(t *testing.T) {
 	for _, test := range []struct{ endpoints, each int }{{2, 5000}, {5, 2000}, {1000, 10}} {
+		if testing.Short() && test.endpoints > 10 {
+			continue
+		}
 		for _, fixed := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, func(o *Options) { o.FixedLimit = fixed })
@@ -160,6 +163,9 @@ func TestServerThatRefuses(t *testing.T) {
 // A server that takes so many requests at once, whoever they are for, is sent about as many.
 func TestServerWithACapacity(t *testing.T) {
 	for _, endpoints := range []int{2, 10, 500} {
+		if testing.Short() && endpoints > 10 {
+			continue
+		}
 		synctest.Test(t, func(t *testing.T) {
 			const capacity, all = 5, 12000
 			r := newRig(t, nil)
