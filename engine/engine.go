@@ -121,6 +121,7 @@ func (e *Engine) open() (err error) {
 		OnAttempt: e.attempted, Logger: o.Logger,
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
+		FS: e.store.FS(), Dir: e.store.PayloadDir(),
 		Ready: e.dispatch.Ready, Lost: e.metrics.lost, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
 		KeepAttempts: o.KeepAttempts, KeepDelivered: o.KeepDelivered,
 		MaxPayload: o.MaxBody + maxPayloadHead, MaxAcceptBytes: max(64<<20, 2*(o.MaxBody+maxPayloadHead)+1<<20), Logger: o.Logger,

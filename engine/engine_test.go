@@ -184,7 +184,7 @@ func TestGivenUpBecomesDeadLetter(t *testing.T) {
 }
 
 // Power is lost after events were acknowledged and before any was delivered: with nothing unsynced surviving, all of
-// them are delivered after the restart.
+// them are delivered after the restart, and so are those that are kept in files of their own.
 func TestAcknowledgedSurvivesPowerLoss(t *testing.T) {
 	const n = 50
 	fs := vfs.NewCrashableMem()
@@ -200,7 +200,14 @@ func TestAcknowledgedSurvivesPowerLoss(t *testing.T) {
 	install(t, e)
 	ids := map[string]bool{}
 	for i := range n {
-		ids[publish(t, e, webhook.Event{Body: body("EX", i)}).ID] = true
+		ev := webhook.Event{Body: body("EX", i)}
+		if i%10 == 0 {
+			ev.Body = append(ev.Body[:len(ev.Body)-1], `,"x":"`+strings.Repeat("x", 1<<20)+`"}`...)
+		}
+		ids[publish(t, e, ev).ID] = true
+	}
+	if s := e.Queue().Stats(); s.Files != n/10 {
+		t.Errorf("%d events in files", s.Files)
 	}
 	crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 0})
 	if len(ids) != n {

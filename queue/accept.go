@@ -100,7 +100,11 @@ func (q *Queue) accept(ctx context.Context, ms []Message, receipts []Receipt) er
 	if err := a.recall(); err != nil || a.fresh == 0 {
 		return err
 	}
+	if err := a.writeSides(); err != nil {
+		return err
+	}
 	if err := q.write(&a); err != nil {
+		a.discardSides()
 		return err
 	}
 	a.announce()
@@ -168,8 +172,9 @@ type accepting struct {
 	messages []Message
 	receipts []Receipt
 	repeats  map[int]int // message -> earlier message of the same call with the same key
+	sides    []sideFile  // of the messages, the zero one where the payload has none; nil if all have none
 	fresh    int         // messages to be written
-	size     int         // about how many bytes that is
+	size     int         // about how many bytes that is, without what is in side files
 	now      micros      // the time of the accept, once it is numbered
 }
 
@@ -204,6 +209,12 @@ func (a *accepting) addPayloads(b *pebble.Batch) error {
 	for i := range a.messages {
 		m, r := &a.messages[i], &a.receipts[i]
 		if r.Repeated || len(m.Deliveries) == 0 {
+			continue
+		}
+		if f := a.side(i); f.number != 0 {
+			if err := addSide(b, r.Event, f); err != nil {
+				return err
+			}
 			continue
 		}
 		op := b.SetDeferred(payloadKeyLen, 1+len(m.Payload))
@@ -270,7 +281,8 @@ func (a *accepting) item(t *Target, id EventID) item {
 }
 
 // handOver tells the endpoints of their deliveries, and keeps the payloads for those that are taken
-// soon. stamp is the number of purges before the write began.
+// soon. One in a side file is not kept: the system has it in its cache, copying it would hold up the scans of all endpoints,
+// and it would drive out thousands of small ones. stamp is the number of purges before the write began.
 func (a *accepting) handOver(stamp uint64) {
 	q, now := a.q, a.now
 	for i := range a.messages {
@@ -282,7 +294,11 @@ func (a *accepting) handOver(stamp uint64) {
 			continue
 		}
 		a.owe(m, now)
-		q.recent.add(r.Event, m.Payload, len(m.Deliveries))
+		if f := a.side(i); f.number != 0 {
+			q.sides.open.add(r.Event, f.number, len(m.Deliveries))
+		} else {
+			q.recent.add(r.Event, m.Payload, len(m.Deliveries))
+		}
 		for j := range m.Deliveries {
 			d := &m.Deliveries[j]
 			it := a.item(d, r.Event)

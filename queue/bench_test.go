@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -182,4 +183,103 @@ func BenchmarkCommit(b *testing.B) {
 	}
 	wg.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+}
+
+// BenchmarkAcceptBesideLarge accepts messages of 2 KiB from 64 producers, and twice a second one of 25 MB from another,
+// that is kept in a file or in the database. All are settled. One operation is one small message accepted.
+//
+//	go test ./queue -run '^$' -bench AcceptBesideLarge -benchtime 500000x
+func BenchmarkAcceptBesideLarge(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		large bool
+		dir   bool
+	}{{"alone", false, true}, {"beside=file", true, true}, {"beside=database", true, false}} {
+		b.Run(c.name, func(b *testing.B) { benchBesideLarge(b, c.large, c.dir) })
+	}
+}
+
+func benchBesideLarge(b *testing.B, large, dir bool) {
+	const producers, endpoints, place = 64, 1000, EndpointID(1000)
+	ready := make(chan EndpointID, 1<<20)
+	o := Options{Ready: func(ep EndpointID, _ time.Time) {
+		select {
+		case ready <- ep:
+		default:
+		}
+	}}
+	if dir {
+		o.Dir = b.TempDir()
+	}
+	q, err := Open(benchDB(b), o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	accept := func(payload []byte, ep EndpointID) time.Duration {
+		begin := time.Now()
+		if _, err := q.Accept(context.Background(), Message{Payload: payload, Deliveries: to(ep)}); err != nil {
+			b.Error(err)
+		}
+		return time.Since(begin)
+	}
+	var working, producing, besides sync.WaitGroup
+	for range 4 {
+		working.Go(func() {
+			for ep := range ready {
+				for d, ok := q.Take(ep); ok; d, ok = q.Take(ep) {
+					if err := q.Settle(&d, done); err != nil {
+						b.Error(err)
+					}
+				}
+			}
+		})
+	}
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	took := make([][]time.Duration, producers)
+	payload := make([]byte, 2<<10)
+	b.ResetTimer()
+	for p := range producers {
+		producing.Go(func() {
+			rng := rand.New(rand.NewPCG(2, uint64(p)))
+			for left.Add(-1) >= 0 {
+				took[p] = append(took[p], accept(payload, EndpointID(rng.IntN(endpoints))))
+			}
+		})
+	}
+	end := make(chan struct{})
+	var tookLarge []time.Duration
+	if large {
+		besides.Go(func() {
+			payload, tick := make([]byte, 25_000_000), time.NewTicker(500*time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-tick.C:
+					tookLarge = append(tookLarge, accept(payload, place))
+				case <-end:
+					return
+				}
+			}
+		})
+	}
+	producing.Wait()
+	b.StopTimer()
+	close(end)
+	besides.Wait()
+	small := slices.Sorted(slices.Values(slices.Concat(took...)))
+	slices.Sort(tookLarge)
+	for name, of := range map[string]int{"p50": 500, "p99": 990, "p999": 999} {
+		b.ReportMetric(small[(len(small)-1)*of/1000].Seconds()*1e3, name+"-ms")
+	}
+	b.ReportMetric(small[len(small)-1].Seconds()*1e3, "max-ms")
+	if n := len(tookLarge); n > 0 {
+		b.ReportMetric(tookLarge[n/2].Seconds()*1e3, "large-p50-ms")
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	close(ready)
+	working.Wait()
+	if err := q.Close(); err != nil {
+		b.Error(err)
+	}
 }

@@ -84,14 +84,44 @@ func decodeLetter(b []byte, at micros) (why Reason, s state, err error) {
 	return Reason(b[0]), s, err
 }
 
-// payloadInline says that the payload itself follows.
-const payloadInline = 0
+// The first byte of a payload's value says what follows.
+const (
+	payloadInline = 0 // the payload itself
+	payloadSide   = 1 // the side file that it is in: number, size and checksum, 8 bytes each
+)
 
-func decodePayload(v []byte) ([]byte, error) {
-	if len(v) == 0 || v[0] != payloadInline {
-		return nil, errCorrupt
+const sideLen = 1 + 3*8
+
+func appendSide(b []byte, f sideFile) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, payloadSide), f.number)
+	b = binary.BigEndian.AppendUint64(b, uint64(f.size))
+	return binary.BigEndian.AppendUint64(b, f.checksum)
+}
+
+// decodePayload returns a copy of the payload, or the side file that it is in.
+func decodePayload(v []byte) (inline []byte, f sideFile, err error) {
+	switch {
+	case len(v) > 0 && v[0] == payloadInline:
+		return append(make([]byte, 0, len(v)-1), v[1:]...), sideFile{}, nil
+	case len(v) == sideLen && v[0] == payloadSide:
+		f.number = binary.BigEndian.Uint64(v[1:])
+		f.size = int64(binary.BigEndian.Uint64(v[9:]))
+		f.checksum = binary.BigEndian.Uint64(v[17:])
+		if f.number > 0 && f.size >= 0 {
+			return nil, f, nil
+		}
 	}
-	return append(make([]byte, 0, len(v)-1), v[1:]...), nil
+	return nil, sideFile{}, errCorrupt
+}
+
+// The row of a side file says which event's payload is in it.
+func appendSideRow(b []byte, id EventID) []byte { return binary.BigEndian.AppendUint64(b, uint64(id)) }
+
+func decodeSideRow(b []byte) (EventID, error) {
+	if len(b) != 8 {
+		return 0, errCorrupt
+	}
+	return EventID(binary.BigEndian.Uint64(b)), nil
 }
 
 // remembered is the value of an idempotency key: the first receipt and what it was given for.

@@ -111,6 +111,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(appendState(nil, state{attempts: 3, accepted: now + 9, turn: &turn{1, now + 99}}, now), int64(now))
 	f.Add(appendLetter(nil, Gone, state{accepted: now}, now), int64(now))
 	f.Add(appendRemembered(nil, remembered{1, 2, 3, 4}), int64(0))
+	f.Add(appendSide(nil, sideFile{1, 2, 3}), int64(0))
+	f.Add([]byte(sideName(0xabc)), int64(0))
 	f.Add(appendDeliveryKey(nil, 1, Replay, position{2, 3}), int64(0))
 	f.Add(appendDeadKey(nil, 1, 2, 3, Fresh), int64(0))
 	f.Add(appendAttemptKey(nil, 1, now, 3, 4, Replay), int64(0))
@@ -127,7 +129,19 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		decodeLetter(b, base)
-		decodePayload(b)
+		if inline, side, err := decodePayload(b); err == nil && side.number != 0 && !bytes.Equal(appendSide(nil, side), b) ||
+			err == nil && side.number == 0 && len(inline) != len(b)-1 {
+			t.Fatalf("payload became %x, %+v", inline, side)
+		}
+		if id, err := decodeSideRow(b); err == nil && !bytes.Equal(appendSideRow(nil, id), b) {
+			t.Fatal("row of a side file")
+		}
+		if n, ok := parseSideKey(b); ok && !bytes.Equal(appendSideKey(nil, n), b) {
+			t.Fatal("key of a side file")
+		}
+		if n, ok := parseSideName(string(b)); ok && sideName(n) != string(b) {
+			t.Fatal("name of a side file")
+		}
 		if m, err := decodeRemembered(b); err == nil && m.accepted < 0 {
 			t.Fatalf("remembered out of range: %+v", m)
 		}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type settlement struct {
 	item    item
 	outcome Outcome
 	next    micros // when it is due again, if it is; for the committer
+	freed   uint64 // the number of a side file that is freed by it, if one is; for the committer
 
 	do        func() error // see betweenOutcomes
 	committed chan error
@@ -156,6 +158,9 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 		return err
 	}
 	for i := range ops {
+		if n := ops[i].freed; n != 0 {
+			q.sides.freed.add(n)
+		}
 		ops[i].next = q.settled(&ops[i], t.low)
 	}
 	q.writers.end(t)
@@ -232,7 +237,8 @@ func (q *Queue) addRecord(b *pebble.Batch, op *settlement, t *ticket) error {
 	return b.Set(appendAttemptKey(buf[:0], op.home.id, t.low, op.item.pos.event, op.item.attempts, op.lane), r, nil)
 }
 
-// addPayload frees the payload of a delivery that is done, if it was the last one and the payload is young. If
+// addPayload frees the payload of a delivery that is done, if it was the last one and the payload is young or in a side
+// file. If
 // payloads are to stay for a while, it leaves that to the sweep instead, which knows what was accepted lately; what
 // was accepted before the present hour is noted for it.
 func (q *Queue) addPayload(b *pebble.Batch, op *settlement, t *ticket) error {
@@ -241,8 +247,14 @@ func (q *Queue) addPayload(b *pebble.Batch, op *settlement, t *ticket) error {
 	}
 	id := op.item.pos.event
 	young := q.recent.close(id, false)
+	side := q.sides.open.close(id, false)
 	var buf [payloadKeyLen + keptKeyLen]byte
 	switch {
+	case q.opts.KeepDelivered == 0 && side != 0:
+		op.freed = side
+		return errors.Join(
+			b.SingleDelete(appendPayloadKey(buf[:0], id), nil),
+			b.SingleDelete(appendSideKey(buf[:0], side), nil))
 	case q.opts.KeepDelivered == 0 && young:
 		return b.SingleDelete(appendPayloadKey(buf[:0], id), nil)
 	case q.opts.KeepDelivered > 0 && id < t.since:
@@ -267,6 +279,7 @@ func (q *Queue) addLetter(b *pebble.Batch, op *settlement, t *ticket) error {
 		return nil
 	}
 	q.recent.close(id, true)
+	q.sides.open.close(id, true)
 	key := appendDeadKey(buf[:0], op.home.id, t.low, id, op.lane)
 	return b.Set(key, appendLetter(nil, op.outcome.Reason, op.item.state, t.low), nil)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -244,17 +245,64 @@ func (r *round) flush() {
 	}
 }
 
+// erratic is a disk that takes up to a time to sync a log, and may make the removal of a file durable before that. MemFS,
+// which it is on, keeps what was removed until the directory is synced.
+type erratic struct {
+	vfs.FS
+	sync time.Duration
+}
+
+func (e erratic) Remove(name string) error {
+	if err := e.FS.Remove(name); err != nil || rand.IntN(4) == 0 {
+		return err
+	}
+	return syncDirectory(e.FS, e.PathDir(name))
+}
+
+func (e erratic) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := e.FS.Create(name, c)
+	return e.file(name, f), err
+}
+
+func (e erratic) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	f, err := e.FS.OpenReadWrite(name, c, o...)
+	return e.file(name, f), err
+}
+
+func (e erratic) file(name string, f vfs.File) vfs.File {
+	if f != nil && e.sync > 0 && strings.HasSuffix(name, ".log") {
+		return slowFile{f, e.sync}
+	}
+	return f
+}
+
+type slowFile struct {
+	vfs.File
+	sync time.Duration
+}
+
+func (f slowFile) Sync() error {
+	for end := time.Now().Add(rand.N(f.sync)); time.Now().Before(end); {
+		runtime.Gosched() // workers never rest, and a timer may have to wait for them
+	}
+	return f.File.Sync()
+}
+
+func (f slowFile) SyncData() error { return f.Sync() }
+
 // crashRound returns what is wrong after a crash.
 func crashRound(seed uint64, change func(*Options)) error {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	fs, misuse := vfs.NewCrashableMem(), new(atomic.Int64)
-	db, err := openTestDB(fs, misuse)
+	disk := erratic{fs, time.Duration(rng.IntN(3)) * time.Millisecond}
+	db, err := openTestDB(disk, misuse)
 	if err != nil {
 		return err
 	}
 	o := Options{
 		Window: 1 + rng.IntN(8), SyncInterval: time.Millisecond, SweepInterval: 2 * time.Millisecond,
 		HandOffBytes: 1 << (8 + rng.IntN(16)), Logger: quietLogger(),
+		FS: disk, Dir: "payloads", SideBytes: 1000,
 	}
 	change(&o)
 	q, err := Open(db, o)
@@ -282,7 +330,7 @@ func crashRound(seed uint64, change func(*Options)) error {
 	if err := errors.Join(q.Close(), db.Close(), r.ledger.disorder); err != nil {
 		return fmt.Errorf("seed %d: %w", seed, err)
 	}
-	o.acceptOptions = nil
+	o.acceptOptions, o.FS, o.SweepInterval = nil, clone, time.Hour
 	if err := verify(clone, misuse, o, promised, ended, durable, again); err != nil {
 		return fmt.Errorf("seed %d: %w", seed, err)
 	}
@@ -305,6 +353,12 @@ func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, 
 	}
 	defer func() { db.Close() }()
 	defer q.Close()
+	for !q.Stats().FilesCounted {
+		time.Sleep(time.Millisecond)
+	}
+	if err := sidesConsistent(q, clone); err != nil {
+		return fmt.Errorf("after the crash: %w", err)
+	}
 	found := map[owed]int{}
 	for ep := range EndpointID(crashEndpoints) {
 		if err := drain(q, ep, found); err != nil {
@@ -424,6 +478,9 @@ func drained(q *Queue, durable map[owed]int, found map[owed]int) error {
 	}
 	if err := q.sweep(); err != nil {
 		return err
+	}
+	if err := sidesConsistent(q, q.opts.FS); err != nil {
+		return fmt.Errorf("after the sweep: %w", err)
 	}
 	return eachKey(q.db, []byte{prefixPayload}, []byte{prefixPayload + 1}, nil, func(k []byte) {
 		if id, _ := parsePayloadKey(k); !letters[id] {

@@ -70,6 +70,11 @@
 // and what waits, are listed by time over any number of endpoints: a seek finds the first entry of each
 // endpoint in a bucket, and a heap merges them.
 //
+// A payload of Options.SideBytes and more is in a file of its own, in Options.Dir, and the database has its size and checksum. The file is
+// durable before the accept is begun, and is removed after the deletion of what refers to it is durable, so
+// a crash leaves a file too many at most, which goes after the next Open. A file that is missing or was changed is a payload
+// that is lost, of that message alone. A copy of the database needs the files that it refers to: see SideFiles.
+//
 // What refers to a payload is a delivery or a dead letter. A sweep marks what is referred to and frees the
 // rest, so there are no counters on disk; Resend, which alone makes a reference out of nothing, tells it.
 //

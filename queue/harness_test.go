@@ -2,10 +2,13 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,8 +45,8 @@ type house struct {
 	t      testing.TB
 	fs     *vfs.MemFS
 	opts   Options
-	eager  bool    // do not wait for recovery
-	faults *faults // nil: the disk works
+	eager  bool             // do not wait for recovery
+	faults errorfs.Injector // nil: the disk works
 	misuse *atomic.Int64
 	db     *pebble.DB
 	*Queue
@@ -109,6 +112,7 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	h.opts.FS = fs
 	q, err := Open(db, h.opts)
 	if err != nil {
 		h.t.Fatal(err)
@@ -237,6 +241,62 @@ func (h *house) payloads() map[EventID]bool {
 		h.t.Fatal(err)
 	}
 	return ids
+}
+
+// files returns the payload files that are there, once those that were freed are removed.
+func (h *house) files() []string {
+	h.t.Helper()
+	for !h.Stats().FilesCounted {
+		time.Sleep(time.Millisecond)
+	}
+	h.removeFreed()
+	names, err := h.fs.List(h.opts.Dir)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// consistent checks that there are the files that the database refers to, as they were written, and no others.
+func (h *house) consistent() {
+	h.t.Helper()
+	if err := sidesConsistent(h.Queue, h.fs); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// sidesConsistent compares files and rows of a queue at rest.
+func sidesConsistent(q *Queue, fs vfs.FS) error {
+	q.removeFreed()
+	left := map[string]bool{}
+	names, err := fs.List(q.opts.Dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		left[name] = true
+	}
+	var bytes int64
+	var lost error
+	err = SideFiles(q.db, func(f SideFile) bool {
+		if err := f.Check(fs, q.opts.Dir); err != nil {
+			lost = fmt.Errorf("the payload of event %d is lost: %w", f.Event, err)
+		}
+		delete(left, f.Name)
+		bytes += f.Size
+		return lost == nil
+	})
+	if err := errors.Join(err, lost); err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("nothing refers to %d of %d files, such as %v", len(left), len(names), slices.Sorted(maps.Keys(left))[0])
+	}
+	if s := q.Stats(); s.Files != int64(len(names)) || s.FileBytes != bytes {
+		return fmt.Errorf("%d files of %d bytes, and %+v", len(names), bytes, s)
+	}
+	return nil
 }
 
 func quietLogger() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

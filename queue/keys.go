@@ -11,7 +11,8 @@ import (
 // All bytes that are not in this table belong to other owners of the same database.
 const (
 	prefixMeta     = 'm' // name                                     -> see recover.go
-	prefixPayload  = 'p' // event u64                                -> format u8, payload
+	prefixPayload  = 'p' // event u64                                -> format u8, payload or side file
+	prefixSide     = 'l' // number u64 of a side file                -> event u64 whose payload is in it
 	prefixDelivery = 'q' // endpoint u64, lane u8, due u64, event u64 -> state
 	prefixDead     = 'd' // day u16, endpoint u64, at u64, event u64, lane u8 -> letter
 	prefixKey      = 'i' // half day u32, scope u64, hash 16 B       -> remembered
@@ -29,7 +30,7 @@ const (
 // the database: no key of another owner may begin with one of them.
 func Prefixes() string {
 	return string([]byte{
-		prefixMeta, prefixPayload, prefixDelivery, prefixDead, prefixKey,
+		prefixMeta, prefixPayload, prefixSide, prefixDelivery, prefixDead, prefixKey,
 		prefixAttempt, prefixReplay, prefixHour, prefixKept,
 		prefixWater, prefixFanOut, prefixParked,
 	})
@@ -37,6 +38,7 @@ func Prefixes() string {
 
 const (
 	payloadKeyLen  = 1 + 8
+	sideKeyLen     = 1 + 8
 	deliveryKeyLen = 1 + 8 + 1 + 8 + 8
 	deadKeyLen     = 1 + 2 + 8 + 8 + 8 + 1
 	idemKeyLen     = 1 + 4 + 8 + hashLen
@@ -49,6 +51,7 @@ const (
 
 var (
 	keyEvents = []byte{prefixMeta, 'e'} // first event id that is not reserved
+	keySide   = []byte{prefixMeta, 's'} // first number of a side file that is not reserved
 	keyClock  = []byte{prefixMeta, 'c'} // where queue time was, see clock
 	keyFormat = []byte{prefixMeta, 'f'} // version of this layout
 )
@@ -103,6 +106,17 @@ func parsePayloadKey(k []byte) (EventID, bool) {
 		return 0, false
 	}
 	return EventID(binary.BigEndian.Uint64(k[1:])), true
+}
+
+func appendSideKey(b []byte, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(b, prefixSide), number)
+}
+
+func parseSideKey(k []byte) (number uint64, ok bool) {
+	if len(k) != sideKeyLen || k[0] != prefixSide {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(k[1:]), true
 }
 
 func appendLaneKey(b []byte, ep EndpointID, l Lane) []byte {

@@ -15,7 +15,7 @@ func TestPrefixes(t *testing.T) {
 		}
 	}
 	w := newWall()
-	h := newHouse(t, Options{now: w.now, KeepDelivered: time.Hour})
+	h := newHouse(t, Options{now: w.now, KeepDelivered: time.Hour, Dir: "payloads", SideBytes: 1})
 	ts := append(to(1, 2), Target{Endpoint: 2, Lane: Replay})
 	_, err := h.Accept(context.Background(), Message{Payload: []byte("a"), Key: "k", Deliveries: ts})
 	if err != nil {
@@ -34,7 +34,7 @@ func TestPrefixes(t *testing.T) {
 			t.Errorf("a key begins with %q, which is not in Prefixes", p)
 		}
 	}
-	if len(used) != 9 {
+	if len(used) != 10 {
 		t.Errorf("%d kinds of keys were written, want all that are not reserved", len(used))
 	}
 }

@@ -410,6 +410,8 @@ func (m *model) sweep() {
 	if err := m.real.sweep(); err != nil {
 		m.t.Fatal(err)
 	}
+	m.real.files()
+	m.real.consistent()
 	stored := m.real.payloads()
 	for payload, id := range m.ids {
 		switch {
@@ -523,6 +525,8 @@ func TestModel(t *testing.T) {
 			now:          w.now,
 			Window:       rapid.IntRange(1, 5).Draw(rt, "window"),
 			HandOffBytes: rapid.SampledFrom([]int{1, 600, 1 << 20}).Draw(rt, "hand-off bytes"),
+			Dir:          "payloads",
+			SideBytes:    rapid.IntRange(1, 3).Draw(rt, "side bytes"),
 			// Nothing else may expire in the hours that pass.
 			KeepAttempts:  10_000 * time.Hour,
 			KeepDead:      10_000 * time.Hour,

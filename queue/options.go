@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Options configure a Queue. The zero value is usable.
@@ -62,6 +63,25 @@ type Options struct {
 	//
 	// Defaults to 64 MiB.
 	HandOffBytes int
+
+	// Dir is the directory for payloads that get files of their own: it belongs to one queue, and to one database. Open
+	// makes it, and makes its name durable in the directory it is in. Once there are such payloads, Open
+	// fails without it.
+	//
+	// Defaults to none: all payloads are in the database.
+	Dir string
+
+	// FS is the file system of Dir.
+	//
+	// Defaults to vfs.Default, that of the operating system.
+	FS vfs.FS
+
+	// SideBytes is the size in bytes from which on a payload gets a file of its own, if there is a Dir. In the database each
+	// byte of it would be written several times, and what is accepted at the same time would wait for that. A smaller one
+	// costs less in the database than a file does.
+	//
+	// Defaults to 1 MiB.
+	SideBytes int
 
 	// MaxPayload is the largest payload Accept takes, in bytes.
 	//
@@ -118,12 +138,16 @@ func (o Options) withDefaults() Options {
 	o.KeepAttempts = cmp.Or(o.KeepAttempts, 72*time.Hour)
 	o.KeepKeys = cmp.Or(o.KeepKeys, day)
 	o.HandOffBytes = cmp.Or(o.HandOffBytes, 64<<20)
+	o.SideBytes = cmp.Or(o.SideBytes, 1<<20)
 	o.MaxPayload = cmp.Or(o.MaxPayload, 25_000_000)
 	o.MaxAcceptBytes = cmp.Or(o.MaxAcceptBytes, 64<<20)
 	o.MaxAccepts = cmp.Or(o.MaxAccepts, 4000)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	o.acceptOptions = cmp.Or(o.acceptOptions, pebble.Sync)
 	o.maxShared = cmp.Or(o.maxShared, maxShared)
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
 	if o.now == nil {
 		o.now = time.Now
 	}
@@ -145,6 +169,7 @@ func (o Options) validate() error {
 	positive("KeepDelivered", int64(o.KeepDelivered))
 	positive("KeepKeys", int64(o.KeepKeys))
 	positive("HandOffBytes", int64(o.HandOffBytes))
+	positive("SideBytes", int64(o.SideBytes))
 	positive("MaxPayload", int64(o.MaxPayload))
 	positive("MaxAcceptBytes", int64(o.MaxAcceptBytes))
 	positive("MaxAccepts", int64(o.MaxAccepts))

@@ -95,6 +95,7 @@ type Delivery struct {
 	queue *Queue
 	home  *endpoint
 	item  item
+	read  *sharedRead // keeps Payload shared; nil if it is not from a side file
 }
 
 // Queue keeps deliveries in a Pebble database until they are settled.
@@ -109,6 +110,7 @@ type Queue struct {
 	writers   *writers
 	endpoints endpoints
 	recent    recent
+	sides     sideFiles
 	keyLocks  keyLocks
 	groups    groups
 	settles   committer
@@ -160,6 +162,9 @@ func Open(db *pebble.DB, o Options) (*Queue, error) {
 	if err := q.recover(); err != nil {
 		return nil, fmt.Errorf("queue: open: %w", err)
 	}
+	if err := q.openSides(); err != nil {
+		return nil, fmt.Errorf("queue: open: %w", err)
+	}
 	q.endpoints.init()
 	q.recent.init(o.HandOffBytes)
 	q.keyLocks.init(o.hooks.keyBusy)
@@ -169,6 +174,7 @@ func Open(db *pebble.DB, o Options) (*Queue, error) {
 	q.background.Go(func() { q.findWork(heads) })
 	q.background.Go(q.sweepLoop)
 	q.background.Go(q.syncLoop)
+	q.background.Go(q.removeLoop)
 	q.settles.done.Go(q.commitLoop)
 	return q, nil
 }
@@ -184,7 +190,7 @@ func (q *Queue) Close() error {
 		q.settles.done.Wait()
 		close(q.stop)
 		q.background.Wait()
-		q.closeResult = q.clock.seal()
+		q.closeResult = errors.Join(q.clock.seal(), q.sides.close())
 	})
 	return q.closeResult
 }
@@ -196,21 +202,46 @@ func (q *Queue) Payload(id EventID) ([]byte, bool, error) {
 		return nil, false, ErrClosed
 	}
 	defer q.gate.leave()
-	b, err := q.readPayload(id)
+	b, f, err := q.stored(id)
+	if f.number != 0 {
+		if b, err = q.sides.load(f); err != nil {
+			if there, _ := q.has(appendPayloadKey(nil, id)); !there {
+				return nil, false, nil // it was freed just now
+			}
+		}
+	}
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, false, nil
 	}
 	return b, err == nil, err
 }
 
-func (q *Queue) readPayload(id EventID) ([]byte, error) {
+// stored returns a copy of a payload, or the side file that it is in.
+func (q *Queue) stored(id EventID) ([]byte, sideFile, error) {
 	var buf [payloadKeyLen]byte
 	v, closer, err := q.db.Get(appendPayloadKey(buf[:0], id))
 	if err != nil {
-		return nil, err
+		return nil, sideFile{}, err
 	}
 	defer closer.Close()
 	return decodePayload(v)
+}
+
+// fetch gives a delivery its payload.
+func (q *Queue) fetch(d *Delivery) error {
+	payload, ok := q.recent.payload(d.Event)
+	if ok {
+		d.Payload = payload
+		return nil
+	}
+	payload, f, err := q.stored(d.Event)
+	if err == nil && f.number != 0 {
+		if d.read, err = q.sides.share(f); err == nil {
+			payload = d.read.payload
+		}
+	}
+	d.Payload = payload
+	return err
 }
 
 // ready tells the owner of the queue that an endpoint has, or will have, something due.

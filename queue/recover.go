@@ -45,6 +45,7 @@ func (q *Queue) findWork(heads *pebble.Snapshot) {
 	if found {
 		q.recovered.Store(true)
 		q.persist("counting after opening", func() error { return q.countStored(heads) })
+		q.persist("examining payload files after opening", func() error { return q.examineSides(heads) })
 	}
 	if err := heads.Close(); err != nil {
 		q.log.Error("queue: closing the snapshot of opening failed", "err", err)

@@ -107,6 +107,7 @@ func (r *resending) pin(ctx context.Context) error {
 		id := r.resends[i].Event
 		if r.made[i] = !r.q.writers.ahead(id); r.made[i] {
 			r.q.recent.keep(id)
+			r.q.sides.open.keep(id)
 		}
 	}
 	return r.q.committed(ctx)

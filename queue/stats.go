@@ -30,7 +30,13 @@ type Stats struct {
 	Accepting      int64 // Accept calls in progress
 	AcceptingBytes int64 // and their bytes
 	MemoryBytes    int64 // payloads kept in memory
-	Endpoints      int   // endpoints known in memory
+
+	Files     int64 // payloads in files of their own, see Options.SideBytes
+	FileBytes int64 // and their bytes
+	// FilesCounted is false as long as the files from before Open are not in Files and FileBytes yet.
+	FilesCounted bool
+
+	Endpoints int // endpoints known in memory
 
 	// OldestDue is the due time of the delivery that has waited longest, in the windows, parked and at the
 	// cursors; zero if none waits.
@@ -78,6 +84,9 @@ func (q *Queue) Stats() Stats {
 		Accepting:      q.admitted.accepts.Load(),
 		AcceptingBytes: q.admitted.bytes.Load(),
 		MemoryBytes:    int64(q.recent.size()),
+		Files:          max(q.sides.count.Load(), 0),
+		FileBytes:      max(q.sides.bytes.Load(), 0),
+		FilesCounted:   q.sides.examined.Load(),
 	}
 	s.Waiting = max(c.stored.Load()-s.InHand, 0)
 	oldest := end.due

@@ -57,6 +57,9 @@ func (q *Queue) sweep() error {
 	if q.hooks.afterMark != nil {
 		q.hooks.afterMark()
 	}
+	if err := q.freeSides(horizon, live); err != nil {
+		return err
+	}
 	return q.freePayloads(horizon, live)
 }
 

@@ -46,21 +46,14 @@ func (q *Queue) take(id EndpointID, last Lane) (Delivery, bool) {
 			q.lost(&d, Corrupt, errCorrupt)
 			continue
 		}
-		payload, ok := q.recent.payload(it.pos.event)
-		if !ok {
-			var err error
-			payload, err = q.readPayload(it.pos.event)
-			switch {
-			case errors.Is(err, pebble.ErrNotFound) || errors.Is(err, errCorrupt):
-				q.lost(&d, PayloadLost, err)
-				continue
-			case err != nil:
-				q.putBack(&d, err)
-				continue
-			}
+		switch err := q.fetch(&d); {
+		case err == nil:
+			return d, true
+		case errors.Is(err, pebble.ErrNotFound) || errors.Is(err, errCorrupt):
+			q.lost(&d, PayloadLost, err)
+		default:
+			q.putBack(&d, err)
 		}
-		d.Payload = payload
-		return d, true
 	}
 }
 

@@ -52,6 +52,8 @@ const ExitLog = 74 // EX_IOERR of sysexits
 // Store is an open database. Its methods are safe for any number of goroutines.
 type Store struct {
 	db     *pebble.DB
+	dir    string
+	fs     vfs.FS
 	lock   *pebble.Lock
 	events *events
 	cipher [16]byte
@@ -74,7 +76,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: opening %s: %w", dir, err), lock.Close())
 	}
-	s := &Store{db: db, lock: lock, events: seen}
+	s := &Store{db: db, dir: dir, fs: po.FS, lock: lock, events: seen}
 	if err := s.identify(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -122,6 +124,13 @@ func pebbleOptions(o Options) *pebble.Options {
 
 // DB lends the database to the queue. Close of the Store ends the loan.
 func (s *Store) DB() *pebble.DB { return s.db }
+
+// FS is the file system of the data directory.
+func (s *Store) FS() vfs.FS { return s.fs }
+
+// PayloadDir is where in the data directory the queue keeps payloads that get files of their own. They are part of the
+// store as the database is: neither is whole without the other.
+func (s *Store) PayloadDir() string { return s.fs.PathJoin(s.dir, "payloads") }
 
 // IdentifierKey is 16 random bytes that were made with the store and never change.
 func (s *Store) IdentifierKey() [16]byte { return s.cipher }
