@@ -44,7 +44,7 @@ const MaxNote = 64 << 10
 type Receipt struct {
 	Event      EventID
 	Accepted   time.Time
-	Deliveries int  // how many were written
+	Deliveries int  // how many it has
 	Repeated   bool // the key was known: this is the first receipt again, and nothing was written
 }
 
@@ -53,6 +53,10 @@ type Receipt struct {
 // that an error of the database leaves it open.
 //
 // A message without deliveries gets an id, and nothing but its key, if any, is written.
+//
+// Of a message with more than 512 deliveries without an order key, all of these are made in the background: when Accept
+// returns they are as durable as the others, they count as Stats.Waiting and are in the list of Waiting, but their
+// endpoints have them a little later. They are due then, and Ready is called. See Options.MaxExpanding.
 //
 // A message whose key is being accepted by another call waits for that one to end, or for ctx. The
 // commit itself cannot be called off.
@@ -82,7 +86,7 @@ func (q *Queue) accept(ctx context.Context, ms []Message, receipts []Receipt) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	size, err := q.measure(ms)
+	size, later, err := q.measure(ms)
 	if err != nil {
 		return err
 	}
@@ -90,13 +94,17 @@ func (q *Queue) accept(ctx context.Context, ms []Message, receipts []Receipt) er
 		return &OverloadedError{RetryAfter: time.Second}
 	}
 	defer q.admitted.leave(size)
+	if !q.fanOuts.enter(later, q.opts.MaxExpanding) {
+		return &OverloadedError{RetryAfter: time.Second}
+	}
+	defer func() { q.fanOuts.leave(later) }()
 
 	keys, err := q.lockKeys(ctx, ms)
 	if err != nil {
 		return err
 	}
 	defer q.keyLocks.release(keys)
-	a := accepting{q: q, messages: ms, receipts: receipts, size: size}
+	a := accepting{q: q, messages: ms, receipts: receipts, size: size, room: size - later*(deliverySize-4)}
 	if err := a.recall(); err != nil || a.fresh == 0 {
 		return err
 	}
@@ -107,37 +115,44 @@ func (q *Queue) accept(ctx context.Context, ms []Message, receipts []Receipt) er
 		a.discardSides()
 		return err
 	}
+	for _, p := range a.parts {
+		later -= p.head.total() // the expander counts them out
+	}
 	a.announce()
 	q.counts.acceptedBytes.Add(a.bytes())
 	return nil
 }
 
-// measure checks the messages and returns about how many bytes they take.
-func (q *Queue) measure(ms []Message) (size int, err error) {
+// deliverySize is about what a delivery takes besides its note.
+const deliverySize = 64
+
+// measure checks the messages. It returns about how many bytes they take, and how many deliveries are left to the expander.
+func (q *Queue) measure(ms []Message) (size, later int, err error) {
 	for i := range ms {
 		m := &ms[i]
 		if len(m.Payload) > q.opts.MaxPayload {
-			return 0, fmt.Errorf("%w: payload of %d bytes, at most %d", ErrTooLarge, len(m.Payload), q.opts.MaxPayload)
+			return 0, 0, fmt.Errorf("%w: payload of %d bytes, at most %d", ErrTooLarge, len(m.Payload), q.opts.MaxPayload)
 		}
 		size += len(m.Payload) + 128
 		for j := range m.Deliveries {
 			t := &m.Deliveries[j]
 			if len(t.Note) > MaxNote {
-				return 0, fmt.Errorf("%w: note of %d bytes, at most %d", ErrTooLarge, len(t.Note), MaxNote)
+				return 0, 0, fmt.Errorf("%w: note of %d bytes, at most %d", ErrTooLarge, len(t.Note), MaxNote)
 			}
 			if t.Lane >= lanes {
-				return 0, fmt.Errorf("queue: there is no %v", t.Lane)
+				return 0, 0, fmt.Errorf("queue: there is no %v", t.Lane)
 			}
-			size += len(t.Note) + 64
+			size += len(t.Note) + deliverySize
 		}
 		if err := distinct(m.Deliveries); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
+		later += q.later(m)
 	}
 	if size > q.opts.MaxAcceptBytes {
-		return 0, fmt.Errorf("%w: %d bytes in one call, at most %d", ErrTooLarge, size, q.opts.MaxAcceptBytes)
+		return 0, 0, fmt.Errorf("%w: %d bytes in one call, at most %d", ErrTooLarge, size, q.opts.MaxAcceptBytes)
 	}
-	return size, nil
+	return size, later, nil
 }
 
 // distinct refuses two deliveries that could get the same key: a key is written once.
@@ -150,6 +165,13 @@ func distinct(ts []Target) error {
 				}
 			}
 		}
+		return nil
+	}
+	up := 1
+	for up < len(ts) && ts[up-1].Endpoint < ts[up].Endpoint {
+		up++
+	}
+	if up == len(ts) {
 		return nil
 	}
 	type place struct {
@@ -175,6 +197,8 @@ type accepting struct {
 	sides    []sideFile  // of the messages, the zero one where the payload has none; nil if all have none
 	fresh    int         // messages to be written
 	size     int         // about how many bytes that is, without what is in side files
+	room     int         // about how many of these a batch needs
+	parts    []part      // of large fan-outs, as they are written
 	now      micros      // the time of the accept, once it is numbered
 }
 
@@ -235,13 +259,14 @@ func (a *accepting) addDeliveries(b *pebble.Batch) error {
 		if r.Repeated {
 			continue
 		}
+		large := a.q.later(m) > 0
 		for j := range m.Deliveries {
 			t := &m.Deliveries[j]
+			if large && !t.ordered() {
+				continue
+			}
 			it := a.item(t, r.Event)
-			key := appendDeliveryKey(buf[:0], t.Endpoint, t.Lane, it.pos)
-			split := len(key)
-			key = appendState(key, it.state, it.pos.due)
-			if err := b.Set(key[:split], key[split:], nil); err != nil {
+			if err := setDelivery(b, buf[:0], t.Endpoint, t.Lane, &it); err != nil {
 				return err
 			}
 			if t.Lane == Replay {
@@ -252,6 +277,14 @@ func (a *accepting) addDeliveries(b *pebble.Batch) error {
 		}
 	}
 	return nil
+}
+
+// setDelivery writes a delivery to its place. buf is room for that.
+func setDelivery(b *pebble.Batch, buf []byte, ep EndpointID, l Lane, it *item) error {
+	key := appendDeliveryKey(buf, ep, l, it.pos)
+	split := len(key)
+	key = appendState(key, it.state, it.pos.due)
+	return b.Set(key[:split], key[split:], nil)
 }
 
 // addKeys adds the idempotency keys.
@@ -273,24 +306,21 @@ func (a *accepting) addKeys(b *pebble.Batch) error {
 func (a *accepting) item(t *Target, id EventID) item {
 	due := max(a.now, a.q.clock.at(t.NotBefore))
 	it := item{pos: position{due, id}, state: state{accepted: a.now, note: t.Note}}
-	if t.Order != 0 && t.Lane == Fresh {
+	if t.ordered() {
 		it.pos.due = max(a.now, a.q.clock.floor)
 		it.turn = &turn{t.Order, due}
 	}
 	return it
 }
 
-// handOver tells the endpoints of their deliveries, and keeps the payloads for those that are taken
-// soon. One in a side file is not kept: the system has it in its cache, copying it would hold up the scans of all endpoints,
+// handOver tells the endpoints of their deliveries, and the expander of the others. It keeps the payloads for those that are
+// taken soon. One in a side file is not kept: the system has it in its cache, copying it would hold up the scans of all endpoints,
 // and it would drive out thousands of small ones. stamp is the number of purges before the write began.
 func (a *accepting) handOver(stamp uint64) {
 	q, now := a.q, a.now
 	for i := range a.messages {
 		m, r := &a.messages[i], &a.receipts[i]
-		if r.Repeated {
-			continue
-		}
-		if len(m.Deliveries) == 0 {
+		if r.Repeated || len(m.Deliveries) == 0 {
 			continue
 		}
 		a.owe(m, now)
@@ -299,20 +329,31 @@ func (a *accepting) handOver(stamp uint64) {
 		} else {
 			q.recent.add(r.Event, m.Payload, len(m.Deliveries))
 		}
+		large := q.later(m) > 0
 		for j := range m.Deliveries {
 			d := &m.Deliveries[j]
+			if large && !d.ordered() {
+				continue
+			}
 			it := a.item(d, r.Event)
 			it.note = nil
 			if len(d.Note) > 0 {
 				it.note = bytes.Clone(d.Note)
 			}
-			e := q.lockEndpoint(d.Endpoint)
-			it.diskOnly = e.purged > stamp
-			q.counted(e, d.Lane, &it)
-			e.handOver(d.Lane, it, q.opts.Window, now)
-			e.mu.Unlock()
+			q.handOver(d.Endpoint, d.Lane, it, stamp, now)
 		}
 	}
+	q.fanOuts.add(a.parts)
+}
+
+// handOver tells an endpoint of a delivery whose write is committed, by a ticket that has not ended. stamp is the number of
+// purges before the write began.
+func (q *Queue) handOver(id EndpointID, l Lane, it item, stamp uint64, now micros) {
+	e := q.lockEndpoint(id)
+	it.diskOnly = e.purged > stamp
+	q.counted(e, l, &it)
+	e.handOver(l, it, q.opts.Window, now)
+	e.mu.Unlock()
 }
 
 // owe counts the deliveries of a message.
@@ -347,8 +388,12 @@ func (a *accepting) announce() {
 		if a.receipts[i].Repeated {
 			continue
 		}
+		large := a.q.later(&a.messages[i]) > 0
 		for j := range a.messages[i].Deliveries {
 			t := &a.messages[i].Deliveries[j]
+			if large && !t.ordered() {
+				continue
+			}
 			it := a.item(t, a.receipts[i].Event)
 			a.q.ready(t.Endpoint, it.due())
 		}

@@ -7,7 +7,7 @@ type Backlog struct {
 }
 
 // Backlogs calls yield for the endpoints for which deliveries wait, in no order, until it returns false. What was there
-// at Open is left out until Stats.Counted.
+// at Open is left out until Stats.Counted, and so is what is not expanded of large fan-outs.
 //
 // It takes a moment per endpoint that has something waiting or had lately, and 16 bytes, and reads no disk. The
 // queue may be called from yield.

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -154,6 +155,151 @@ func benchDrain(b *testing.B, order uint64) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 	if err := q.Close(); err != nil {
 		b.Error(err)
+	}
+}
+
+// BenchmarkFanOut accepts messages that are owed to ten thousand endpoints, one after the other. accept-ms is until Accept
+// returns, deliveries/s until all of them can be taken.
+func BenchmarkFanOut(b *testing.B) {
+	up, mixed := make([]EndpointID, 10_000), make([]EndpointID, 10_000)
+	for i, ep := range rand.New(rand.NewPCG(1, 2)).Perm(len(mixed)) {
+		up[i], mixed[i] = EndpointID(i), EndpointID(ep)
+	}
+	b.Run("ascending", func(b *testing.B) { benchFanOut(b, up) })
+	b.Run("mixed", func(b *testing.B) { benchFanOut(b, mixed) })
+}
+
+func benchFanOut(b *testing.B, eps []EndpointID) {
+	db := benchDB(b)
+	q, err := Open(db, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	payload := make([]byte, 2<<10)
+	ts := to(eps...)
+	for i := range ts {
+		ts[i].Note = make([]byte, 8)
+	}
+	var accepts []time.Duration
+	b.ResetTimer()
+	for range b.N {
+		begin := time.Now()
+		if _, err := q.Accept(context.Background(), Message{Payload: payload, Deliveries: ts}); err != nil {
+			b.Fatal(err)
+		}
+		accepts = append(accepts, time.Since(begin))
+		if err := q.Flush(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	slices.Sort(accepts)
+	b.ReportMetric(accepts[len(accepts)/2].Seconds()*1e3, "accept-ms")
+	b.ReportMetric(float64(b.N*len(ts))/b.Elapsed().Seconds(), "deliveries/s")
+	if err := q.Close(); err != nil {
+		b.Error(err)
+	}
+}
+
+// BenchmarkDrainOne takes and settles a backlog of one endpoint that is on disk only, with payloads of 1 KiB. last/first is
+// the rate of the last tenth beside that of the first.
+//
+//	go test ./queue -run '^$' -bench DrainOne -benchtime 1000000x
+func BenchmarkDrainOne(b *testing.B) {
+	db := benchDB(b)
+	q, err := Open(db, Options{HandOffBytes: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchFill(b, q, b.N, 1, make([]byte, 1<<10))
+	var tenths [11]time.Duration
+	begin := time.Now()
+	b.ResetTimer()
+	for n := range b.N {
+		d, ok := q.Take(0)
+		if !ok {
+			b.Fatalf("nothing to take after %d of %d", n, b.N)
+		}
+		if err := q.Settle(&d, done); err != nil {
+			b.Fatal(err)
+		}
+		tenths[(n+1)*10/b.N] = time.Since(begin)
+	}
+	if err := q.Flush(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
+	b.ReportMetric(tenths[1].Seconds()/(tenths[10]-tenths[9]).Seconds(), "last/first")
+	if err := q.Close(); err != nil {
+		b.Error(err)
+	}
+}
+
+// BenchmarkRestart opens a queue with one delivery waiting for each of some endpoints, behind those that were settled.
+// first-ms is until the first delivery is taken, found-ms until all endpoints with work are known.
+//
+//	go test ./queue -run '^$' -bench Restart -benchtime 5000000x
+func BenchmarkRestart(b *testing.B) {
+	for _, endpoints := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("endpoints=%d", endpoints), func(b *testing.B) { benchRestart(b, endpoints) })
+	}
+}
+
+func benchRestart(b *testing.B, endpoints int) {
+	db := benchDB(b)
+	q, err := Open(db, Options{HandOffBytes: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchFill(b, q, b.N, endpoints, nil)
+	for n := 0; n < b.N; n++ {
+		d, ok := q.Take(EndpointID(n % endpoints))
+		if !ok {
+			b.Fatalf("nothing to take after %d", n)
+		}
+		if err := q.Settle(&d, done); err != nil {
+			b.Fatal(err)
+		}
+	}
+	benchFill(b, q, endpoints, endpoints, nil)
+	if err := q.Close(); err != nil {
+		b.Fatal(err)
+	}
+	ready := make(chan EndpointID, endpoints)
+	b.ResetTimer()
+	begin := time.Now()
+	q, err = Open(db, Options{Ready: func(id EndpointID, _ time.Time) { ready <- id }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, ok := q.Take(<-ready); !ok {
+		b.Error("nothing to take")
+	}
+	first := time.Since(begin)
+	for !q.Stats().Recovered {
+		time.Sleep(100 * time.Microsecond)
+	}
+	found := time.Since(begin)
+	b.StopTimer()
+	b.ReportMetric(first.Seconds()*1e3, "first-ms")
+	b.ReportMetric(found.Seconds()*1e3, "found-ms")
+	if err := q.Close(); err != nil {
+		b.Error(err)
+	}
+}
+
+// benchFill accepts n messages for one endpoint after the other.
+func benchFill(b *testing.B, q *Queue, n, endpoints int, payload []byte) {
+	batch := make([]Message, 0, 1000)
+	for done := 0; done < n; done += len(batch) {
+		batch = batch[:0]
+		for i := range min(cap(batch), n-done) {
+			batch = append(batch, Message{Payload: payload, Deliveries: to(EndpointID((done + i) % endpoints))})
+		}
+		if _, err := q.AcceptAll(context.Background(), batch); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

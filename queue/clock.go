@@ -103,6 +103,14 @@ func (c *clock) seal() error {
 	return writeMeta(c.db, keyClock, uint64(c.last.Load()+1)|1, pebble.Sync)
 }
 
+// resumes returns a time that no due time given out from now on is before, even if a crash and a clock that goes back come
+// together.
+func (c *clock) resumes() micros {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return max(c.bound-clockStep, 0)
+}
+
 // at converts a time of the caller.
 func (c *clock) at(t time.Time) micros {
 	if t.IsZero() {

@@ -185,3 +185,26 @@ func (r *reader) uvarint(limit uint64) uint64 {
 	r.b = r.b[n:]
 	return v
 }
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+// bytes returns the next n bytes, nil for none. They share memory with the value.
+func (r *reader) bytes(n uint64) []byte {
+	if n > uint64(len(r.b)) {
+		r.bad, r.b = true, nil
+		return nil
+	}
+	v := r.b[:n:n]
+	if r.b = r.b[n:]; n == 0 {
+		return nil
+	}
+	return v
+}

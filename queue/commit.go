@@ -154,6 +154,9 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 		}
 	}
 	if err != nil {
+		for i := range ops {
+			ops[i].home.lanes[ops[i].lane].water.known = false // it may have been lowered in the batch
+		}
 		q.log.Error("queue: settling failed", "deliveries", len(ops), "err", err)
 		return err
 	}
@@ -169,6 +172,7 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 			q.ready(ops[i].home.id, next)
 		}
 	}
+	q.passed(ops)
 	return nil
 }
 
@@ -221,10 +225,12 @@ func (q *Queue) addDelivery(b *pebble.Batch, op *settlement, t *ticket) error {
 	// That of an ordered one is new as it is before all that this delivery had.
 	op.next = max(t.low, q.clock.at(op.outcome.At))
 	again := op.item.again(op.next)
-	key := appendDeliveryKey(buf[:0], op.home.id, op.lane, again.pos)
-	split := len(key)
-	key = appendState(key, again.state, again.pos.due)
-	return b.Set(key[:split], key[split:], nil)
+	if again.turn != nil {
+		if err := q.lower(b, op.home, op.lane, again.pos); err != nil {
+			return err
+		}
+	}
+	return setDelivery(b, buf[:0], op.home.id, op.lane, &again)
 }
 
 // addRecord adds what is kept of the attempt.

@@ -124,10 +124,21 @@ const crashEndpoints = 6
 
 type round struct {
 	q      *Queue
+	clock  *fast
 	seed   uint64
 	ledger *ledger
 	ctx    context.Context
 }
+
+// fast is a clock that runs ahead, so that a round of milliseconds takes seconds.
+type fast struct {
+	begin time.Time
+	speed time.Duration
+}
+
+func (f *fast) now() time.Time { return f.begin.Add(time.Since(f.begin) * f.speed) }
+
+func (f *fast) in(d time.Duration) time.Time { return f.now().Add(d * f.speed) }
 
 func (r *round) produce(n int) {
 	rng := rand.New(rand.NewPCG(r.seed, uint64(n)))
@@ -148,7 +159,7 @@ func (r *round) produce(n int) {
 			}
 			t.Note = []byte{byte(ep), byte(t.Order)}
 			if rng.IntN(10) == 0 {
-				t.NotBefore = time.Now().Add(time.Duration(rng.IntN(4)) * time.Millisecond)
+				t.NotBefore = r.clock.in(time.Duration(rng.IntN(4)) * time.Millisecond)
 			}
 			m.Deliveries = append(m.Deliveries, t)
 			promised = append(promised, owed{fmt.Sprint(n, "-", i), EndpointID(ep)})
@@ -181,7 +192,7 @@ func (r *round) work(n int) {
 		case 1:
 			o.Verdict, o.Reason, o.Attempted = Dead, Rejected, false
 		case 2, 3:
-			o.Verdict, o.At = Again, time.Now().Add(time.Duration(rng.IntN(2000))*time.Microsecond)
+			o.Verdict, o.At = Again, r.clock.in(time.Duration(rng.IntN(2000))*time.Microsecond)
 		}
 		if o.Verdict != Again {
 			r.ledger.add(r.ledger.ended, owedBy(&d))
@@ -295,22 +306,29 @@ func crashRound(seed uint64, change func(*Options)) error {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	fs, misuse := vfs.NewCrashableMem(), new(atomic.Int64)
 	disk := erratic{fs, time.Duration(rng.IntN(3)) * time.Millisecond}
-	db, err := openTestDB(disk, misuse)
-	if err != nil {
-		return err
-	}
 	o := Options{
 		Window: 1 + rng.IntN(8), SyncInterval: time.Millisecond, SweepInterval: 2 * time.Millisecond,
 		HandOffBytes: 1 << (8 + rng.IntN(16)), Logger: quietLogger(),
 		FS: disk, Dir: "payloads", SideBytes: 1000,
+		maxDirect: 1 + rng.IntN(3), maxPart: 1 + rng.IntN(2),
 	}
+	clock := &fast{time.Now(), 1}
+	if rng.IntN(2) == 0 { // marks stay behind by up to a second
+		o.lowWaterStep = 1 + rng.IntN(20)
+		clock.speed = 200
+	}
+	o.now = clock.now
 	change(&o)
+	db, err := openTestDB(disk, misuse, o)
+	if err != nil {
+		return err
+	}
 	q, err := Open(db, o)
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &round{q: q, seed: seed, ledger: newLedger(), ctx: ctx}
+	r := &round{q: q, clock: clock, seed: seed, ledger: newLedger(), ctx: ctx}
 	var wg sync.WaitGroup
 	for n := range 4 {
 		wg.Go(func() { r.produce(n) })
@@ -342,8 +360,11 @@ func crashRound(seed uint64, change func(*Options)) error {
 
 // verify drains the queue on the clone.
 func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, durable, again map[owed]int) error {
-	db, err := openTestDB(clone, misuse)
+	db, err := openTestDB(clone, misuse, o)
 	if err != nil {
+		return err
+	}
+	if err := checkMarks(db); err != nil {
 		return err
 	}
 	o.now = func() time.Time { return time.Now().Add(time.Minute) } // everything is due
@@ -358,6 +379,9 @@ func verify(clone *vfs.MemFS, misuse *atomic.Int64, o Options, promised, ended, 
 	}
 	if err := sidesConsistent(q, clone); err != nil {
 		return fmt.Errorf("after the crash: %w", err)
+	}
+	if err := q.Flush(context.Background()); err != nil { // large fan-outs are with their endpoints after that
+		return err
 	}
 	found := map[owed]int{}
 	for ep := range EndpointID(crashEndpoints) {

@@ -16,7 +16,7 @@
 //   - Settle waits for no disk. After a crash a delivery settled within about the last SyncInterval, or
 //     taken and not settled, is due again. It never vanishes.
 //   - Deliveries of one endpoint and lane come out in order of their due times; retries rejoin at
-//     their new due time.
+//     their new due time. Those of a large fan-out are due when it is expanded.
 //   - Of the deliveries of one endpoint with the same order key, one is handed out only after all
 //     that were accepted before it are settled as Done or Dead, or purged.
 //   - A record of an attempt is in the log, until it expires, if and only if the settlement it came with is
@@ -64,7 +64,11 @@
 // message and a small key per delivery, ordered by endpoint, lane and due time or, with an order key, the
 // time of the accept. Every delivery key is written once and deleted once, so single deletes annihilate
 // with their sets before they reach a table. A cursor per endpoint keeps reads away from the tombstones
-// of what was delivered; a watermark keeps the cursor from passing an accept that is not visible yet.
+// of what was delivered; a watermark keeps the cursor from passing an accept that is not visible yet. Behind a
+// low-water mark, which follows the cursor, tombstones go by range deletion, and Open looks for work from there.
+//
+// A message with hundreds of deliveries and more is written as parts of a thousand destinations each. An expander makes
+// deliveries of them in the background, all of a part in the batch that removes it.
 //
 // Attempts are logged in buckets of an hour and dead letters kept in buckets of a day, which go whole. Both,
 // and what waits, are listed by time over any number of endpoints: a seek finds the first entry of each
@@ -75,7 +79,7 @@
 // a crash leaves a file too many at most, which goes after the next Open. A file that is missing or was changed is a payload
 // that is lost, of that message alone. A copy of the database needs the files that it refers to: see SideFiles.
 //
-// What refers to a payload is a delivery or a dead letter. A sweep marks what is referred to and frees the
+// What refers to a payload is a delivery, a part of a large fan-out or a dead letter. A sweep marks what is referred to and frees the
 // rest, so there are no counters on disk; Resend, which alone makes a reference out of nothing, tells it.
 //
 // # Concurrency

@@ -54,6 +54,7 @@ type lane struct {
 	arrived []item   // handed over or released during a scan
 	stalled micros   // not worth a scan before this, though something may be due: see Queue.refill
 	resting micros   // the disk could not be read: nothing is taken before this
+	water   lowWater // the committer's own, without mu
 }
 
 // item is a delivery in memory.

@@ -96,7 +96,11 @@ func (q *Queue) writeGroup(g *group) error {
 	for _, a := range g.members {
 		id = a.number(id, t.low)
 	}
-	b := q.db.NewBatchWithSize(g.size + 64)
+	room := 64
+	for _, a := range g.members {
+		room += a.room
+	}
+	b := q.db.NewBatchWithSize(room)
 	defer b.Close()
 	if err := g.fill(b); err != nil {
 		return err
@@ -116,7 +120,7 @@ func (q *Queue) writeGroup(g *group) error {
 // fill puts keys of a kind next to each other, since the memtable finds the place of a key from that of the one before.
 func (g *group) fill(b *pebble.Batch) error {
 	for _, add := range [...]func(*accepting, *pebble.Batch) error{
-		(*accepting).addPayloads, (*accepting).addDeliveries, (*accepting).addKeys,
+		(*accepting).addPayloads, (*accepting).addDeliveries, (*accepting).addParts, (*accepting).addKeys,
 	} {
 		for _, a := range g.members {
 			if err := add(a, b); err != nil {

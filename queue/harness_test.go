@@ -74,13 +74,18 @@ func (h *house) finish() {
 	}
 }
 
-func openTestDB(fs vfs.FS, misuse *atomic.Int64) (*pebble.DB, error) {
+// openTestDB counts as misuse what tells of a defect. Where no low-water mark is moved that is every event.
+func openTestDB(fs vfs.FS, misuse *atomic.Int64, opts Options) (*pebble.DB, error) {
 	o := &pebble.Options{FS: reusing{fs}, Logger: quiet{}, CacheSize: 1 << 20}
 	Tune(o)
 	o.MemTableSize = 64 << 10 // small, so that flushes and compactions are always on their way
 	o.FlushDelayDeleteRange = time.Millisecond
 	o.EventListener = &pebble.EventListener{
-		PossibleAPIMisuse: func(pebble.PossibleAPIMisuseInfo) { misuse.Add(1) },
+		PossibleAPIMisuse: func(i pebble.PossibleAPIMisuseInfo) {
+			if opts.lowWaterStep == 0 || Misuse(i) {
+				misuse.Add(1)
+			}
+		},
 	}
 	return pebble.Open("db", o)
 }
@@ -108,7 +113,7 @@ func (h *house) open() {
 	if h.faults != nil {
 		fs = errorfs.Wrap(fs, h.faults)
 	}
-	db, err := openTestDB(fs, h.misuse)
+	db, err := openTestDB(fs, h.misuse, h.opts)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -311,3 +316,24 @@ func to(eps ...EndpointID) (ts []Target) {
 var done = Outcome{Verdict: Done, Attempted: true, Status: 200}
 
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// checkMarks returns an error if a delivery on disk is before the low-water mark of its lane.
+func checkMarks(r pebble.Reader) error {
+	marks := map[stream]position{}
+	err := each(r, []byte{prefixWater}, []byte{prefixWater + 1}, nil, func(iter *pebble.Iterator) {
+		ep, l, ok := parseWaterKey(iter.Key())
+		mark, err := decodeWater(iter.Value())
+		if !ok || err != nil {
+			panic(fmt.Sprintf("malformed mark %x: %x", iter.Key(), iter.Value()))
+		}
+		marks[stream{ep, l}] = mark
+	})
+	var wrong error
+	err = errors.Join(err, eachKey(r, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, nil, func(k []byte) {
+		ep, l, pos, _ := parseDeliveryKey(k)
+		if pos.less(marks[stream{ep, l}]) && wrong == nil {
+			wrong = fmt.Errorf("%v of endpoint %d, %v, is before the mark %v", pos, ep, l, marks[stream{ep, l}])
+		}
+	}))
+	return errors.Join(err, wrong)
+}

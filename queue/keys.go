@@ -20,9 +20,9 @@ const (
 	prefixReplay   = 'x' // endpoint u64, event u64                  -> nothing: it has a delivery in lane Replay
 	prefixHour     = 'h' // first event u64 accepted in an hour      -> hour u32
 	prefixKept     = 'v' // hour u32, event u64                      -> nothing: delivered then, long after its accept
+	prefixFanOut   = 'f' // event u64, part u16                      -> destinations that are not expanded yet, see part.go
+	prefixWater    = 'w' // endpoint u64, lane u8                    -> low-water mark: due u64, event u64
 
-	prefixWater  = 'w' // reserved: low-water cursor of an endpoint
-	prefixFanOut = 'f' // reserved: destinations of a large fan-out, not expanded yet
 	prefixParked = 'k' // reserved: parked ranges of an endpoint
 )
 
@@ -31,8 +31,8 @@ const (
 func Prefixes() string {
 	return string([]byte{
 		prefixMeta, prefixPayload, prefixSide, prefixDelivery, prefixDead, prefixKey,
-		prefixAttempt, prefixReplay, prefixHour, prefixKept,
-		prefixWater, prefixFanOut, prefixParked,
+		prefixAttempt, prefixReplay, prefixHour, prefixKept, prefixFanOut, prefixWater,
+		prefixParked,
 	})
 }
 
@@ -46,6 +46,8 @@ const (
 	replayKeyLen   = 1 + 8 + 8
 	hourKeyLen     = 1 + 8
 	keptKeyLen     = 1 + 4 + 8
+	partKeyLen     = 1 + 8 + 2
+	waterKeyLen    = 1 + 8 + 1
 	hashLen        = 16
 )
 
@@ -249,4 +251,27 @@ func parseKeptKey(k []byte) (EventID, bool) {
 		return 0, false
 	}
 	return EventID(binary.BigEndian.Uint64(k[5:])), true
+}
+
+func appendPartKey(b []byte, id EventID, part uint16) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, prefixFanOut), uint64(id))
+	return binary.BigEndian.AppendUint16(b, part)
+}
+
+func parsePartKey(k []byte) (id EventID, part uint16, ok bool) {
+	if len(k) != partKeyLen || k[0] != prefixFanOut {
+		return 0, 0, false
+	}
+	return EventID(binary.BigEndian.Uint64(k[1:])), binary.BigEndian.Uint16(k[9:]), true
+}
+
+func appendWaterKey(b []byte, ep EndpointID, l Lane) []byte {
+	return append(binary.BigEndian.AppendUint64(append(b, prefixWater), uint64(ep)), byte(l))
+}
+
+func parseWaterKey(k []byte) (ep EndpointID, l Lane, ok bool) {
+	if len(k) != waterKeyLen || k[0] != prefixWater || k[9] >= lanes {
+		return 0, 0, false
+	}
+	return EndpointID(binary.BigEndian.Uint64(k[1:])), Lane(k[9]), true
 }

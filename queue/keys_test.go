@@ -15,7 +15,10 @@ func TestPrefixes(t *testing.T) {
 		}
 	}
 	w := newWall()
-	h := newHouse(t, Options{now: w.now, KeepDelivered: time.Hour, Dir: "payloads", SideBytes: 1})
+	x := newHeldExpander()
+	h := newHouse(t, small(Options{
+		now: w.now, KeepDelivered: time.Hour, Dir: "payloads", SideBytes: 1, lowWaterStep: 1, hooks: hooks{beforeExpand: x.hook},
+	}))
 	ts := append(to(1, 2), Target{Endpoint: 2, Lane: Replay})
 	_, err := h.Accept(context.Background(), Message{Payload: []byte("a"), Key: "k", Deliveries: ts})
 	if err != nil {
@@ -25,6 +28,7 @@ func TestPrefixes(t *testing.T) {
 	w.add(2 * time.Hour)
 	h.settle(h.take(2), done)
 	h.flush()
+	h.accept("large", to(1, 2, 3, 4)...)
 	used := map[byte]bool{}
 	if err := eachKey(h.db, nil, nil, nil, func(k []byte) { used[k[0]] = true }); err != nil {
 		t.Fatal(err)
@@ -34,7 +38,8 @@ func TestPrefixes(t *testing.T) {
 			t.Errorf("a key begins with %q, which is not in Prefixes", p)
 		}
 	}
-	if len(used) != 10 {
+	x.letGo()
+	if len(used) != 12 {
 		t.Errorf("%d kinds of keys were written, want all that are not reserved", len(used))
 	}
 }

@@ -99,6 +99,7 @@ func (m *model) accept() {
 			m.count++
 		}
 	}
+	m.flush() // large fan-outs are with their endpoints after that
 	m.wall.add(time.Second)
 }
 
@@ -458,6 +459,9 @@ func (m *model) check() {
 			held++
 		}
 	}
+	if err := checkMarks(m.real.db); err != nil {
+		m.t.Fatal(err)
+	}
 	s := m.real.Stats()
 	if !s.Counted {
 		return
@@ -523,6 +527,9 @@ func TestModel(t *testing.T) {
 		w := newWall()
 		o := Options{
 			now:          w.now,
+			maxDirect:    rapid.SampledFrom([]int{1, 3, 512}).Draw(rt, "direct"),
+			maxPart:      rapid.IntRange(1, 3).Draw(rt, "part"),
+			lowWaterStep: rapid.SampledFrom([]int{0, 1, 3}).Draw(rt, "low water"),
 			Window:       rapid.IntRange(1, 5).Draw(rt, "window"),
 			HandOffBytes: rapid.SampledFrom([]int{1, 600, 1 << 20}).Draw(rt, "hand-off bytes"),
 			Dir:          "payloads",

@@ -102,16 +102,23 @@ type Options struct {
 	// Defaults to 4000.
 	MaxAccepts int
 
+	// MaxExpanding bounds the deliveries of large fan-outs that are accepted and not expanded yet, see Accept. Once there
+	// are as many, Accept answers an OverloadedError for another large one. It bounds how long Purge, Flush and Waiting wait for
+	// them, too.
+	//
+	// Defaults to 1,000,000.
+	MaxExpanding int
+
 	// Ready is called when an endpoint has, or from the given time on will have, something due: after
-	// Accept, Settle with Again and Release, a Settle that others with the order key have waited for, for each endpoint found with work at Open, and from a Take
+	// Accept and, of a large fan-out, its expansion, Settle with Again and Release, a Settle that others with the order key have waited for, for each endpoint found with work at Open, and from a Take
 	// that cannot read the disk, for when that is tried again. It is called without locks held, from the
 	// goroutine at hand and possibly from several at once. It must return quickly and not call the queue.
 	//
 	// Defaults to nil: the owner polls.
 	Ready func(EndpointID, time.Time)
 
-	// Lost is called for each delivery that Take gives up by itself, as no Settle tells of those: with PayloadLost or
-	// Corrupt. Ready's rules for how it is called hold.
+	// Lost is called for each delivery that the queue gives up by itself, as no Settle tells of those: with PayloadLost or
+	// Corrupt. Those of a large fan-out whose destinations cannot be read are no dead letters either: nobody knows where to. Ready's rules for how it is called hold.
 	//
 	// Defaults to nil.
 	Lost func(Lane, Reason)
@@ -126,6 +133,9 @@ type Options struct {
 	hooks         hooks
 	acceptOptions *pebble.WriteOptions // pebble.Sync; a test proves with pebble.NoSync that a loss is noticed
 	maxShared     int                  // maxShared; negative in tests that hold up one commit among several
+	maxDirect     int                  // maxDirect
+	maxPart       int                  // maxPart
+	lowWaterStep  int                  // lowWaterStep
 }
 
 const day = 24 * time.Hour
@@ -144,10 +154,14 @@ func (o Options) withDefaults() Options {
 	o.MaxAccepts = cmp.Or(o.MaxAccepts, 4000)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	o.acceptOptions = cmp.Or(o.acceptOptions, pebble.Sync)
+	o.MaxExpanding = cmp.Or(o.MaxExpanding, 1_000_000)
 	o.maxShared = cmp.Or(o.maxShared, maxShared)
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
+	o.maxDirect = cmp.Or(o.maxDirect, maxDirect)
+	o.maxPart = cmp.Or(o.maxPart, maxPart)
+	o.lowWaterStep = cmp.Or(o.lowWaterStep, lowWaterStep)
 	if o.now == nil {
 		o.now = time.Now
 	}
@@ -173,6 +187,7 @@ func (o Options) validate() error {
 	positive("MaxPayload", int64(o.MaxPayload))
 	positive("MaxAcceptBytes", int64(o.MaxAcceptBytes))
 	positive("MaxAccepts", int64(o.MaxAccepts))
+	positive("MaxExpanding", int64(o.MaxExpanding))
 	return errors.Join(errs...)
 }
 

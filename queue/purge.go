@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -11,7 +12,8 @@ import (
 // range deletion, and returns when that is durable and counted. Dead letters stay. Deliveries in hand
 // are removed as well: settling or releasing them does nothing more.
 //
-// Nothing else waits for a purge: what was removed is counted afterwards, by the caller's goroutine.
+// Nothing else waits for a purge: what was removed is counted afterwards, by the caller's goroutine. A purge itself waits
+// until the large fan-outs that were accepted before it are expanded, as their destinations are in no order; an error of that is returned.
 //
 // A message whose Accept is in progress at the same time may be removed or stay.
 func (q *Queue) Purge(id EndpointID) error {
@@ -19,6 +21,9 @@ func (q *Queue) Purge(id EndpointID) error {
 		return ErrClosed
 	}
 	defer q.gate.leave()
+	if err := q.fanOuts.wait(context.Background()); err != nil {
+		return err
+	}
 	e := q.lockEndpoint(id)
 	e.purging++
 	e.mu.Unlock()
@@ -82,6 +87,9 @@ func (q *Queue) purge(e *endpoint, p *purge) error {
 	if err := q.deleteDeliveries(e.id); err != nil {
 		return errors.Join(err, before.Close())
 	}
+	for i := range e.lanes {
+		e.lanes[i].water = lowWater{known: true}
+	}
 	q.syncs.wrote()
 	e.purged = q.endpoints.purges.Add(1)
 	q.counts.inHand.Add(-int64(e.clear()))
@@ -93,7 +101,7 @@ func (q *Queue) purge(e *endpoint, p *purge) error {
 func (q *Queue) deleteDeliveries(id EndpointID) error {
 	b := q.db.NewBatch()
 	defer b.Close()
-	for _, prefix := range []byte{prefixDelivery, prefixReplay} {
+	for _, prefix := range []byte{prefixDelivery, prefixReplay, prefixWater} {
 		lo, hi := spanOf(prefix, id)
 		if err := b.DeleteRange(lo, hi, nil); err != nil {
 			return err

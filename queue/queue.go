@@ -113,6 +113,7 @@ type Queue struct {
 	sides     sideFiles
 	keyLocks  keyLocks
 	groups    groups
+	fanOuts   fanOuts
 	settles   committer
 	byHand    byHand
 	sweeps    sync.Mutex // held during a sweep
@@ -136,21 +137,24 @@ type hooks struct {
 	keyBusy      func()          // another accept has the key
 	beforeScan   func(EndpointID)
 	afterScan    func(EndpointID)
-	beforeFind   func() // a look for the endpoints with work, the first or another one
-	afterAsked   func() // whether recovery is through is known, whether the endpoint is there is not
-	beforePurge  func() // a purge has its snapshot and has deleted nothing yet
-	beforeCount  func() // a purge is durable, what it removed is not counted yet
-	beforeSettle func() // a batch of outcomes is made up and not committed
-	beforeResend func() // payloads are pinned, nothing is decided
-	afterResend  func() // written and visible, neither durable nor handed over
-	afterMark    func() // a sweep knows what is live and has freed nothing yet
+	beforeFind   func()     // a look for the endpoints with work, the first or another one
+	afterAsked   func()     // whether recovery is through is known, whether the endpoint is there is not
+	beforePurge  func()     // a purge has its snapshot and has deleted nothing yet
+	beforeCount  func()     // a purge is durable, what it removed is not counted yet
+	beforeSettle func()     // a batch of outcomes is made up and not committed
+	beforeResend func()     // payloads are pinned, nothing is decided
+	afterResend  func()     // written and visible, neither durable nor handed over
+	beforeExpand func(part) // nothing of it is read
+	duringExpand func(part) // a batch of deliveries is made up and not committed
+	afterExpand  func(part) // written and visible, not handed over
+	afterMark    func()     // a sweep knows what is live and has freed nothing yet
 }
 
 // Open returns the queue kept in db, which should have been opened with options passed through Tune.
 // The database is lent: Close leaves it open, and it must stay open until Close has returned. There
 // may be one open Queue on a database at a time.
 //
-// Open does not depend on how much is waiting. It calls o.Ready for each endpoint with work from a
+// Open does not depend on how much is waiting, apart from large fan-outs that are not expanded. It calls o.Ready for each endpoint with work from a
 // goroutine of its own, possibly before it returns.
 func Open(db *pebble.DB, o Options) (*Queue, error) {
 	o = o.withDefaults()
@@ -170,7 +174,12 @@ func Open(db *pebble.DB, o Options) (*Queue, error) {
 	q.keyLocks.init(o.hooks.keyBusy)
 	q.settles.init()
 	q.syncs.init()
+	q.fanOuts.init()
 	heads := db.NewSnapshot()
+	if err := q.fanOuts.find(q, heads); err != nil {
+		return nil, fmt.Errorf("queue: open: %w", errors.Join(err, heads.Close()))
+	}
+	q.background.Go(q.expandLoop)
 	q.background.Go(func() { q.findWork(heads) })
 	q.background.Go(q.sweepLoop)
 	q.background.Go(q.syncLoop)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -188,6 +189,8 @@ func TestRefusals(t *testing.T) {
 		many[i].Endpoint = EndpointID(i)
 	}
 	many[19].Endpoint = 3
+	ascending := slices.Clone(many)
+	ascending[19].Endpoint = 18
 	for _, c := range []struct {
 		name string
 		ctx  context.Context
@@ -199,6 +202,7 @@ func TestRefusals(t *testing.T) {
 		{"note", ctx, []Message{{Deliveries: []Target{{Note: make([]byte, MaxNote+1)}}}}, ErrTooLarge},
 		{"duplicate", ctx, []Message{{Deliveries: to(1, 2, 1)}}, ErrDuplicate},
 		{"duplicate of many", ctx, []Message{{Deliveries: many}}, ErrDuplicate},
+		{"duplicate of many in order", ctx, []Message{{Deliveries: ascending}}, ErrDuplicate},
 		{"cancelled", cancelled, []Message{{}}, context.Canceled},
 	} {
 		if _, err := h.AcceptAll(c.ctx, c.ms); !errors.Is(err, c.want) {

@@ -74,47 +74,41 @@ func (q *Queue) persist(what string, f func() error) bool {
 
 // findEndpoints takes in the endpoints with work whose ids are not below from. After an error, next is
 // the one to go on with.
+//
+// Before the first delivery of an endpoint may lie millions of tombstones. So it asks for each endpoint with a low-water mark
+// from there, and looks between those for endpoints without.
 func (q *Queue) findEndpoints(heads *pebble.Snapshot, from EndpointID) (next EndpointID, err error) {
 	if q.hooks.beforeFind != nil {
 		q.hooks.beforeFind()
 	}
-	lo, _ := endpointSpan(from)
-	iter, err := heads.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: []byte{prefixDelivery + 1}})
+	h, err := newHeads(heads)
 	if err != nil {
 		return from, err
 	}
-	defer func() { err = errors.Join(err, iter.Close()) }()
-	next = from
-	ok := iter.First()
-	for ok && !q.stopping() {
-		id, l, pos, valid := parseDeliveryKey(iter.Key())
-		if !valid {
-			q.log.Error("queue: malformed delivery key", "key", iter.Key())
-			ok = iter.Next()
-			continue
+	defer func() { err = errors.Join(err, h.close()) }()
+	for next = from; !q.stopping(); next++ {
+		id, marks, ok := h.next(next)
+		if err := h.err(); err != nil || !ok {
+			return next, err
 		}
 		cursors := [lanes]position{end, end}
-		cursors[l] = pos
-		if l == Fresh && iter.SeekGE(appendLaneKey(nil, id, Replay)) {
-			if other, l, pos, valid := parseDeliveryKey(iter.Key()); valid && other == id {
-				cursors[l] = pos
+		some := false
+		for l := range Lane(lanes) {
+			if pos, ok := h.first(id, l, marks[l]); ok {
+				cursors[l], some = pos, true
 			}
 		}
-		if err := iter.Error(); err != nil {
-			return id, err // whether there is a replay is not known
+		if err := h.err(); err != nil {
+			return id, err // what else there is of it is not known
 		}
-		q.found(id, cursors)
-		if id == math.MaxUint64 {
-			break
+		if some {
+			q.found(id, cursors)
 		}
-		next = id + 1
-		lo, _ := endpointSpan(next)
-		ok = iter.SeekGE(lo)
+		if next = id; next == math.MaxUint64 {
+			return next, nil
+		}
 	}
-	if q.stopping() {
-		return next, errStopped
-	}
-	return next, iter.Error()
+	return next, errStopped
 }
 
 // found takes in an endpoint with work. If a call made it in the meantime, it knows at least as much:

@@ -98,7 +98,8 @@ type resending struct {
 }
 
 // pin sees to it that no payload goes with its last delivery from now on, and returns when the settlements are
-// committed that had decided on that before. It leaves in made what may be possible.
+// committed that had decided on that before. It leaves in made what may be possible. What waits in lane Replay is known when
+// the large fan-outs from before the call are expanded.
 //
 // A message that is still being accepted is passed over. Nobody can know of it yet, and recent would take it in
 // afterwards as one that nothing else refers to.
@@ -110,7 +111,10 @@ func (r *resending) pin(ctx context.Context) error {
 			r.q.sides.open.keep(id)
 		}
 	}
-	return r.q.committed(ctx)
+	if err := r.q.committed(ctx); err != nil {
+		return err
+	}
+	return r.q.fanOuts.wait(ctx)
 }
 
 // write decides which deliveries can be made, and commits them. The ticket is nil if there are none. stamp is the
@@ -186,22 +190,18 @@ func (r *resending) commit(now micros) error {
 	q := r.q
 	b := q.db.NewBatch()
 	defer b.Close()
-	var key []byte
+	var buf [deliveryKeyLen + 64]byte
 	for i := range r.resends {
 		if !r.made[i] {
 			continue
 		}
 		s := &r.resends[i]
-		pos := position{now, s.Event}
-		key = appendDeliveryKey(key[:0], s.Endpoint, Replay, pos)
-		split := len(key)
-		key = appendState(key, state{accepted: now, note: s.Note}, now)
-		err := b.Set(key[:split], key[split:], nil)
+		err := setDelivery(b, buf[:0], s.Endpoint, Replay, &item{pos: position{now, s.Event}, state: state{accepted: now, note: s.Note}})
 		if err == nil {
-			err = b.Set(appendReplayKey(key[:0], s.Endpoint, s.Event), nil, nil)
+			err = b.Set(appendReplayKey(buf[:0], s.Endpoint, s.Event), nil, nil)
 		}
 		if err == nil && s.Letter != nil {
-			err = b.Delete(appendLetterKey(key[:0], s.Letter.Mark), nil)
+			err = b.Delete(appendLetterKey(buf[:0], s.Letter.Mark), nil)
 		}
 		if err != nil {
 			return err
@@ -236,11 +236,7 @@ func (r *resending) handOver(t *ticket, stamp uint64) {
 		if len(s.Note) > 0 {
 			it.note = bytes.Clone(s.Note)
 		}
-		e := q.lockEndpoint(s.Endpoint)
-		it.diskOnly = e.purged > stamp
-		q.counted(e, Replay, &it)
-		e.handOver(Replay, it, q.opts.Window, t.low)
-		e.mu.Unlock()
+		q.handOver(s.Endpoint, Replay, it, stamp, t.low)
 	}
 	q.writers.end(t)
 	for i := range r.resends {

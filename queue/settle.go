@@ -47,14 +47,17 @@ func (q *Queue) settle(d *Delivery, o Outcome) error {
 	return nil
 }
 
-// Flush returns once every settlement made before the call is durable. When ctx ends it gives up
-// waiting; the settlements become durable all the same.
+// Flush returns once every settlement made before the call is durable, and every delivery accepted before it can be taken when
+// it is due, those of large fan-outs included. When ctx ends it gives up waiting; the settlements become durable all the same.
 func (q *Queue) Flush(ctx context.Context) error {
 	if !q.gate.enter() {
 		return ErrClosed
 	}
 	defer q.gate.leave()
 	if err := q.committed(ctx); err != nil {
+		return err
+	}
+	if err := q.fanOuts.wait(ctx); err != nil {
 		return err
 	}
 	return q.syncSettlements()

@@ -37,6 +37,7 @@ func (a *accepting) writeLarge() (err error) {
 			return err
 		}
 		a.size -= len(m.Payload)
+		a.room -= len(m.Payload)
 	}
 	return nil
 }

@@ -13,8 +13,11 @@ type Stats struct {
 	// Waiting are the deliveries neither in hand nor settled, due or due later. What a Purge removes
 	// leaves when that returns.
 	Waiting int64
-	InHand  int64 // deliveries taken and neither released nor settled on disk
-	Dead    int64 // dead letters
+	// Expanding are those among them that are of large fan-outs and not with their endpoints yet, with those of
+	// accepts in progress.
+	Expanding int64
+	InHand    int64 // deliveries taken and neither released nor settled on disk
+	Dead      int64 // dead letters
 	// Counted is false as long as what was there at Open is not in Waiting and Dead yet.
 	Counted bool
 	// Recovered is false as long as not every endpoint with work at Open is known, nor was announced.
@@ -73,6 +76,7 @@ func (q *Queue) Stats() Stats {
 	s := Stats{
 		InHand:         max(c.inHand.Load(), 0),
 		Dead:           max(c.dead.Load(), 0),
+		Expanding:      q.fanOuts.owed.Load(),
 		Counted:        c.complete.Load(),
 		Recovered:      q.recovered.Load(),
 		Accepted:       c.accepted.Load(),
@@ -108,7 +112,7 @@ func (q *Queue) Stats() Stats {
 	return s
 }
 
-// countStored counts deliveries and dead letters as of Open.
+// countStored counts deliveries, expanded or not, and dead letters as of Open.
 func (q *Queue) countStored(heads *pebble.Snapshot) error {
 	now := q.clock.start // asking for the present would put due times ahead of a clock that stands still
 	census := newCensus(now)
@@ -123,6 +127,16 @@ func (q *Queue) countStored(heads *pebble.Snapshot) error {
 	if err != nil {
 		return err
 	}
+	unexpanded := int64(0)
+	err = eachPart(heads, q.stop, func(p part, err error) {
+		for l, n := range p.head.owed {
+			census.count(Lane(l), p.head.accepted, int64(n))
+			unexpanded += int64(n)
+		}
+	})
+	if err != nil {
+		return err
+	}
 	dead, err := countKeys(heads, []byte{prefixDead}, []byte{prefixDead + 1}, q.stop)
 	if err != nil {
 		return err
@@ -131,6 +145,7 @@ func (q *Queue) countStored(heads *pebble.Snapshot) error {
 		q.counts.stored.Add(int64(b.Waiting))
 		q.endpoints.counted(b)
 	}
+	q.counts.stored.Add(unexpanded)
 	q.ages.merge(now, census)
 	q.counts.dead.Add(dead)
 	q.counts.complete.Store(true)

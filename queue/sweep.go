@@ -100,7 +100,7 @@ func (h *byHand) sweepEnds() {
 	h.sweeping, h.resent = false, nil
 }
 
-// mark collects the events that deliveries and dead letters refer to, and those that were delivered lately.
+// mark collects the events that deliveries, parts of large fan-outs and dead letters refer to, and those that were delivered lately.
 func (q *Queue) mark(snapshot *pebble.Snapshot) (eventSet, error) {
 	live := eventSet{}
 	err := eachKey(snapshot, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, q.stop, func(k []byte) {
@@ -118,6 +118,13 @@ func (q *Queue) mark(snapshot *pebble.Snapshot) (eventSet, error) {
 	if err == nil {
 		err = eachKey(snapshot, []byte{prefixKept}, []byte{prefixKept + 1}, q.stop, func(k []byte) {
 			if id, ok := parseKeptKey(k); ok {
+				live.add(id)
+			}
+		})
+	}
+	if err == nil {
+		err = eachKey(snapshot, []byte{prefixFanOut}, []byte{prefixFanOut + 1}, q.stop, func(k []byte) {
+			if id, _, ok := parsePartKey(k); ok {
 				live.add(id)
 			}
 		})

@@ -145,7 +145,15 @@ func (q *Queue) refill(e *endpoint, l Lane) bool {
 
 // scan reads the deliveries of a lane from a position on whose due time is before limit, at most a
 // window full of them. next is the first position that was not read.
+//
+// From the start of a lane it goes to the low-water mark at once. It does not matter that the mark may be lowered just then: the
+// retry for which that is done goes to memory.
 func (q *Queue) scan(id EndpointID, l Lane, from position, limit micros) (items []item, next position, err error) {
+	if from == start {
+		if mark, err := readWater(q.db, id, l); err == nil {
+			from = mark
+		}
+	}
 	iter, err := q.db.NewIter(&pebble.IterOptions{
 		LowerBound: appendDeliveryKey(nil, id, l, from),
 		UpperBound: appendDeliveryKey(nil, id, l, end),
@@ -326,12 +334,15 @@ func (q *Queue) nextDue(id EndpointID, last Lane) (time.Time, bool) {
 }
 
 // Idle says that nothing is queued for an endpoint, nor in hand of it. False may also mean that this is not
-// known yet: a Take that finds nothing settles it.
+// known yet: because large fan-outs are not expanded, or else a Take that finds nothing settles it.
 func (q *Queue) Idle(id EndpointID) bool {
 	if !q.gate.enter() {
 		return false
 	}
 	defer q.gate.leave()
+	if q.fanOuts.owed.Load() > 0 {
+		return false
+	}
 	e, all := q.knownEndpoint(id)
 	if e == nil {
 		return all

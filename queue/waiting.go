@@ -1,6 +1,9 @@
 package queue
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // WaitingDelivery is a delivery that is not settled: due, due later or in hand.
 type WaitingDelivery struct {
@@ -35,8 +38,13 @@ var waitingShelf = shelf{
 // that place; s.Oldest makes no difference. Deliveries that come, go or get another due time during the walk may or may not be seen;
 // one whose Accept has not returned yet may be. The queue may be called from yield.
 //
+// The list begins when the large fan-outs are expanded that were accepted before the call.
+//
 // Error: ErrClosed, or one of the database.
 func (q *Queue) Waiting(s Select, yield func(WaitingDelivery) bool) error {
+	if err := q.settleFanOuts(); err != nil {
+		return err
+	}
 	s.Oldest = true
 	return q.list(&waitingShelf, s, func(e entry) bool {
 		m := e.mark
@@ -62,6 +70,15 @@ func (q *Queue) Waiting(s Select, yield func(WaitingDelivery) bool) error {
 			Mark:         m,
 		})
 	})
+}
+
+// settleFanOuts returns when what was accepted before has its places on disk.
+func (q *Queue) settleFanOuts() error {
+	if !q.gate.enter() {
+		return ErrClosed
+	}
+	defer q.gate.leave()
+	return q.fanOuts.wait(context.Background())
 }
 
 func (q *Queue) inHand(m Mark) bool {

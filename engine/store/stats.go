@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hookline/queue"
 )
 
 // Stats are sizes and counts of the database.
@@ -13,7 +15,7 @@ type Stats struct {
 	Memtables      uint64 // bytes reserved in memory for what is not in tables on disk yet
 	Cache          uint64 // bytes of the block cache in use
 	Stalls         int64  // times that writes had to wait for compactions since Open
-	Misuse         int64  // times that Pebble found a key deleted in a way its contract excludes; must stay 0
+	Misuse         int64  // times that Pebble found a key deleted in a way its contract excludes, see queue.Misuse; must stay 0
 }
 
 // Stats returns the present figures. It is meant for metrics, not for hot paths. After Close all are 0.
@@ -39,7 +41,11 @@ type events struct{ stalls, misuse atomic.Int64 }
 
 func (e *events) listener() *pebble.EventListener {
 	return &pebble.EventListener{
-		WriteStallBegin:   func(pebble.WriteStallBeginInfo) { e.stalls.Add(1) },
-		PossibleAPIMisuse: func(pebble.PossibleAPIMisuseInfo) { e.misuse.Add(1) },
+		WriteStallBegin: func(pebble.WriteStallBeginInfo) { e.stalls.Add(1) },
+		PossibleAPIMisuse: func(i pebble.PossibleAPIMisuseInfo) {
+			if queue.Misuse(i) {
+				e.misuse.Add(1)
+			}
+		},
 	}
 }
