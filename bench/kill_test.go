@@ -114,6 +114,7 @@ data: %s
 allow_http: true
 egress: {allow: [127.0.0.0/8]}
 log_format: json
+disk: {ballast: 0}
 jira:
   waits: [100ms, 200ms, 400ms, 1s, 2s]
 tenants:

@@ -32,6 +32,9 @@ var (
 	descProxy    = desc("egress_proxy_failures_total", "Connections for deliveries that ended at the egress proxy, which could not be reached.")
 	descDropped  = desc("deliveries_dropped_total", "Deliveries removed before they were settled: their webhook was switched off or deleted.")
 	descStore    = desc("store_size_bytes", "Bytes that the store has on disk.")
+	descFree     = desc("store_free_bytes", "Bytes that are free on the disk of the store.")
+	descReadOnly = desc("store_read_only", "1 where nothing new is taken in, as the disk has no room for it, else 0.")
+	descFull     = desc("store_disk_full_total", "Times that a write found the disk full.")
 	descMemory   = desc("store_memory_bytes", "Bytes that the store has in memory, outside the heap of Go: memtables as they are reserved, blocks in the cache.", "part")
 	descDebt     = desc("store_compaction_debt_bytes", "Bytes that the store still has to compact.")
 	descMisuse   = desc("store_misuse_total", "Keys that the store found deleted in a way its contract excludes; must stay 0.")
@@ -94,6 +97,16 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descOldest, c.e.queue.OldestAge(l).Seconds(), l.String())
 		gauge(descPast, float64(c.e.queue.OlderThan(l, o.limit)), l.String())
 	}
+	space := c.e.store.Space()
+	if space.Known {
+		gauge(descFree, float64(space.Free))
+	}
+	readOnly := 0.0
+	if c.e.store.ReadOnly() {
+		readOnly = 1
+	}
+	gauge(descReadOnly, readOnly)
+	total(descFull, space.Full)
 	s := c.e.store.Stats()
 	gauge(descStore, float64(s.Size))
 	gauge(descMemory, float64(s.Memtables), "memtables")

@@ -85,7 +85,7 @@ func (e *Engine) open() (err error) {
 			err = errors.Join(err, undo[i]())
 		}
 	}()
-	if e.store, err = store.Open(o.Dir, store.Options{FS: o.FS, CacheSize: o.CacheSize, Logger: o.Logger}); err != nil {
+	if e.store, err = store.Open(o.Dir, store.Options{FS: o.FS, CacheSize: o.CacheSize, Logger: o.Logger, Disk: o.Disk, Fatal: o.Fatal}); err != nil {
 		return err
 	}
 	undo = append(undo, e.store.Close)
@@ -121,7 +121,7 @@ func (e *Engine) open() (err error) {
 		OnAttempt: e.attempted, Logger: o.Logger,
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
-		FS: e.store.FS(), Dir: e.store.PayloadDir(),
+		FS: e.store.FS(), Dir: e.store.PayloadDir(), ReadOnly: e.store.ReadOnly,
 		Ready: e.dispatch.Ready, Lost: e.metrics.lost, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
 		KeepAttempts: o.KeepAttempts, KeepDelivered: o.KeepDelivered,
 		MaxPayload: o.MaxBody + maxPayloadHead, MaxAcceptBytes: max(64<<20, 2*(o.MaxBody+maxPayloadHead)+1<<20), Logger: o.Logger,
@@ -160,6 +160,9 @@ func (e *Engine) CountRejected(r Rejection) { e.metrics.rejected[r].Inc() }
 // Options returns the options the engine was opened with, defaults filled in. FS, Dial and Metrics stay nil where
 // they were.
 func (e *Engine) Options() Options { return e.options }
+
+// Space returns the room on the disk of the data directory.
+func (e *Engine) Space() store.Space { return e.store.Space() }
 
 // Queue returns the queue, for reading its state.
 func (e *Engine) Queue() *queue.Queue { return e.queue }
@@ -251,6 +254,9 @@ func (e *Engine) sweepOnce(ctx context.Context, last, now time.Time) {
 	e.warn(last, now)
 	if err := e.registry.Sweep(ctx, now, e.keep, e.giveUp, e.idle); err != nil && ctx.Err() == nil {
 		e.options.Logger.Error("clearing away expired registrations failed; it will be tried again", "err", err)
+	}
+	if e.store.Space().Level == store.Scarce {
+		e.queue.Reclaim()
 	}
 	e.targets.prune(e.registry)
 	e.successes.prune(e.registry)

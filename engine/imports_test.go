@@ -76,7 +76,7 @@ var mayImport = map[string]map[string]string{
 	},
 	"engine/server": {
 		"engine": "what it serves", "engine/flavor": "their routes", "engine/registry": "tenants and apps",
-		"engine/webhook": "nouns", "engine/event": "errors of bodies", "queue": "errors of accepting",
+		"engine/webhook": "nouns", "engine/event": "errors of bodies", "queue": "errors of accepting", "engine/store": "the room on the disk",
 		"engine/sign": "secrets of apps", "engine/inspect": "answers about filters", "jql": "the site that filters speak of",
 	},
 	"engine/config": {

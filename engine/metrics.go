@@ -90,10 +90,11 @@ const (
 	RejectedTooLarge     Rejection = "too_large"
 	RejectedUnauthorized Rejection = "unauthorized"
 	RejectedOverloaded   Rejection = "overloaded"
+	RejectedReadOnly     Rejection = "read_only" // the disk has no room
 	RejectedOther        Rejection = "other"
 )
 
-var rejections = []Rejection{RejectedInvalid, RejectedTooLarge, RejectedUnauthorized, RejectedOverloaded, RejectedOther}
+var rejections = []Rejection{RejectedInvalid, RejectedTooLarge, RejectedUnauthorized, RejectedOverloaded, RejectedReadOnly, RejectedOther}
 
 // unknownType is the event label of types that are not in the catalogue.
 const unknownType = "other"
@@ -272,6 +273,8 @@ func (m *metrics) refused(err error) {
 		m.rejected[RejectedInvalid].Inc()
 	case errors.As(err, &large):
 		m.rejected[RejectedTooLarge].Inc()
+	case errors.Is(err, queue.ErrReadOnly):
+		m.rejected[RejectedReadOnly].Inc()
 	case errors.Is(err, queue.ErrOverloaded):
 		m.rejected[RejectedOverloaded].Inc()
 	default:

@@ -15,6 +15,7 @@ import (
 	"hookline/engine/egress"
 	"hookline/engine/flavor"
 	"hookline/engine/sign"
+	"hookline/engine/store"
 	"hookline/engine/webhook"
 )
 
@@ -86,6 +87,16 @@ type Options struct {
 	// Defaults to 256 MiB.
 	CacheSize int64
 
+	// Disk says how much room is left on the disk of Dir. Where there is less, Publish and whatever registers something new
+	// are refused with an error that is queue.ErrReadOnly, and everything else goes on.
+	Disk Disk
+
+	// Fatal is called when the log or the MANIFEST of the store cannot be written; see store.Options.Fatal. It must not
+	// return: nothing may be acknowledged any more.
+	//
+	// Defaults to a line in the log and the end of the process with store.ExitLog.
+	Fatal func(error)
+
 	// KeepDead is how long deliveries that were given up are kept.
 	//
 	// Defaults to 14 days.
@@ -131,6 +142,12 @@ type Options struct {
 	Dial func(addr string, timeout time.Duration) (net.Conn, error)
 }
 
+// Disk says how much room is left on a disk; see store.Disk.
+type Disk = store.Disk
+
+// AutoBallast is the Disk.Ballast that depends on the size of the disk: 1 %, at most 1 GiB.
+const AutoBallast = store.AutoBallast
+
 func (o Options) withDefaults() Options {
 	o.HostLimit = cmp.Or(o.HostLimit, 20)
 	o.MaxInFlight = cmp.Or(o.MaxInFlight, 16384)
@@ -174,6 +191,9 @@ func (o *Options) validate() error {
 		if n < 0 {
 			add("%s is negative", name)
 		}
+	}
+	if o.Disk.Ballast < AutoBallast {
+		add("Disk.Ballast is negative and not AutoBallast")
 	}
 	for name, perSecond := range map[string]float64{"Rate.Host": o.Rate.Host, "Rate.Endpoint": o.Rate.Endpoint} {
 		if !(perSecond >= 0) || math.IsInf(perSecond, 1) {

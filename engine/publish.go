@@ -41,7 +41,7 @@ func (e *TooLargeError) Error() string {
 // Errors: webhook.ErrUnknownTenant; *webhook.InvalidError, *event.Error and [*TooLargeError] about the event;
 // queue.ErrKeyReused where the key came with another body before; queue.ErrTooLarge where the event with all its
 // deliveries is more than is written at once; *queue.OverloadedError where the caller should
-// come back later; queue.ErrClosed after Close; ctx.Err() where ctx ended before anything was written.
+// come back later, which is queue.ErrReadOnly where that is for want of room on the disk; queue.ErrClosed after Close; ctx.Err() where ctx ended before anything was written.
 func (e *Engine) Publish(ctx context.Context, ev webhook.Event) (Receipt, error) {
 	start := time.Now()
 	p := e.publications.Get().(*publication)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hookline/engine/registry"
+	"hookline/engine/store"
 	"hookline/engine/webhook"
 )
 
@@ -132,7 +133,8 @@ func (e *Engine) CountReplay(ctx context.Context, tenant string, s webhook.Selec
 // webhook alone fails when it is to select more. A receiver is sent what is queued as fast as it takes it, and the rate is
 // that of queueing. Ended replays are listed for 30 days.
 //
-// Errors: those of CountReplay; *webhook.InvalidError about the rate; [ErrTooManyReplays].
+// Errors: those of CountReplay; *webhook.InvalidError about the rate; [ErrTooManyReplays]; registry.ErrReadOnly where the
+// disk is short of room (store.Scarce), which replays that are running wait for.
 func (e *Engine) StartReplay(ctx context.Context, tenant string, s webhook.Selection, rate int) (webhook.Replay, error) {
 	now := time.Now().Round(0) // as it reads from the store
 	rate, err := webhook.CheckRate(rate)
@@ -141,6 +143,9 @@ func (e *Engine) StartReplay(ctx context.Context, tenant string, s webhook.Selec
 	}
 	if _, err := e.selector(tenant, s, now); err != nil {
 		return webhook.Replay{}, err
+	}
+	if e.store.Space().Level == store.Scarce {
+		return webhook.Replay{}, registry.ErrReadOnly
 	}
 	if err := e.flush(ctx); err != nil {
 		return webhook.Replay{}, err

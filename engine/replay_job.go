@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hookline/engine/registry"
+	"hookline/engine/store"
 	"hookline/engine/webhook"
 	"hookline/queue"
 )
@@ -96,6 +97,9 @@ func (e *Engine) send(r *replay, part []selected, pace *pace) error {
 	if err := pace.wait(r.ctx); err != nil {
 		return err
 	}
+	if err := e.awaitRoom(r.ctx); err != nil {
+		return err
+	}
 	again := make([]queue.Resend, 0, len(part))
 	for i := range part {
 		if !e.disabled(uint64(part[i].again.Endpoint)) { // which it may have become since the page was read
@@ -119,6 +123,17 @@ func (e *Engine) send(r *replay, part []selected, pace *pace) error {
 	row.Skipped += len(part) - sent
 	row.Mark = part[len(part)-1].mark.String()
 	return e.save(r, row)
+}
+
+// awaitRoom returns when the disk has room for what is done in bulk, or ctx ends.
+func (e *Engine) awaitRoom(ctx context.Context) error {
+	for e.store.Space().Level == store.Scarce {
+		again := pace{next: time.Now().Add(time.Second)}
+		if err := again.wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pace spreads deliveries evenly.

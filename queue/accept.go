@@ -78,6 +78,9 @@ func (q *Queue) AcceptAll(ctx context.Context, ms []Message) ([]Receipt, error) 
 	return receipts, nil
 }
 
+// retryReadOnly is when a producer should come back that was refused for want of room: it takes people to make that.
+const retryReadOnly = 30 * time.Second
+
 func (q *Queue) accept(ctx context.Context, ms []Message, receipts []Receipt) error {
 	if !q.gate.enter() {
 		return ErrClosed
@@ -107,6 +110,9 @@ func (q *Queue) accept(ctx context.Context, ms []Message, receipts []Receipt) er
 	a := accepting{q: q, messages: ms, receipts: receipts, size: size, room: size - later*(deliverySize-4)}
 	if err := a.recall(); err != nil || a.fresh == 0 {
 		return err
+	}
+	if q.opts.ReadOnly() && a.writes() {
+		return &OverloadedError{RetryAfter: retryReadOnly, Cause: ErrReadOnly}
 	}
 	if err := a.writeSides(); err != nil {
 		return err

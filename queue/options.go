@@ -123,6 +123,13 @@ type Options struct {
 	// Defaults to nil.
 	Lost func(Lane, Reason)
 
+	// ReadOnly is asked by each Accept that has something to write, and if it holds the answer is an OverloadedError with
+	// the cause ErrReadOnly. Everything else goes on: Take, Settle, Resend, and the answer to a message that is known by its
+	// key. It must return quickly.
+	//
+	// Defaults to never.
+	ReadOnly func() bool
+
 	// Logger receives what no caller can be told: a lost payload, a disk that cannot be read, a failed
 	// sweep.
 	//
@@ -162,6 +169,9 @@ func (o Options) withDefaults() Options {
 	o.maxDirect = cmp.Or(o.maxDirect, maxDirect)
 	o.maxPart = cmp.Or(o.maxPart, maxPart)
 	o.lowWaterStep = cmp.Or(o.lowWaterStep, lowWaterStep)
+	if o.ReadOnly == nil {
+		o.ReadOnly = func() bool { return false }
+	}
 	if o.now == nil {
 		o.now = time.Now
 	}

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,18 +55,25 @@ var (
 	ErrNotHeld = errors.New("queue: delivery is not in hand")
 	// ErrOverloaded is what an OverloadedError is, for errors.Is.
 	ErrOverloaded = errors.New("queue: overloaded")
+	// ErrReadOnly is the cause of an OverloadedError when Options.ReadOnly says that nothing is taken in.
+	ErrReadOnly = errors.New("queue: nothing is taken in at present, as the disk has no room for it")
 )
 
-// OverloadedError is returned by Accept when too much is being written at the moment. Nothing of the
-// message was kept.
+// OverloadedError is returned by Accept when too much is being written at the moment, or when there is no room for more.
+// Nothing of the message was kept.
 type OverloadedError struct {
 	// RetryAfter is how long the producer should wait before it tries again.
 	RetryAfter time.Duration
+	// Cause is ErrReadOnly, or nil where too much is being written.
+	Cause error
 }
 
 func (e *OverloadedError) Error() string {
-	return fmt.Sprintf("queue: overloaded, retry after %v", e.RetryAfter)
+	return fmt.Sprintf("%v, retry after %v", cmp.Or(e.Cause, ErrOverloaded), e.RetryAfter)
 }
+
+// Unwrap returns the cause.
+func (e *OverloadedError) Unwrap() error { return e.Cause }
 
 // Is makes errors.Is(err, ErrOverloaded) hold.
 func (e *OverloadedError) Is(target error) bool { return target == ErrOverloaded }
@@ -117,6 +125,7 @@ type Queue struct {
 	settles   committer
 	byHand    byHand
 	sweeps    sync.Mutex // held during a sweep
+	reclaims  chan struct{}
 	syncs     syncer
 	counts    counts
 	ages      ages
@@ -161,7 +170,7 @@ func Open(db *pebble.DB, o Options) (*Queue, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	q := &Queue{db: db, opts: o, log: o.Logger, hooks: o.hooks, stop: make(chan struct{})}
+	q := &Queue{db: db, opts: o, log: o.Logger, hooks: o.hooks, reclaims: make(chan struct{}, 1), stop: make(chan struct{})}
 	q.gate.init()
 	if err := q.recover(); err != nil {
 		return nil, fmt.Errorf("queue: open: %w", err)

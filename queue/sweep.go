@@ -15,6 +15,8 @@ func (q *Queue) sweepLoop() {
 	for {
 		select {
 		case <-ticker.C:
+		case <-q.reclaims:
+			q.spareHour()
 		case <-q.stop:
 			return
 		}

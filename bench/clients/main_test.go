@@ -90,6 +90,7 @@ admin_token: %s
 allow_http: true
 egress: {allow: [127.0.0.0/8]}
 log_format: json
+disk: {ballast: 0}
 jira:
   waits: [10ms, 10ms, 10ms, 10ms, 10ms]
 `

@@ -44,6 +44,9 @@ type Config struct {
 	// each, in hexadecimal or base64.
 	SecretKeys []string `yaml:"secret_keys" env:"SECRET_KEYS"`
 
+	// Disk says how much room is left on the disk of Data.
+	Disk Disk `yaml:"disk" envPrefix:"DISK_"`
+
 	// AllowHTTP admits callback URLs with http beside https.
 	AllowHTTP bool `yaml:"allow_http" env:"ALLOW_HTTP"`
 
@@ -104,6 +107,18 @@ type Config struct {
 	// or a token away, remove it here and send a PUT of the tenant or app with those that remain
 	// ({"tokens": [...]}): what is still here comes back with the next start.
 	Tenants []Tenant `yaml:"tenants"`
+}
+
+// Disk are the settings of the room that is left on the disk, in bytes.
+type Disk struct {
+	// ReadOnlyBelow is the free space below which nothing new is taken in, ScarceBelow that below which replays stop as well and
+	// the oldest attempts go early. 0 has the engine's default; negative is never.
+	ReadOnlyBelow int64 `yaml:"read_only_below" env:"READ_ONLY_BELOW"`
+	ScarceBelow   int64 `yaml:"scarce_below" env:"SCARCE_BELOW"`
+
+	// Ballast is the size of a file that is removed when the disk is full all the same; 0 for none, -1 for 1 % of the
+	// disk, at most 1 GiB.
+	Ballast int64 `yaml:"ballast" env:"BALLAST"`
 }
 
 // Breaker are the settings of the breaker that every host of a tenant has. What is zero has the engine's default.
@@ -232,6 +247,7 @@ func Default() Config {
 		KeepAttempts:    72 * time.Hour,
 		ShutdownTimeout: 30 * time.Second,
 		LogFormat:       "text",
+		Disk:            Disk{Ballast: engine.AutoBallast},
 		Jira:            Jira{ExpiryWarning: 72 * time.Hour},
 		Migration:       Migration{GiveUp: migration.GiveUp, StripBase: true},
 	}
@@ -322,6 +338,7 @@ func (c *Config) Engine() engine.Options {
 
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,
+		Disk:      engine.Disk(c.Disk),
 
 		KeepAttempts: c.KeepAttempts, KeepDelivered: c.KeepDelivered,
 	}

@@ -40,6 +40,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		Listen: "127.0.0.1:8080", Operations: "127.0.0.1:8081", Data: "hookline-data", HostLimit: 20, MaxBody: 25_000_000,
 		CacheSize: 256 << 20, KeepAttempts: 72 * time.Hour, ShutdownTimeout: 30 * time.Second, LogFormat: "text",
+		Disk:      config.Disk{Ballast: -1},
 		Jira:      config.Jira{ExpiryWarning: 72 * time.Hour},
 		Migration: config.Migration{GiveUp: 72 * time.Hour, StripBase: true},
 	}
@@ -72,6 +73,7 @@ breaker: {failures: 5, open: 4s, max_open: 1m}
 max_body: 1000
 cache_size: 2000
 keep_attempts: 24h
+disk: {read_only_below: 5000, scarce_below: 3000, ballast: 1000}
 keep_delivered: 6h
 shutdown_timeout: 90s
 log_level: debug
@@ -144,6 +146,7 @@ func TestFile(t *testing.T) {
 			Proxy: "http://proxy.example:3128",
 		},
 		TLS:       config.TLS{CA: "ca.pem", Cert: "cert.pem", Key: "key.pem", MinVersion: "1.3"},
+		Disk:      config.Disk{ReadOnlyBelow: 5000, ScarceBelow: 3000, Ballast: 1000},
 		AllowHTTP: true, HostLimit: 7, ReplayLimit: 3, FixedLimit: true, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, KeepAttempts: 24 * time.Hour, KeepDelivered: 6 * time.Hour, ShutdownTimeout: 90 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Jira: config.Jira{
@@ -190,6 +193,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_TLS_MIN_VERSION":  "1.2",
 		"HOOKLINE_BREAKER_FAILURES": "-1", "HOOKLINE_BREAKER_OPEN": "22s", "HOOKLINE_BREAKER_MAX_OPEN": "23s",
 		"HOOKLINE_KEEP_ATTEMPTS": "7h", "HOOKLINE_KEEP_DELIVERED": "0",
+		"HOOKLINE_DISK_READ_ONLY_BELOW": "-1", "HOOKLINE_DISK_SCARCE_BELOW": "6", "HOOKLINE_DISK_BALLAST": "0",
 		"HOOKLINE_MAX_BODY": "9", "HOOKLINE_CACHE_SIZE": "10", "HOOKLINE_SHUTDOWN_TIMEOUT": "11s",
 		"HOOKLINE_LOG_LEVEL": "warn", "HOOKLINE_LOG_FORMAT": "text",
 		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_ADMIN_LIMIT": "31", "HOOKLINE_JIRA_DESCRIPTOR_LIMIT": "41", "HOOKLINE_JIRA_LIFE": "14h",
@@ -203,6 +207,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 	})
 	want := config.Config{
 		Listen: "127.0.0.1:9", Operations: "127.0.0.1:10", Data: "d", AdminToken: "another admin token", HostLimit: 8, ReplayLimit: 4,
+		Disk:         config.Disk{ReadOnlyBelow: -1, ScarceBelow: 6},
 		Egress:       config.Egress{Allow: egress.Loopback(), Ports: []uint16{80, 81}, Proxy: "http://other.example"},
 		TLS:          config.TLS{CA: "a", Cert: "b", Key: "c", MinVersion: "1.2"},
 		Breaker:      config.Breaker{Failures: -1, Open: 22 * time.Second, MaxOpen: 23 * time.Second},

@@ -63,6 +63,7 @@ func (c *Config) Validate() error {
 	duration("objectives.replay", c.Objectives.Replay, 0)
 	number("max_body", int64(c.MaxBody), 1)
 	number("cache_size", c.CacheSize, 1)
+	number("disk.ballast", c.Disk.Ballast, engine.AutoBallast)
 	duration("keep_attempts", c.KeepAttempts, 1)
 	duration("keep_delivered", c.KeepDelivered, 0)
 	duration("shutdown_timeout", c.ShutdownTimeout, 1)

@@ -49,6 +49,12 @@ func Stopped(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, registry.ErrClosed)
 }
 
+// ReadOnly is what a client is told whose request would add something while the disk has no room for it.
+const ReadOnly = "The server's disk is nearly full, so nothing new is taken in at present; send the request again later."
+
+// RetryReadOnly is when that client should come back, in seconds: it takes people to make room.
+const RetryReadOnly = 30
+
 // RetryAfter tells the client when to send the request again.
 func RetryAfter(ctx *fasthttp.RequestCtx, seconds int) {
 	ctx.Response.Header.Set("Retry-After", strconv.Itoa(max(1, seconds)))

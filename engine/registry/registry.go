@@ -19,6 +19,9 @@ var ErrUnknownWebhook = errors.New("unknown webhook")
 // ErrClosed is the error of changes after the store was closed.
 var ErrClosed = store.ErrClosed
 
+// ErrReadOnly is the error of changes that add something while the disk has no room for it.
+var ErrReadOnly = store.ErrReadOnly
+
 // Store is where registrations are kept; *store.Store is one.
 type Store interface {
 	Load(store.Rows) error

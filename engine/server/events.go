@@ -216,6 +216,9 @@ func refusal(ctx *fasthttp.RequestCtx, err error) (int, failureBody) {
 		return 422, failureBody{Code: "idempotency_key_reused", Message: "The Idempotency-Key was used for an event with another body; use a new key for a new event."}
 	case errors.As(err, &busy):
 		flavor.RetryAfter(ctx, int(math.Ceil(busy.RetryAfter.Seconds())))
+		if errors.Is(err, queue.ErrReadOnly) {
+			return 503, failureBody{Code: "read_only", Message: flavor.ReadOnly}
+		}
 		return 503, failureBody{Code: "overloaded", Message: "Too many events are being written at the moment; send this one again later."}
 	case errors.Is(err, queue.ErrClosed), flavor.Stopped(err):
 		flavor.RetryAfter(ctx, 1)

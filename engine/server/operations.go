@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/valyala/fasthttp"
+
+	"hookline/engine/store"
 )
 
 // operations is the handler of the second listener. Profiles are there only where it is a loopback address.
@@ -36,8 +38,11 @@ func (s *Server) operations() http.Handler {
 // readyz says whether the server takes requests, in a word or, with ?verbose, with the sizes of what it holds.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	status, text, draining := 200, "ready", s.draining.Load()
-	if draining {
+	switch {
+	case draining:
 		status, text = 503, "draining"
+	case s.options.Engine.Space().Level != store.Ample:
+		status, text = 503, "read-only"
 	}
 	if !r.URL.Query().Has("verbose") {
 		health(w, status, text)
@@ -45,13 +50,14 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(s.readiness(draining)) // it fails only where the client is gone
+	_ = json.NewEncoder(w).Encode(s.readiness(status == 200, draining)) // it fails only where the client is gone
 }
 
 // readiness is the answer to /readyz?verbose.
 type readiness struct {
 	Ready    bool       `json:"ready"`
 	Draining bool       `json:"draining"`
+	Disk     diskView   `json:"disk"`
 	Webhooks int        `json:"webhooks"`
 	Queue    queueSizes `json:"queue"`
 }
@@ -62,11 +68,11 @@ type queueSizes struct {
 	Dead    int64 `json:"dead"`
 }
 
-func (s *Server) readiness(draining bool) readiness {
+func (s *Server) readiness(ready, draining bool) readiness {
 	e := s.options.Engine
 	q := e.Queue().Stats()
 	return readiness{
-		Ready: !draining, Draining: draining, Webhooks: e.Registry().Counts(time.Now()).Webhooks,
+		Ready: ready, Draining: draining, Disk: viewDisk(e.Space()), Webhooks: e.Registry().Counts(time.Now()).Webhooks,
 		Queue: queueSizes{Waiting: q.Waiting, InHand: q.InHand, Dead: q.Dead},
 	}
 }

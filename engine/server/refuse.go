@@ -36,6 +36,9 @@ func refuse(ctx *fasthttp.RequestCtx, err error) {
 		problem(ctx, 409, "host_taken", "%s.", host.Error())
 	case errors.As(err, &token):
 		problem(ctx, 409, "token_taken", "%s.", token.Error())
+	case errors.Is(err, registry.ErrReadOnly):
+		flavor.RetryAfter(ctx, flavor.RetryReadOnly)
+		problem(ctx, 503, "read_only", flavor.ReadOnly)
 	case flavor.Stopped(err):
 		flavor.RetryAfter(ctx, 1)
 		problem(ctx, 503, "stopping", stopping)

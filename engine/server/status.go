@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"hookline/engine"
+	"hookline/engine/store"
 	"hookline/queue"
 )
 
@@ -19,7 +20,20 @@ type statusView struct {
 	Apps     int       `json:"apps"`
 	Webhooks int       `json:"webhooks"`
 	Expired  int       `json:"expired"` // webhooks that are listed and match nothing any more
+	Disk     diskView  `json:"disk"`
 	Queue    queueView `json:"queue"`
+}
+
+// diskView is the room on the disk of the data directory, in bytes.
+type diskView struct {
+	Level   string `json:"level"` // ample; low: nothing new is taken in; scarce: nor is anything done in bulk
+	Free    uint64 `json:"free"`
+	Total   uint64 `json:"total"`
+	Ballast uint64 `json:"ballast"`
+}
+
+func viewDisk(s store.Space) diskView {
+	return diskView{Level: s.Level.String(), Free: s.Free, Total: s.Total, Ballast: s.Ballast}
 }
 
 // queueView has sizes of the queue, and totals since the start.
@@ -49,7 +63,7 @@ func (s *Server) getStatus(ctx *fasthttp.RequestCtx) {
 	counts := e.Registry().Counts(time.Now())
 	answer(ctx, 200, statusView{
 		Version: s.options.Version, Started: s.started.UTC(), Uptime: int64(time.Since(s.started).Seconds()), Draining: s.draining.Load(),
-		Tenants: counts.Tenants, Apps: counts.Apps, Webhooks: counts.Webhooks, Expired: counts.Expired, Queue: viewQueue(e.Queue().Stats()),
+		Tenants: counts.Tenants, Apps: counts.Apps, Webhooks: counts.Webhooks, Expired: counts.Expired, Disk: viewDisk(e.Space()), Queue: viewQueue(e.Queue().Stats()),
 	})
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -124,12 +125,17 @@ type Changes struct {
 }
 
 // Apply makes the changes durable, all or none. When it returns an error the changes are not there. After Close the
-// error is [ErrClosed].
+// error is [ErrClosed]; while the disk has no room, that of changes which add rows is [ErrReadOnly].
 func (s *Store) Apply(_ context.Context, c *Changes) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
 		return ErrClosed
+	}
+	if s.ReadOnly() {
+		if adds, err := s.adds(c); adds || err != nil {
+			return cmp.Or(err, error(refused))
+		}
 	}
 	b := s.db.NewBatch()
 	defer b.Close()
@@ -163,6 +169,37 @@ func (s *Store) Apply(_ context.Context, c *Changes) error {
 		return fmt.Errorf("store: writing registrations: %w", err)
 	}
 	return nil
+}
+
+// adds reports whether changes put a row that is not there yet. Those that are there may change: an endpoint can be paused
+// on a full disk.
+func (s *Store) adds(c *Changes) (bool, error) {
+	var keys [][]byte
+	for _, t := range c.PutTenants {
+		keys = append(keys, tenantKey(t.ID))
+	}
+	for _, a := range c.PutApps {
+		keys = append(keys, appKey(a))
+	}
+	for _, e := range c.PutEndpoints {
+		keys = append(keys, numberKey(prefixEndpoint, e.ID))
+	}
+	for _, h := range c.PutWebhooks {
+		keys = append(keys, webhookKey(h))
+	}
+	for _, key := range keys {
+		_, closer, err := s.db.Get(key)
+		if errors.Is(err, pebble.ErrNotFound) {
+			return true, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("store: row %q: %w", key, err)
+		}
+		if err := closer.Close(); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 type writer struct {

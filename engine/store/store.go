@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -40,13 +41,19 @@ type Options struct {
 	// Logger gets what Pebble has to say. Defaults to slog.Default.
 	Logger *slog.Logger
 
-	// Fatal is called when the write-ahead log cannot be written, after which nothing that the store says can be
-	// relied on. It must not return. Defaults to ending the process with [ExitLog].
-	Fatal func(message string)
+	// Disk says how much room is left on the disk.
+	Disk Disk
+
+	// Fatal is called when the write-ahead log or the MANIFEST cannot be written, with the file and why: nobody knows then
+	// what is on the disk, and nothing may be acknowledged any more. It must not return; if it does, the goroutine at hand
+	// panics. Several goroutines may call it.
+	//
+	// Defaults to a line in the log and the end of the process with [ExitLog].
+	Fatal func(error)
 }
 
-// ExitLog is the exit code of a process whose write-ahead log failed: a supervisor should start it
-// again, and what was accepted up to the last acknowledged sync is there then.
+// ExitLog is the exit code of a process whose write-ahead log or MANIFEST failed: a supervisor should start it
+// again, and what was acknowledged is there then.
 const ExitLog = 74 // EX_IOERR of sysexits
 
 // Store is an open database. Its methods are safe for any number of goroutines.
@@ -55,6 +62,7 @@ type Store struct {
 	dir    string
 	fs     vfs.FS
 	lock   *pebble.Lock
+	watch  *watch
 	events *events
 	cipher [16]byte
 
@@ -64,19 +72,23 @@ type Store struct {
 
 // Open opens the database in a directory, and makes it if there is none.
 func Open(dir string, o Options) (*Store, error) {
-	po := pebbleOptions(o)
-	seen := &events{}
-	po.EventListener = seen.listener()
-	lock, err := lockDirectory(dir, po.FS)
+	o = o.withDefaults()
+	lock, err := lockDirectory(dir, o.FS)
 	if err != nil {
 		return nil, err
 	}
-	po.Lock = lock
-	db, err := pebble.Open(dir, po)
-	if err != nil {
+	w := newWatch(o.FS, dir, o.Disk, o.Logger)
+	if err := w.start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("store: the room on the disk of %s: %w", dir, err), lock.Close())
+	}
+	s := &Store{dir: dir, lock: lock, watch: w, events: &events{}}
+	vital := &vital{FS: vfs.OnDiskFull(o.FS, w.diskFull), disk: w, fatal: o.Fatal}
+	s.fs = vital
+	if s.db, err = pebble.Open(dir, s.pebbleOptions(&o)); err != nil {
+		w.close()
 		return nil, errors.Join(fmt.Errorf("store: opening %s: %w", dir, err), lock.Close())
 	}
-	s := &Store{db: db, dir: dir, fs: po.FS, lock: lock, events: seen}
+	vital.open.Store(true)
 	if err := s.identify(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -97,26 +109,34 @@ func lockDirectory(dir string, fs vfs.FS) (*pebble.Lock, error) {
 	return lock, nil
 }
 
-func pebbleOptions(o Options) *pebble.Options {
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
+func (o Options) withDefaults() Options {
+	o.Logger = cmp.Or(o.Logger, slog.Default())
+	o.CacheSize = cmp.Or(o.CacheSize, 256<<20)
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
-	if o.CacheSize == 0 {
-		o.CacheSize = 256 << 20
-	}
-	if o.Fatal == nil {
-		o.Fatal = func(message string) {
-			o.Logger.Error("the write-ahead log failed; ending at once", "err", message)
+	fatal := o.Fatal
+	if fatal == nil {
+		fatal = func(err error) {
+			o.Logger.Error("the store cannot be written any more, so the process ends at once: nothing was acknowledged that is not on the disk. "+
+				"Check the disk and the log of the kernel, and start again", "err", err)
 			os.Exit(ExitLog)
 		}
 	}
+	o.Fatal = func(err error) {
+		fatal(err)
+		panic(err)
+	}
+	return o
+}
+
+func (s *Store) pebbleOptions(o *Options) *pebble.Options {
 	po := &pebble.Options{
-		FS:        o.FS,
-		CacheSize: o.CacheSize,
-		Logger:    &pebbleLog{log: o.Logger, fatal: o.Fatal},
+		FS:            s.fs,
+		CacheSize:     o.CacheSize,
+		Lock:          s.lock,
+		Logger:        &pebbleLog{log: o.Logger, fatal: o.Fatal},
+		EventListener: s.events.listener(),
 	}
 	queue.Tune(po)
 	return po
@@ -125,12 +145,19 @@ func pebbleOptions(o Options) *pebble.Options {
 // DB lends the database to the queue. Close of the Store ends the loan.
 func (s *Store) DB() *pebble.DB { return s.db }
 
-// FS is the file system of the data directory.
+// FS is the file system that the database is on, as it must be used for what else belongs to the store: a write that finds
+// the disk full is known to the store.
 func (s *Store) FS() vfs.FS { return s.fs }
 
 // PayloadDir is where in the data directory the queue keeps payloads that get files of their own. They are part of the
 // store as the database is: neither is whole without the other.
 func (s *Store) PayloadDir() string { return s.fs.PathJoin(s.dir, "payloads") }
+
+// Space returns the room on the disk as it was at the last look, which is made each second. It costs next to nothing.
+func (s *Store) Space() Space { return *s.watch.now.Load() }
+
+// ReadOnly says whether nothing new is to be taken in, for want of room on the disk.
+func (s *Store) ReadOnly() bool { return s.watch.now.Load().Level != Ample }
 
 // IdentifierKey is 16 random bytes that were made with the store and never change.
 func (s *Store) IdentifierKey() [16]byte { return s.cipher }
@@ -143,7 +170,9 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(s.db.Close(), s.lock.Close())
+	err := s.db.Close()
+	s.watch.close()
+	return errors.Join(err, s.lock.Close())
 }
 
 var (
@@ -199,7 +228,7 @@ func (s *Store) get(key []byte) ([]byte, error) {
 // pebbleLog hands Pebble's messages to slog. Pebble calls Fatalf, by design, when its log cannot be written.
 type pebbleLog struct {
 	log   *slog.Logger
-	fatal func(string)
+	fatal func(error)
 }
 
 func (l *pebbleLog) Infof(format string, args ...any) {
@@ -211,5 +240,5 @@ func (l *pebbleLog) Errorf(format string, args ...any) {
 }
 
 func (l *pebbleLog) Fatalf(format string, args ...any) {
-	l.fatal("pebble: " + fmt.Sprintf(format, args...))
+	l.fatal(fmt.Errorf("store: pebble: "+format, args...))
 }

@@ -239,6 +239,9 @@ func refuse(ctx *fasthttp.RequestCtx, err error) {
 		unknown(ctx)
 	case errors.Is(err, webhook.ErrUnknownTenant):
 		fail(ctx, 403, "The organization is gone.")
+	case errors.Is(err, registry.ErrReadOnly):
+		flavor.RetryAfter(ctx, flavor.RetryReadOnly)
+		fail(ctx, 503, flavor.ReadOnly)
 	case flavor.Stopped(err):
 		flavor.RetryAfter(ctx, 1)
 		fail(ctx, 503, "The server is stopping; send the request again.")

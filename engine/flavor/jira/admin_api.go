@@ -213,6 +213,9 @@ func (c *adminCall) refuse(err error) {
 		adminFail(c.HTTP, 409, fmt.Sprintf("The webhook cannot be deleted: a post-function of the transition %q of the workflow %q uses it. Remove the post-function first.", used.By.Transition, used.By.Workflow))
 	case errors.Is(err, registry.ErrUnknownWebhook), errors.Is(err, webhook.ErrUnknownTenant): // deleted just now
 		c.unknown()
+	case errors.Is(err, registry.ErrReadOnly):
+		flavor.RetryAfter(c.HTTP, flavor.RetryReadOnly)
+		adminFail(c.HTTP, 503, flavor.ReadOnly)
 	case flavor.Stopped(err):
 		flavor.RetryAfter(c.HTTP, 1)
 		adminFail(c.HTTP, 503, "The server is stopping; send the request again.")

@@ -113,6 +113,9 @@ func (c *call) refuse(err error) {
 		fail(c.HTTP, 404, "The app has no such webhook.")
 	case errors.Is(err, webhook.ErrUnknownApp), errors.Is(err, webhook.ErrUnknownTenant):
 		fail(c.HTTP, 403, "The app is not installed in this tenant.")
+	case errors.Is(err, registry.ErrReadOnly):
+		flavor.RetryAfter(c.HTTP, flavor.RetryReadOnly)
+		fail(c.HTTP, 503, flavor.ReadOnly)
 	case flavor.Stopped(err):
 		flavor.RetryAfter(c.HTTP, 1)
 		fail(c.HTTP, 503, "The server is stopping; send the request again.")

@@ -1,0 +1,49 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Reclaim has what can be spared freed soon, for a disk that runs out of room: the oldest hour of the attempt log, however
+// short a time that was kept, and what a sweep frees. The present hour stays. It does not wait for that, and a call while
+// another's work is still to be done does nothing. The room comes back with compactions, some ten seconds later.
+func (q *Queue) Reclaim() {
+	select {
+	case q.reclaims <- struct{}{}:
+	default:
+	}
+}
+
+func (q *Queue) spareHour() {
+	hour, err := q.dropOldestHour()
+	switch {
+	case err != nil:
+		q.log.Error("queue: removing attempts to make room failed", "err", err)
+	case hour != 0:
+		q.log.Warn("queue: attempts were removed early to make room", "hour", q.clock.stamp(startOfHour(hour)))
+	}
+}
+
+// dropOldestHour removes the oldest hour of the attempt log and returns it, 0 if there is none before the present.
+func (q *Queue) dropOldestHour() (hour uint32, err error) {
+	present := appendAttemptHour(nil, hourOf(q.clock.present()))
+	iter, err := q.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixAttempt}, UpperBound: present})
+	if err != nil {
+		return 0, err
+	}
+	any := iter.First()
+	if any {
+		m, ok := parseAttemptKey(iter.Key())
+		if !ok {
+			err = fmt.Errorf("%w: attempt key %x", errCorrupt, iter.Key())
+		}
+		hour = hourOf(m.at)
+	}
+	if err = errors.Join(err, iter.Error(), iter.Close()); err != nil || !any {
+		return 0, err
+	}
+	return hour, q.db.DeleteRange([]byte{prefixAttempt}, appendAttemptHour(nil, hour+1), pebble.NoSync)
+}
