@@ -6,7 +6,8 @@
 // bare HTTP client reaches with the same bodies at the same receivers in the same run, and beside that of the engine
 // on a store in memory; and the time that a delivery takes below saturation. [Isolation] is
 // what hosts that are bad, in each of eight ways, cost the others, and [Hosts] is that with very many of them. [Breaker] is
-// what a host costs that is down while very many deliveries wait for it, and [Restart] how one comes back. [Scale] is
+// what a host costs that is down while very many deliveries wait for it, and [Restart] how one comes back. [Queue] is package queue
+// by itself, beside a bare log on the same disk. [Scale] is
 // what many registrations cost at start-up and in memory. [Parse] is the time to parse a filter, beside that of a textbook
 // grammar.
 //

@@ -3,17 +3,20 @@ package bench
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
 )
 
-// childVariable makes the test binary be the measured process of [Scale].
+// childVariable makes the test binary be a measured process, of the kind that it names.
 const childVariable = "HOOKLINE_BENCH_CHILD"
 
+var children = map[string]func(io.Reader, io.Writer) error{"scale": ScaleChild, "queue": QueueChild}
+
 func TestMain(m *testing.M) {
-	if os.Getenv(childVariable) != "" {
-		if err := ScaleChild(os.Stdin, os.Stdout); err != nil {
+	if child := children[os.Getenv(childVariable)]; child != nil {
+		if err := child(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -22,12 +25,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func testChild(ctx context.Context) (*exec.Cmd, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
+func testChild(kind string) func(context.Context) (*exec.Cmd, error) {
+	return func(ctx context.Context) (*exec.Cmd, error) {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		command := exec.CommandContext(ctx, self)
+		command.Env = append(os.Environ(), childVariable+"="+kind)
+		return command, nil
 	}
-	command := exec.CommandContext(ctx, self)
-	command.Env = append(os.Environ(), childVariable+"=1")
-	return command, nil
 }

@@ -8,7 +8,7 @@ import (
 
 func TestScale(t *testing.T) {
 	result, err := Scale(context.Background(), ScaleConfig{
-		Webhooks: 2000, Tenants: 20, Dir: t.TempDir(), Child: testChild, Progress: t.Logf,
+		Webhooks: 2000, Tenants: 20, Dir: t.TempDir(), Child: testChild("scale"), Progress: t.Logf,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +26,7 @@ func TestScale(t *testing.T) {
 }
 
 func TestScaleRefusesUnevenSpread(t *testing.T) {
-	_, err := Scale(context.Background(), ScaleConfig{Webhooks: 10, Tenants: 3, Child: testChild})
+	_, err := Scale(context.Background(), ScaleConfig{Webhooks: 10, Tenants: 3, Child: testChild("scale")})
 	var problem *ConfigError
 	if !errors.As(err, &problem) {
 		t.Errorf("got %v", err)

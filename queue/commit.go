@@ -167,6 +167,7 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 		ops[i].next = q.settled(&ops[i], t.low)
 	}
 	q.writers.end(t)
+	q.sweepIfWorth()
 	for i := range ops {
 		if next := ops[i].next; next != 0 {
 			q.ready(ops[i].home.id, next)

@@ -124,6 +124,8 @@ func (q *Queue) countPurged(id EndpointID, before *pebble.Snapshot) error {
 		q.counts.stored.Add(-n)
 		q.ages.merge(now, census)
 		q.counts.purged.Add(uint64(n))
+		q.recent.leave(n)
+		q.sweepIfWorth()
 	}
 	return err
 }

@@ -124,8 +124,9 @@ type Queue struct {
 	fanOuts   fanOuts
 	settles   committer
 	byHand    byHand
-	sweeps    sync.Mutex // held during a sweep
-	reclaims  chan struct{}
+	sweeps    sync.Mutex    // held during a sweep
+	garbage   chan struct{} // calls for one
+	reclaims  chan struct{} // calls for one that gives up the oldest attempts
 	syncs     syncer
 	counts    counts
 	ages      ages
@@ -170,7 +171,10 @@ func Open(db *pebble.DB, o Options) (*Queue, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	q := &Queue{db: db, opts: o, log: o.Logger, hooks: o.hooks, reclaims: make(chan struct{}, 1), stop: make(chan struct{})}
+	q := &Queue{
+		db: db, opts: o, log: o.Logger, hooks: o.hooks, stop: make(chan struct{}),
+		garbage: make(chan struct{}, 1), reclaims: make(chan struct{}, 1),
+	}
 	q.gate.init()
 	if err := q.recover(); err != nil {
 		return nil, fmt.Errorf("queue: open: %w", err)

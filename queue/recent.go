@@ -17,6 +17,7 @@ type recent struct {
 	total  uint64 // bytes that ever came in
 	events map[EventID]*recentEvent
 	oldest recentEvent // of the ring, oldest first
+	left   int64       // deliveries that have ended since the last sweep, and may have left it a payload
 }
 
 type recentEvent struct {
@@ -87,6 +88,9 @@ func (r *recent) close(id EventID, kept bool) bool {
 	defer r.mu.Unlock()
 	e, ok := r.events[id]
 	if !ok {
+		if !kept {
+			r.left++
+		}
 		return false
 	}
 	e.kept = e.kept || kept
@@ -94,7 +98,34 @@ func (r *recent) close(id EventID, kept bool) bool {
 		return false
 	}
 	r.remove(e)
-	return !e.kept && r.total-e.stamp < youngBytes
+	if e.kept {
+		return false
+	}
+	young := r.total-e.stamp < youngBytes
+	if !young {
+		r.left++
+	}
+	return young
+}
+
+// leave notes that n deliveries have ended otherwise.
+func (r *recent) leave(n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left += n
+}
+
+// leftBehind is how many deliveries have ended since the last sweep and may have left it a payload.
+func (r *recent) leftBehind() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.left
+}
+
+func (r *recent) countAnew() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left = 0
 }
 
 // keep says that something will go on referring to the payload of a message.

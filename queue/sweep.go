@@ -17,6 +17,10 @@ func (q *Queue) sweepLoop() {
 		case <-ticker.C:
 		case <-q.reclaims:
 			q.spareHour()
+		case <-q.garbage:
+			if !q.gather() {
+				return
+			}
 		case <-q.stop:
 			return
 		}
@@ -40,6 +44,7 @@ func (q *Queue) sweepLoop() {
 func (q *Queue) sweep() error {
 	q.sweeps.Lock()
 	defer q.sweeps.Unlock()
+	q.sweepBegun()
 	if err := q.expire(); err != nil {
 		return err
 	}

@@ -30,7 +30,8 @@ progress goes to standard error.`,
 			return fmt.Errorf("bench needs the name of a measurement; see '%s --help'", c.CommandPath())
 		},
 	}
-	c.AddCommand(newBenchDispatchCommand(io), newBenchIsolationCommand(io), newBenchHostsCommand(io), newBenchBreakerCommand(io), newBenchRestartCommand(io), newBenchScaleCommand(io), newBenchParseCommand(io))
+	c.AddCommand(newBenchDispatchCommand(io), newBenchIsolationCommand(io), newBenchHostsCommand(io), newBenchBreakerCommand(io), newBenchRestartCommand(io), newBenchScaleCommand(io), newBenchParseCommand(io),
+		newBenchQueueCommand(io))
 	return c
 }
 
@@ -286,12 +287,25 @@ func printResult(io streams, asJSON bool, result any) error {
 		return json.NewEncoder(io.out).Encode(result)
 	}
 	table := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
-	v := reflect.ValueOf(result)
-	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		fmt.Fprintf(table, "%s\t%v\n", strings.ReplaceAll(name, "_", " "), v.Field(i).Interface())
-	}
+	printRows(table, reflect.ValueOf(result))
 	return table.Flush()
+}
+
+// printRows prints the members that the result's JSON has, a row for each.
+func printRows(table *tabwriter.Writer, v reflect.Value) {
+	for i := range v.NumField() {
+		field, value := v.Type().Field(i), v.Field(i)
+		if field.Anonymous {
+			if !value.IsNil() {
+				printRows(table, value.Elem())
+			}
+			continue
+		}
+		name, option, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if option != "omitempty" || !value.IsZero() {
+			fmt.Fprintf(table, "%s\t%v\n", strings.ReplaceAll(name, "_", " "), value.Interface())
+		}
+	}
 }
 
 // verdict says what a result shows that must not happen, however fast it was.
@@ -307,6 +321,8 @@ func verdict(result any) error {
 	case bench.BreakerResult:
 		lost = r.Lost
 	case bench.RestartResult:
+		lost = r.Lost
+	case bench.QueueResult:
 		lost = r.Lost
 	case bench.ScaleResult:
 		if r.Mismatches > 0 {

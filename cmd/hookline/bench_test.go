@@ -126,6 +126,7 @@ func TestBenchUsage(t *testing.T) {
 		{"e2e", "--inflight", "1"}, {"isolation", "--hosts", "1"}, {"isolation", "--kinds", "sleepy"}, {"isolation", "--shares", "1"},
 		{"hosts", "--hosts", "10", "--endpoints", "15"}, {"breaker", "--waiting", "1"}, {"restart", "--rate", "-1"},
 		{"scale", "--webhooks", "10", "--tenants", "3"},
+		{"queue", "--case", "sleepy"}, {"queue", "--waiting", "1"},
 		{"parse", "--filters", "-1"},
 	} {
 		if code, out, errOut := runBench(t, args...); code != exitUsage || out != "" || errOut == "" {
@@ -147,6 +148,7 @@ func TestBenchVerdict(t *testing.T) {
 		"": {bench.DispatchResult{}, bench.IsolationResult{}, bench.HostsResult{}, bench.ScaleResult{}},
 		"2 deliveries were accepted": {
 			bench.DispatchResult{Lost: 2}, bench.IsolationResult{Lost: 2}, bench.HostsResult{Lost: 2}, bench.BreakerResult{Lost: 2}, bench.RestartResult{Lost: 2},
+			bench.QueueResult{Lost: 2},
 		},
 		"3 tenants": {bench.ScaleResult{Mismatches: 3}},
 	} {
@@ -163,6 +165,23 @@ func TestBenchVerdict(t *testing.T) {
 			if !json.Valid(out.Bytes()) {
 				t.Errorf("%T is printed as %q", result, &out)
 			}
+		}
+	}
+}
+
+// A result has the figures of its case in the table, as in JSON, and not those of others.
+func TestBenchPrintsParts(t *testing.T) {
+	var out bytes.Buffer
+	result := bench.QueueResult{Case: "drain", QueueDrain: &bench.QueueDrain{LastOverFirst: 0.97}}
+	if err := report(streams{out: &out}, false, result); err != nil {
+		t.Fatal(err)
+	}
+	if table := out.String(); !strings.Contains(table, "last over first") || !strings.Contains(table, "0.97") {
+		t.Errorf("the drain's figures are missing in\n%s", table)
+	}
+	for _, name := range []string{"many rate", "peak mb", "first delivery"} {
+		if strings.Contains(out.String(), name) {
+			t.Errorf("%s is in the table of a drain of one endpoint:\n%s", name, &out)
 		}
 	}
 }
