@@ -37,6 +37,11 @@ var (
 	descFull     = desc("store_disk_full_total", "Times that a write found the disk full.")
 	descMemory   = desc("store_memory_bytes", "Bytes that the store has in memory, outside the heap of Go: memtables as they are reserved, blocks in the cache.", "part")
 	descDebt     = desc("store_compaction_debt_bytes", "Bytes that the store still has to compact.")
+	descCorrupt  = desc("store_corruption_total", "Reads that found the store corrupt.")
+	descDamaged  = desc("store_corrupt_files", "Files of the store that were found corrupt since the start.")
+	descErrors   = desc("store_background_errors_total", "Flushes and compactions of the store that failed.")
+	descPassed   = desc("queue_unreadable_total", "Parts of the queue that were passed over because they are corrupt.")
+	descUnswept  = desc("queue_sweeps_failed_total", "Sweeps that failed, and so freed nothing or not all that they could.")
 	descMisuse   = desc("store_misuse_total", "Keys that the store found deleted in a way its contract excludes; must stay 0.")
 	descStalls   = desc("store_write_stalls_total", "Times that writes had to wait for the store's compactions.")
 )
@@ -87,6 +92,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descDepth, float64(q.InHand), "in_hand")
 	gauge(descDepth, float64(q.Dead), "dead")
 	total(descDropped, uint64(q.Purged))
+	total(descPassed, q.Unreadable)
+	total(descUnswept, q.SweepsFailed)
 	overdue := 0.0
 	if !q.OldestDue.IsZero() {
 		overdue = max(0, time.Since(q.OldestDue).Seconds())
@@ -114,4 +121,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descDebt, float64(s.CompactionDebt))
 	total(descStalls, uint64(s.Stalls))
 	total(descMisuse, uint64(s.Misuse))
+	total(descCorrupt, uint64(s.Corruption))
+	gauge(descDamaged, float64(s.CorruptFiles))
+	total(descErrors, uint64(s.BackgroundErrors))
 }

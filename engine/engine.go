@@ -121,7 +121,7 @@ func (e *Engine) open() (err error) {
 		OnAttempt: e.attempted, Logger: o.Logger,
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
-		FS: e.store.FS(), Dir: e.store.PayloadDir(), ReadOnly: e.store.ReadOnly,
+		FS: e.store.FS(), Dir: e.store.PayloadDir(), ReadOnly: e.store.ReadOnly, TrustClock: o.TrustClock,
 		Ready: e.dispatch.Ready, Lost: e.metrics.lost, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
 		KeepAttempts: o.KeepAttempts, KeepDelivered: o.KeepDelivered,
 		MaxPayload: o.MaxBody + maxPayloadHead, MaxAcceptBytes: max(64<<20, 2*(o.MaxBody+maxPayloadHead)+1<<20), Logger: o.Logger,
@@ -130,6 +130,7 @@ func (e *Engine) open() (err error) {
 		return err
 	}
 	undo = append(undo, e.queue.Close)
+	e.registry.Doubt(e.queue.Doubt)
 	if err = e.metrics.register(o.Metrics); err != nil {
 		return err
 	}
@@ -247,7 +248,10 @@ func (e *Engine) sweep(ctx context.Context) {
 }
 
 // sweepOnce does what is due at a time, after the sweep that was at another.
-func (e *Engine) sweepOnce(ctx context.Context, last, now time.Time) {
+//
+// A clock that the queue does not believe is not believed here: see queue.Queue.Doubt.
+func (e *Engine) sweepOnce(ctx context.Context, last, wall time.Time) {
+	now := wall.Add(-e.queue.Doubt())
 	if err := e.extend(ctx, now); err != nil && ctx.Err() == nil {
 		e.options.Logger.Error("extending webhooks failed; it will be tried again", "err", err)
 	}
@@ -262,7 +266,7 @@ func (e *Engine) sweepOnce(ctx context.Context, last, now time.Time) {
 	e.successes.prune(e.registry)
 	e.failing.prune(e.registry)
 	e.strays.prune(e.registry)
-	if err := e.failing.keep(now, false); err != nil && ctx.Err() == nil {
+	if err := e.failing.keep(wall, false); err != nil && ctx.Err() == nil {
 		e.options.Logger.Error("which endpoints fail was not written; it will be tried again", "err", err)
 	}
 	e.forgetReplays(func(r *webhook.Replay) bool {

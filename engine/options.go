@@ -97,6 +97,10 @@ type Options struct {
 	// Defaults to a line in the log and the end of the process with store.ExitLog.
 	Fatal func(error)
 
+	// TrustClock believes a machine's clock at once that is more than three days ahead of when the directory was used last.
+	// Otherwise that takes an hour, in which nothing expires or is given up for its age; see queue.Options.TrustClock.
+	TrustClock bool
+
 	// KeepDead is how long deliveries that were given up are kept.
 	//
 	// Defaults to 14 days.

@@ -174,7 +174,7 @@ func (e *Engine) matchForeign(p *publication, ev *webhook.Event, now time.Time) 
 	if !ok {
 		return Receipt{}, webhook.ErrUnknownTenant
 	}
-	reading, err := reader.Read(ev.Body, tenant, e.registry, now)
+	reading, err := reader.Read(ev.Body, tenant, e.registry, e.registry.Believed(now))
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -18,6 +18,11 @@ import (
 // time starts where it had been, and stays ahead of the wall clock by that much. Times are shifted on
 // their way in and out, so a wait of 30 seconds is 30 seconds in either clock, and what was due stays
 // due.
+//
+// A clock that is far ahead of where queue time was, by more than [leap], is not believed at once either: queue time goes on
+// where it had been, so that nothing is removed as too old, given up or forgotten because of a clock that was never set. If
+// the clock still says so after an hour, the machine was down for that long: queue time leaps forward then, and what was due
+// meanwhile is due. If it is set right within the hour, nothing has happened.
 type micros int64
 
 // clockStep is how far due times may be ahead of the mark on disk, which tells where queue time was. Close
@@ -25,13 +30,23 @@ type micros int64
 // second before the crash may be late by that second.
 const clockStep = micros(time.Second / time.Microsecond)
 
+// leap is how far the machine's clock may be ahead of the queue time on disk and be believed: longer than most stops of a
+// server, and shorter than what is kept is kept.
+const leap = 72 * time.Hour
+
+// belief is for how long a clock must be ahead by a leap to be believed, and clockLook how often it is looked at.
+const (
+	belief    = time.Hour
+	clockLook = time.Minute
+)
+
 // clock tells queue time and gives out due times. All due times of new deliveries come from issue, and
 // each is larger than the one before.
 type clock struct {
 	db    *pebble.DB
-	now   func() time.Time
-	base  time.Time // a wall clock time ...
-	start micros    // ... and the queue time at that moment
+	now   func() time.Time // with the reading of a monotonic clock, if there is one
+	wall  func() time.Time // as the machine's clock is set at present
+	frame atomic.Pointer[frame]
 
 	// floor is later than all due times given out before Open. That can be a second ahead of the present
 	// after a crash; ordered deliveries have no place before it.
@@ -43,20 +58,90 @@ type clock struct {
 	bound micros     // keyClock plus clockStep: due times below it may be given out
 }
 
-func newClock(db *pebble.DB, now func() time.Time) (*clock, error) {
+// frame puts queue time and the machine's clock next to each other.
+type frame struct {
+	base  time.Time // a wall clock time ...
+	start micros    // ... and the queue time at that moment
+	doubt micros    // by how much queue time would be ahead of that if the wall clock were believed
+}
+
+func newClock(db *pebble.DB, o *Options) (*clock, error) {
 	mark, err := readMeta(db, keyClock)
 	if err != nil {
 		return nil, err
 	}
 	mark = min(mark, math.MaxInt64/2)
-	c := &clock{db: db, now: now, base: now()}
-	c.base = c.base.Add(-time.Duration(c.base.Nanosecond() % 1000))
-	c.start = max(micros(c.base.UnixMicro()), micros(mark), 1)
-	c.last.Store(int64(c.start) - 1)
+	c := &clock{db: db, now: o.now, wall: o.wall}
 	if c.floor = micros(mark); mark%2 == 0 {
 		c.floor += clockStep
 	}
+	f := frame{base: c.now()}
+	f.base = f.base.Add(-time.Duration(f.base.Nanosecond() % 1000))
+	wall := micros(f.base.UnixMicro())
+	f.start = max(wall, micros(mark), 1)
+	if ahead := wall - c.floor; mark > 0 && ahead > micros(leap/time.Microsecond) && !o.TrustClock {
+		f.start, f.doubt = c.floor, ahead
+	}
+	c.frame.Store(&f)
+	c.last.Store(int64(f.start) - 1)
 	return c, nil
+}
+
+// elapsed is the time since the base.
+func (c *clock) elapsed(f *frame) time.Duration { return c.now().Sub(f.base) }
+
+// judge decides whether a clock that was not believed is to be, and whether that still has to wait. leapt says that queue time
+// has moved forward.
+func (c *clock) judge() (leapt, wait bool) {
+	f := c.frame.Load()
+	elapsed := c.elapsed(f)
+	expected := f.base.Round(0).Add(elapsed)
+	switch wall := c.wall(); {
+	case f.doubt == 0:
+		return false, false
+	case expected.Sub(wall) > leap/2: // it was set back
+		c.frame.Store(&frame{base: c.now().Add(-elapsed), start: f.start})
+		return false, false
+	case elapsed < belief:
+		return false, true
+	}
+	c.frame.Store(&frame{base: f.base, start: f.start + f.doubt})
+	return true, false
+}
+
+// clockLoop waits until the machine's clock is believed, or set right. What was to come later may be due then, so the owner
+// is told of every endpoint.
+func (q *Queue) clockLoop() {
+	tick := time.NewTicker(clockLook)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-q.stop:
+			return
+		}
+		leapt, wait := q.clock.judge()
+		if wait {
+			continue
+		}
+		if !leapt {
+			q.log.Info("queue: the machine's clock was set back, and was rightly not believed")
+			return
+		}
+		q.log.Warn("queue: the machine's clock has been so for an hour and is believed from now on")
+		var ids []EndpointID
+		q.endpoints.each(func(e *endpoint) { ids = append(ids, e.id) })
+		for _, id := range ids {
+			q.ready(id, q.clock.present())
+		}
+		return
+	}
+}
+
+// Doubt returns how far the machine's clock is ahead of the time that the queue believes, 0 where it is believed. See
+// Options.TrustClock.
+func (q *Queue) Doubt() time.Duration {
+	return time.Duration(q.clock.frame.Load().doubt) * time.Microsecond
 }
 
 // present returns the present in queue time, which never goes back and is never before a due time
@@ -71,7 +156,8 @@ func (q *Queue) Now() time.Time { return q.clock.stamp(q.clock.present() + 1) }
 func (c *clock) advance(step micros) micros {
 	for {
 		last := c.last.Load()
-		now := max(micros(last)+step, c.start+micros(c.now().Sub(c.base).Microseconds()))
+		f := c.frame.Load()
+		now := max(micros(last)+step, f.start+micros(c.elapsed(f).Microseconds()))
 		if now == micros(last) || c.last.CompareAndSwap(last, int64(now)) {
 			return now
 		}
@@ -116,14 +202,16 @@ func (c *clock) at(t time.Time) micros {
 	if t.IsZero() {
 		return 0
 	}
-	return max(c.start+micros(t.Sub(c.base).Microseconds()), 0)
+	f := c.frame.Load()
+	return max(f.start+micros(t.Sub(f.base).Microseconds()), 0)
 }
 
 // ceil converts a bound for times that were shown: one is at or after t if and only if its micros are at or after
 // the result.
 func (c *clock) ceil(t time.Time) micros {
-	d := t.Sub(c.base)
-	m := c.start + micros(d/time.Microsecond)
+	f := c.frame.Load()
+	d := t.Sub(f.base)
+	m := f.start + micros(d/time.Microsecond)
 	if d%time.Microsecond > 0 {
 		m++
 	}
@@ -132,7 +220,8 @@ func (c *clock) ceil(t time.Time) micros {
 
 // time converts to a time that compares exactly with the caller's clock, even when that is being set.
 func (c *clock) time(m micros) time.Time {
-	return c.base.Add(time.Duration(m-c.start) * time.Microsecond)
+	f := c.frame.Load()
+	return f.base.Add(time.Duration(m-f.start) * time.Microsecond)
 }
 
 // stamp converts to a plain wall clock time.

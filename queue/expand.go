@@ -42,8 +42,11 @@ func (q *Queue) expand(p part) error {
 		q.hooks.beforeExpand(p)
 	}
 	ds, err := q.readPart(p)
-	if errors.Is(err, pebble.ErrNotFound) || errors.Is(err, errCorrupt) || pebble.IsCorruptionError(err) {
-		q.passOver(p, err)
+	if isCorrupt(err) { // it may have been the memory, or the bus
+		ds, err = q.readPart(p)
+	}
+	if errors.Is(err, pebble.ErrNotFound) || isCorrupt(err) {
+		q.lostPart(p, err)
 		return nil
 	}
 	if err != nil {
@@ -131,8 +134,9 @@ func (q *Queue) fillPart(b *pebble.Batch, p part, ds []destination, now micros) 
 	return b.SingleDelete(appendPartKey(buf[:0], p.event, p.number), nil)
 }
 
-// passOver counts out the deliveries of a part that cannot be read. Nobody knows who they are owed to.
-func (q *Queue) passOver(p part, err error) {
+// lostPart counts out the deliveries of a part that cannot be read. Nobody knows who they are owed to.
+func (q *Queue) lostPart(p part, err error) {
+	q.counts.unreadable.Add(1)
 	q.log.Error("queue: deliveries lost, their part of a fan-out cannot be read",
 		"event", uint64(p.event), "part", p.number, "deliveries", p.head.total(), "err", err)
 	now := q.clock.present()

@@ -216,7 +216,7 @@ func (a *accepting) addPart(b *pebble.Batch, id EventID, number int, w *partWrit
 // find takes in the parts from before Open. There are no more of them than Options.MaxExpanding and one message let in.
 func (f *fanOuts) find(q *Queue, heads *pebble.Snapshot) error {
 	var parts []part
-	err := eachPart(heads, q.stop, func(p part, err error) {
+	err := q.eachPart(heads, func(p part, err error) {
 		if err != nil {
 			q.log.Error("queue: a part of a fan-out is malformed, its deliveries are lost", "event", uint64(p.event), "part", p.number)
 			return
@@ -229,8 +229,8 @@ func (f *fanOuts) find(q *Queue, heads *pebble.Snapshot) error {
 }
 
 // eachPart calls f for the parts on disk, with errCorrupt for one that does not even begin as it should.
-func eachPart(r pebble.Reader, stop <-chan struct{}, f func(part, error)) error {
-	return each(r, []byte{prefixFanOut}, []byte{prefixFanOut + 1}, stop, func(iter *pebble.Iterator) {
+func (q *Queue) eachPart(r pebble.Reader, f func(part, error)) error {
+	return q.eachReadable(r, []byte{prefixFanOut}, []byte{prefixFanOut + 1}, func(iter *pebble.Iterator) {
 		id, number, ok := parsePartKey(iter.Key())
 		head, err := decodePartHead(iter.Value())
 		if !ok {

@@ -86,6 +86,7 @@ func openTestDB(fs vfs.FS, misuse *atomic.Int64, opts Options) (*pebble.DB, erro
 				misuse.Add(1)
 			}
 		},
+		DataCorruption: func(pebble.DataCorruptionInfo) {},
 	}
 	return pebble.Open("db", o)
 }
@@ -336,4 +337,10 @@ func checkMarks(r pebble.Reader) error {
 		}
 	}))
 	return errors.Join(err, wrong)
+}
+
+// countKeys counts the keys of a span.
+func countKeys(r pebble.Reader, lo, hi []byte, stop <-chan struct{}) (n int64, err error) {
+	err = eachKey(r, lo, hi, stop, func([]byte) { n++ })
+	return n, err
 }

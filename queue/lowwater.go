@@ -14,6 +14,7 @@ import (
 //
 //   - It is no higher than any place that is known in memory, nor a cursor, nor any write in progress: Queue.lowest.
 //   - It is no higher than where queue time is sure to go on after a crash, so that what is accepted then is behind it.
+//   - It is no higher than what was passed over as corrupt, see hidden.
 //   - The retry of an ordered delivery is the only one with a place before the one it had. Where that is before the
 //     mark, the batch that writes it lowers the mark.
 //
@@ -94,10 +95,14 @@ func (q *Queue) passed(ops []settlement) {
 func (q *Queue) raise(e *endpoint, l Lane) error {
 	e.lanes[l].water.settled = 0
 	old, err := q.lowWater(e, l)
+	if isCorrupt(err) {
+		old, err = start, nil // it is overwritten
+	}
 	if err != nil {
 		return err
 	}
 	mark, ok := q.lowest(e, l)
+	mark = q.hidden.before(e.id, l, old, mark)
 	if !ok || !old.less(mark) {
 		return nil
 	}
@@ -111,7 +116,8 @@ func (q *Queue) raise(e *endpoint, l Lane) error {
 		err = b.Commit(pebble.NoSync)
 	}
 	if err == nil {
-		e.lanes[l].water.mark = mark
+		w := &e.lanes[l].water
+		w.mark, w.known = mark, true
 	}
 	return err
 }

@@ -310,19 +310,26 @@ func TestHeads(t *testing.T) {
 			set([]byte{prefixWater, 1}, nil)
 			set([]byte{prefixDelivery, 0, 0, 0, 0, 0, 0, 0, 1, 9}, nil)
 		}
-		h, err := newHeads(db)
+		h, err := newHeads(nil, db)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []found
 		for next := EndpointID(0); ; next++ {
-			id, marks, ok := h.next(next)
+			id, marks, ok, err := h.next(next)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if !ok {
 				break
 			}
 			f := found{id, [lanes]position{end, end}}
 			for l := range Lane(lanes) {
-				if p, ok := h.first(id, l, marks[l]); ok {
+				p, ok, err := h.first(id, l, marks[l])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ok {
 					f.cursors[l] = p
 				}
 			}

@@ -110,6 +110,12 @@ type Options struct {
 	// Defaults to 1,000,000.
 	MaxExpanding int
 
+	// TrustClock believes a machine's clock that is more than three days ahead of where queue time was when the queue was
+	// closed. Otherwise that takes an hour, in which queue time goes on where it was: nothing is too old because of a clock
+	// that is wrong, times from before Open are shown later than they were by as much, and what would have become due
+	// while the queue was closed waits, for an hour at most.
+	TrustClock bool
+
 	// Ready is called when an endpoint has, or from the given time on will have, something due: after
 	// Accept and, of a large fan-out, its expansion, Settle with Again and Release, a Settle that others with the order key have waited for, for each endpoint found with work at Open, and from a Take
 	// that cannot read the disk, for when that is tried again. It is called without locks held, from the
@@ -138,6 +144,7 @@ type Options struct {
 	Logger *slog.Logger
 
 	now           func() time.Time // time.Now unless a test sets it
+	wall          func() time.Time // the same, without the reading of the monotonic clock
 	hooks         hooks
 	acceptOptions *pebble.WriteOptions // pebble.Sync; a test proves with pebble.NoSync that a loss is noticed
 	maxShared     int                  // maxShared; negative in tests that hold up one commit among several
@@ -175,6 +182,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.now == nil {
 		o.now = time.Now
+	}
+	if o.wall == nil {
+		o.wall = func() time.Time { return o.now().Round(0) }
 	}
 	return o
 }

@@ -116,10 +116,10 @@ func (q *Queue) countPurged(id EndpointID, before *pebble.Snapshot) error {
 	lo, hi := endpointSpan(id)
 	now := q.clock.present()
 	census, n := newCensus(now), int64(0)
-	err := eachDelivery(before, lo, hi, q.stop, func(_ EndpointID, l Lane, accepted micros) {
+	err := q.eachReadable(before, lo, hi, ofDelivery(func(_ EndpointID, l Lane, accepted micros) {
 		census.count(l, accepted, -1)
 		n++
-	})
+	}))
 	if err == nil {
 		q.counts.stored.Add(-n)
 		q.ages.merge(now, census)

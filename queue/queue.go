@@ -119,6 +119,7 @@ type Queue struct {
 	endpoints endpoints
 	recent    recent
 	sides     sideFiles
+	hidden    hidden
 	keyLocks  keyLocks
 	groups    groups
 	fanOuts   fanOuts
@@ -197,6 +198,10 @@ func Open(db *pebble.DB, o Options) (*Queue, error) {
 	q.background.Go(q.sweepLoop)
 	q.background.Go(q.syncLoop)
 	q.background.Go(q.removeLoop)
+	if d := q.Doubt(); d > 0 {
+		q.log.Warn("queue: the machine's clock is far ahead of where it was when the queue was closed, and is not believed for an hour; see Options.TrustClock", "by", d)
+		q.background.Go(q.clockLoop)
+	}
 	q.settles.done.Go(q.commitLoop)
 	return q, nil
 }
@@ -218,7 +223,7 @@ func (q *Queue) Close() error {
 }
 
 // Payload returns the payload of a message that still has a delivery or a dead letter, or was delivered
-// within Options.KeepDelivered, and false if the queue does not hold it. It is the caller's own copy.
+// within Options.KeepDelivered, and false if the queue does not hold it, or only what is corrupt. It is the caller's own copy.
 func (q *Queue) Payload(id EventID) ([]byte, bool, error) {
 	if !q.gate.enter() {
 		return nil, false, ErrClosed
@@ -233,6 +238,10 @@ func (q *Queue) Payload(id EventID) ([]byte, bool, error) {
 		}
 	}
 	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if isCorrupt(err) {
+		q.log.Error("queue: a payload is corrupt", "event", uint64(id), "err", err)
 		return nil, false, nil
 	}
 	return b, err == nil, err
@@ -256,6 +265,15 @@ func (q *Queue) fetch(d *Delivery) error {
 		d.Payload = payload
 		return nil
 	}
+	err := q.readPayload(d)
+	if isCorrupt(err) { // it may have been the memory, or the bus
+		err = q.readPayload(d)
+	}
+	return err
+}
+
+// readPayload is fetch from disk.
+func (q *Queue) readPayload(d *Delivery) error {
 	payload, f, err := q.stored(d.Event)
 	if err == nil && f.number != 0 {
 		if d.read, err = q.sides.share(f); err == nil {

@@ -27,7 +27,7 @@ func (q *Queue) recover() error {
 	default:
 		return fmt.Errorf("layout version %d, this program knows %d", found, format)
 	}
-	if q.clock, err = newClock(q.db, q.opts.now); err != nil {
+	if q.clock, err = newClock(q.db, &q.opts); err != nil {
 		return err
 	}
 	q.writers = new(writers)
@@ -77,29 +77,32 @@ func (q *Queue) persist(what string, f func() error) bool {
 //
 // Before the first delivery of an endpoint may lie millions of tombstones. So it asks for each endpoint with a low-water mark
 // from there, and looks between those for endpoints without.
-func (q *Queue) findEndpoints(heads *pebble.Snapshot, from EndpointID) (next EndpointID, err error) {
+//
+// An endpoint that has nothing but what is corrupt is not found, and has nothing to take.
+func (q *Queue) findEndpoints(snapshot *pebble.Snapshot, from EndpointID) (next EndpointID, err error) {
 	if q.hooks.beforeFind != nil {
 		q.hooks.beforeFind()
 	}
-	h, err := newHeads(heads)
+	h, err := newHeads(q, snapshot)
 	if err != nil {
 		return from, err
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
 	for next = from; !q.stopping(); next++ {
-		id, marks, ok := h.next(next)
-		if err := h.err(); err != nil || !ok {
+		id, marks, ok, err := h.next(next)
+		if err != nil || !ok {
 			return next, err
 		}
 		cursors := [lanes]position{end, end}
 		some := false
 		for l := range Lane(lanes) {
-			if pos, ok := h.first(id, l, marks[l]); ok {
+			pos, ok, err := h.first(id, l, marks[l])
+			if err != nil {
+				return id, err // what else there is of it is not known
+			}
+			if ok {
 				cursors[l], some = pos, true
 			}
-		}
-		if err := h.err(); err != nil {
-			return id, err // what else there is of it is not known
 		}
 		if some {
 			q.found(id, cursors)

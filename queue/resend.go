@@ -183,7 +183,11 @@ func (r *resending) possible(s *Resend) (bool, error) {
 			return false, err
 		}
 	}
-	return q.has(appendPayloadKey(buf[:0], s.Event))
+	there, err := q.has(appendPayloadKey(buf[:0], s.Event))
+	if isCorrupt(err) {
+		return false, nil // and no reason to leave the others
+	}
+	return there, err
 }
 
 func (r *resending) commit(now micros) error {

@@ -80,7 +80,11 @@ func (q *Queue) hasSides() (bool, error) {
 		return false, err
 	}
 	any := iter.First()
-	return any, errors.Join(iter.Error(), iter.Close())
+	err = errors.Join(iter.Error(), iter.Close())
+	if isCorrupt(err) {
+		return true, nil
+	}
+	return any, err
 }
 
 func (s *sideFiles) close() error {

@@ -91,11 +91,11 @@ type sideRow struct {
 func (q *Queue) freeSides(horizon EventID, live eventSet) error {
 	const chunk = 1024
 	var dead []sideRow
-	err := eachSide(q.db, q.stop, func(r sideRow) {
+	err := q.eachReadable(q.db, []byte{prefixSide}, []byte{prefixSide + 1}, ofSide(func(r sideRow) {
 		if r.event < horizon && !live.has(r.event) {
 			dead = append(dead, r)
 		}
-	})
+	}))
 	for len(dead) > 0 && err == nil {
 		if q.stopping() {
 			return errStopped
@@ -137,18 +137,19 @@ func (q *Queue) deleteSides(dead []sideRow) error {
 	return nil
 }
 
-// eachSide calls f for the rows of side files, in the order of their numbers.
-func eachSide(r pebble.Reader, stop <-chan struct{}, f func(sideRow)) error {
-	return each(r, []byte{prefixSide}, []byte{prefixSide + 1}, stop, func(iter *pebble.Iterator) {
+// ofSide calls f with the row of a side file that an iterator is at.
+func ofSide(f func(sideRow)) func(*pebble.Iterator) {
+	return func(iter *pebble.Iterator) {
 		number, ok := parseSideKey(iter.Key())
 		if event, err := decodeSideRow(iter.Value()); ok && err == nil {
 			f(sideRow{number, event})
 		}
-	})
+	}
 }
 
 // examineSides counts the files that are there since before Open, and removes those that nothing referred to then: of
-// accepts that a crash cut off, and those that were freed and not removed. before is a snapshot from Open.
+// accepts that a crash cut off, and those that were freed and not removed. before is a snapshot from Open. Where some of the
+// rows are corrupt it is not known which are needed, and all stay.
 //
 // Other files are not removed meanwhile, so that each is counted in before it is counted out.
 func (q *Queue) examineSides(before *pebble.Snapshot) error {
@@ -158,7 +159,11 @@ func (q *Queue) examineSides(before *pebble.Snapshot) error {
 		return nil
 	}
 	needed := map[uint64]struct{}{}
-	if err := eachSide(before, q.stop, func(r sideRow) { needed[r.number] = struct{}{} }); err != nil {
+	err := each(before, []byte{prefixSide}, []byte{prefixSide + 1}, q.stop, ofSide(func(r sideRow) { needed[r.number] = struct{}{} }))
+	allNeeded := isCorrupt(err)
+	if allNeeded {
+		q.log.Error("queue: which payload files are needed cannot be read, so that none is removed before the next start", "err", err)
+	} else if err != nil {
 		return err
 	}
 	// What the snapshot does not show may have been deleted by a process that was killed before it could sync that.
@@ -181,7 +186,7 @@ func (q *Queue) examineSides(before *pebble.Snapshot) error {
 			continue
 		}
 		path := s.path(number)
-		if _, ok := needed[number]; !ok {
+		if _, ok := needed[number]; !ok && !allNeeded {
 			if err := s.fs.Remove(path); err != nil {
 				q.log.Error("queue: a payload file that nothing needs cannot be removed", "file", path, "err", err)
 			}

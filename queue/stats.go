@@ -41,6 +41,13 @@ type Stats struct {
 
 	Endpoints int // endpoints known in memory
 
+	// Unreadable are the parts of the store that were passed over since Open as they are corrupt, one as often as it was
+	// met; the log has their keys. Deliveries in one are not made until it can be read again, after another Open.
+	Unreadable uint64
+	// SweepsFailed are the sweeps since Open that failed, with what is corrupt among other reasons, and freed nothing or not
+	// all that they could.
+	SweepsFailed uint64
+
 	// OldestDue is the due time of the delivery that has waited longest, in the windows, parked and at the
 	// cursors; zero if none waits.
 	OldestDue time.Time
@@ -55,6 +62,8 @@ type counts struct {
 	acceptedBytes atomic.Uint64
 	verdicts      [Dead + 1]atomic.Uint64
 	purged        atomic.Uint64
+	unreadable    atomic.Uint64
+	sweepsFailed  atomic.Uint64
 	complete      atomic.Bool
 }
 
@@ -85,6 +94,8 @@ func (q *Queue) Stats() Stats {
 		Again:          c.verdicts[Again].Load(),
 		Died:           c.verdicts[Dead].Load(),
 		Purged:         c.purged.Load(),
+		Unreadable:     c.unreadable.Load(),
+		SweepsFailed:   c.sweepsFailed.Load(),
 		Accepting:      q.admitted.accepts.Load(),
 		AcceptingBytes: q.admitted.bytes.Load(),
 		MemoryBytes:    int64(q.recent.size()),
@@ -114,21 +125,21 @@ func (q *Queue) Stats() Stats {
 
 // countStored counts deliveries, expanded or not, and dead letters as of Open.
 func (q *Queue) countStored(heads *pebble.Snapshot) error {
-	now := q.clock.start // asking for the present would put due times ahead of a clock that stands still
+	now := q.clock.frame.Load().start // asking for the present would put due times ahead of a clock that stands still
 	census := newCensus(now)
 	var owed []Backlog
-	err := eachDelivery(heads, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, q.stop, func(id EndpointID, l Lane, accepted micros) {
+	err := q.eachReadable(heads, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, ofDelivery(func(id EndpointID, l Lane, accepted micros) {
 		census.count(l, accepted, 1)
 		if len(owed) == 0 || owed[len(owed)-1].Endpoint != id {
 			owed = append(owed, Backlog{Endpoint: id})
 		}
 		owed[len(owed)-1].Waiting++
-	})
+	}))
 	if err != nil {
 		return err
 	}
 	unexpanded := int64(0)
-	err = eachPart(heads, q.stop, func(p part, err error) {
+	err = q.eachPart(heads, func(p part, err error) {
 		for l, n := range p.head.owed {
 			census.count(Lane(l), p.head.accepted, int64(n))
 			unexpanded += int64(n)
@@ -137,7 +148,7 @@ func (q *Queue) countStored(heads *pebble.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	dead, err := countKeys(heads, []byte{prefixDead}, []byte{prefixDead + 1}, q.stop)
+	dead, err := q.countReadable(heads, []byte{prefixDead}, []byte{prefixDead + 1})
 	if err != nil {
 		return err
 	}
@@ -154,19 +165,14 @@ func (q *Queue) countStored(heads *pebble.Snapshot) error {
 
 var errStopped = errors.New("queue: stopped")
 
-// countKeys counts the keys of a span, and gives up with errStopped when stop is closed.
-func countKeys(r pebble.Reader, lo, hi []byte, stop <-chan struct{}) (n int64, err error) {
-	err = eachKey(r, lo, hi, stop, func([]byte) { n++ })
-	return n, err
-}
-
+// eachKey calls f for the keys of a span, and gives up with errStopped when stop is closed.
 func eachKey(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func([]byte)) error {
 	return each(r, lo, hi, stop, func(iter *pebble.Iterator) { f(iter.Key()) })
 }
 
-// eachDelivery calls f for the deliveries of a span, in order of their endpoints.
-func eachDelivery(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func(id EndpointID, l Lane, accepted micros)) error {
-	return each(r, lo, hi, stop, func(iter *pebble.Iterator) {
+// ofDelivery calls f with the delivery that an iterator is at.
+func ofDelivery(f func(id EndpointID, l Lane, accepted micros)) func(*pebble.Iterator) {
+	return func(iter *pebble.Iterator) {
 		id, l, pos, ok := parseDeliveryKey(iter.Key())
 		if !ok {
 			return
@@ -176,7 +182,7 @@ func eachDelivery(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func(i
 			st.accepted = pos.due // as Take will find it
 		}
 		f(id, l, st.accepted)
-	})
+	}
 }
 
 func each(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func(*pebble.Iterator)) (err error) {

@@ -26,6 +26,7 @@ func (q *Queue) sweepLoop() {
 		}
 		q.dropIdle()
 		if err := q.sweep(); err != nil && !errors.Is(err, errStopped) {
+			q.counts.sweepsFailed.Add(1)
 			q.log.Error("queue: sweep failed", "err", err)
 		}
 	}
@@ -177,15 +178,16 @@ func (q *Queue) deadPayloads(from, horizon EventID, live eventSet) (dead []run, 
 	if err != nil {
 		return nil, 0, err
 	}
-	defer func() { err = errors.Join(err, iter.Close()) }()
+	defer func() { err = errors.Join(err, closePassing(iter)) }()
 	open := false
-	n := 0
+	n, last := 0, from
 	for ok := iter.First(); ok; ok = iter.Next() {
 		id, valid := parsePayloadKey(iter.Key())
 		if n == sweepChunk {
 			return dead, id, nil
 		}
 		n++
+		last = max(last, id+1)
 		if !valid || live.has(id) {
 			open = false
 			continue
@@ -200,7 +202,21 @@ func (q *Queue) deadPayloads(from, horizon EventID, live eventSet) (dead []run, 
 			r.ids = append(r.ids, id)
 		}
 	}
+	if err := iter.Error(); isCorrupt(err) {
+		next, err = q.nextPayload(last, horizon, err)
+		return dead, next, err
+	}
 	return dead, horizon, iter.Error()
+}
+
+// nextPayload returns the first payload from a given one on that is not on a corrupt part of the store. Those that are stay.
+func (q *Queue) nextPayload(from, horizon EventID, why error) (EventID, error) {
+	key, err := q.passOver(q.db, appendPayloadKey(nil, from), appendPayloadKey(nil, horizon), why)
+	if err != nil {
+		return 0, err
+	}
+	next, _ := parsePayloadKey(key)
+	return next, nil
 }
 
 func (q *Queue) deletePayloads(dead []run) error {
@@ -265,7 +281,7 @@ func (q *Queue) expireLetters() error {
 	if err != nil {
 		return err
 	}
-	n, err := countKeys(before, lo, hi, q.stop)
+	n, err := q.countReadable(before, lo, hi)
 	if err == nil {
 		q.counts.dead.Add(-n)
 	}
@@ -291,7 +307,7 @@ func (q *Queue) deleteSpan(lo, hi []byte) (err error) {
 		return err
 	}
 	any := iter.First()
-	if err := errors.Join(iter.Error(), iter.Close()); err != nil || !any {
+	if err := errors.Join(iter.Error(), iter.Close()); err != nil && !isCorrupt(err) || err == nil && !any {
 		return err
 	}
 	return q.db.DeleteRange(lo, hi, pebble.NoSync)

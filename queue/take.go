@@ -14,7 +14,8 @@ import (
 //
 // Deliveries in hand are not limited, and none is ever in hand twice. A delivery whose payload is gone or
 // malformed becomes a dead letter with reason PayloadLost, one that is malformed itself a dead letter
-// with reason Corrupt, and Take goes on with the next. If the disk cannot be read, nothing is given up:
+// with reason Corrupt, and Take goes on with the next. Where the keys of deliveries are on a part of the disk that
+// is corrupt, they are passed over, see Stats.Unreadable. If the disk cannot be read for another reason, nothing is given up:
 // the delivery stays where it was, and nothing of its endpoint and lane is taken for about a second.
 func (q *Queue) Take(id EndpointID) (Delivery, bool) { return q.take(id, Replay) }
 
@@ -49,7 +50,7 @@ func (q *Queue) take(id EndpointID, last Lane) (Delivery, bool) {
 		switch err := q.fetch(&d); {
 		case err == nil:
 			return d, true
-		case errors.Is(err, pebble.ErrNotFound) || errors.Is(err, errCorrupt):
+		case errors.Is(err, pebble.ErrNotFound) || isCorrupt(err):
 			q.lost(&d, PayloadLost, err)
 		default:
 			q.putBack(&d, err)
@@ -144,7 +145,7 @@ func (q *Queue) refill(e *endpoint, l Lane) bool {
 }
 
 // scan reads the deliveries of a lane from a position on whose due time is before limit, at most a
-// window full of them. next is the first position that was not read.
+// window full of them. next is the first position that was not read. What is corrupt is passed over.
 //
 // From the start of a lane it goes to the low-water mark at once. It does not matter that the mark may be lowered just then: the
 // retry for which that is done goes to memory.
@@ -154,6 +155,26 @@ func (q *Queue) scan(id EndpointID, l Lane, from position, limit micros) (items 
 			from = mark
 		}
 	}
+	for {
+		items, next, err = q.scanReadable(id, l, from, limit)
+		if !isCorrupt(err) {
+			return items, next, err
+		}
+		if len(items) > 0 {
+			return items, next, nil // the next scan begins with what is corrupt
+		}
+		lo, hi := appendDeliveryKey(nil, id, l, from), appendDeliveryKey(nil, id, l, end)
+		if lo, err = q.passOver(q.db, lo, hi, err); err != nil {
+			return nil, from, err
+		}
+		if _, _, from, _ = parseDeliveryKey(lo); !from.less(position{due: limit}) {
+			return nil, from, nil
+		}
+	}
+}
+
+// scanReadable is scan up to what cannot be read, which is at next then.
+func (q *Queue) scanReadable(id EndpointID, l Lane, from position, limit micros) (items []item, next position, err error) {
 	iter, err := q.db.NewIter(&pebble.IterOptions{
 		LowerBound: appendDeliveryKey(nil, id, l, from),
 		UpperBound: appendDeliveryKey(nil, id, l, end),
@@ -184,10 +205,14 @@ func (q *Queue) scan(id EndpointID, l Lane, from position, limit micros) (items 
 		}
 		items = append(items, it)
 	}
-	if err = iter.Error(); err != nil {
-		return nil, from, err
+	err = iter.Error()
+	switch {
+	case err == nil:
+		return items, next, nil
+	case isCorrupt(err) && len(items) > 0:
+		return items, items[len(items)-1].pos.next(), err
 	}
-	return items, next, nil
+	return nil, from, err
 }
 
 // finishScan puts what a scan has read into the window and then does what had to wait for it.

@@ -101,6 +101,16 @@ func (s *Server) Stop() error {
 	}
 }
 
+// Ended waits until the process has ended by itself, and returns its exit code.
+func (s *Server) Ended() (int, error) {
+	select {
+	case <-s.exited:
+		return s.command.ProcessState.ExitCode(), nil
+	case <-time.After(timeout):
+		return 0, errors.New("the server did not end")
+	}
+}
+
 // Log returns what the process wrote so far.
 func (s *Server) Log() string { return s.log.String() }
 

@@ -47,6 +47,9 @@ type Config struct {
 	// Disk says how much room is left on the disk of Data.
 	Disk Disk `yaml:"disk" envPrefix:"DISK_"`
 
+	// TrustClock believes a clock at once that is more than three days ahead of when Data was used last, not after an hour.
+	TrustClock bool `yaml:"trust_clock" env:"TRUST_CLOCK"`
+
 	// AllowHTTP admits callback URLs with http beside https.
 	AllowHTTP bool `yaml:"allow_http" env:"ALLOW_HTTP"`
 
@@ -339,6 +342,8 @@ func (c *Config) Engine() engine.Options {
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,
 		Disk:      engine.Disk(c.Disk),
+
+		TrustClock: c.TrustClock,
 
 		KeepAttempts: c.KeepAttempts, KeepDelivered: c.KeepDelivered,
 	}

@@ -73,6 +73,7 @@ breaker: {failures: 5, open: 4s, max_open: 1m}
 max_body: 1000
 cache_size: 2000
 keep_attempts: 24h
+trust_clock: true
 disk: {read_only_below: 5000, scarce_below: 3000, ballast: 1000}
 keep_delivered: 6h
 shutdown_timeout: 90s
@@ -145,8 +146,8 @@ func TestFile(t *testing.T) {
 			Off: true, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, Ports: []uint16{443, 8443},
 			Proxy: "http://proxy.example:3128",
 		},
-		TLS:       config.TLS{CA: "ca.pem", Cert: "cert.pem", Key: "key.pem", MinVersion: "1.3"},
-		Disk:      config.Disk{ReadOnlyBelow: 5000, ScarceBelow: 3000, Ballast: 1000},
+		TLS:  config.TLS{CA: "ca.pem", Cert: "cert.pem", Key: "key.pem", MinVersion: "1.3"},
+		Disk: config.Disk{ReadOnlyBelow: 5000, ScarceBelow: 3000, Ballast: 1000}, TrustClock: true,
 		AllowHTTP: true, HostLimit: 7, ReplayLimit: 3, FixedLimit: true, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, KeepAttempts: 24 * time.Hour, KeepDelivered: 6 * time.Hour, ShutdownTimeout: 90 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Jira: config.Jira{
@@ -193,7 +194,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_TLS_MIN_VERSION":  "1.2",
 		"HOOKLINE_BREAKER_FAILURES": "-1", "HOOKLINE_BREAKER_OPEN": "22s", "HOOKLINE_BREAKER_MAX_OPEN": "23s",
 		"HOOKLINE_KEEP_ATTEMPTS": "7h", "HOOKLINE_KEEP_DELIVERED": "0",
-		"HOOKLINE_DISK_READ_ONLY_BELOW": "-1", "HOOKLINE_DISK_SCARCE_BELOW": "6", "HOOKLINE_DISK_BALLAST": "0",
+		"HOOKLINE_DISK_READ_ONLY_BELOW": "-1", "HOOKLINE_DISK_SCARCE_BELOW": "6", "HOOKLINE_DISK_BALLAST": "0", "HOOKLINE_TRUST_CLOCK": "false",
 		"HOOKLINE_MAX_BODY": "9", "HOOKLINE_CACHE_SIZE": "10", "HOOKLINE_SHUTDOWN_TIMEOUT": "11s",
 		"HOOKLINE_LOG_LEVEL": "warn", "HOOKLINE_LOG_FORMAT": "text",
 		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_ADMIN_LIMIT": "31", "HOOKLINE_JIRA_DESCRIPTOR_LIMIT": "41", "HOOKLINE_JIRA_LIFE": "14h",

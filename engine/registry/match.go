@@ -39,7 +39,7 @@ func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch
 		}
 		s.ids = view.Match(s.ids[:0], &s.event)
 		var all bool
-		s.matched, all = t.resolve(s.matched[:0], s.ids, now)
+		s.matched, all = t.resolve(s.matched[:0], s.ids, r.Believed(now))
 		// Webhooks that others have taken the place of since the view was taken are missing, and so are the others.
 		if all || t.index.get(t).set.View() == view {
 			slices.SortFunc(s.matched, ByEndpoint)

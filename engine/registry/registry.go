@@ -33,6 +33,7 @@ type Registry struct {
 	store Store
 
 	admit func(address string) error // nil admits all
+	doubt func() time.Duration       // nil is none
 
 	// change serialises changes: each validates, makes itself durable and then becomes visible, and the numbers
 	// given out last are written in the order in which they were given.
@@ -109,6 +110,18 @@ func Open(s Store) (*Registry, error) {
 // then on. Its error says what to change, and becomes a *webhook.InvalidError. Guard is called before the registry is
 // shared.
 func (r *Registry) Guard(admit func(address string) error) { r.admit = admit }
+
+// Doubt sets what tells how far the machine's clock is ahead of what is believed. Webhooks do not stop to match because of
+// that. Doubt is called before the registry is shared.
+func (r *Registry) Doubt(ahead func() time.Duration) { r.doubt = ahead }
+
+// Believed returns a time of the machine's clock without what is doubted: that by which expiry is judged.
+func (r *Registry) Believed(now time.Time) time.Time {
+	if r.doubt == nil {
+		return now
+	}
+	return now.Add(-r.doubt())
+}
 
 // putTenant adds a tenant or replaces what is known of it. The caller holds r.mu, or is alone.
 func (r *Registry) putTenant(info *webhook.Tenant, env jql.Env) *tenant {

@@ -81,7 +81,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := w.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: the room on the disk of %s: %w", dir, err), lock.Close())
 	}
-	s := &Store{dir: dir, lock: lock, watch: w, events: &events{}}
+	s := &Store{dir: dir, lock: lock, watch: w, events: &events{log: o.Logger}}
 	vital := &vital{FS: vfs.OnDiskFull(o.FS, w.diskFull), disk: w, fatal: o.Fatal}
 	s.fs = vital
 	if s.db, err = pebble.Open(dir, s.pebbleOptions(&o)); err != nil {

@@ -1,0 +1,154 @@
+package queue
+
+import (
+	"bytes"
+	"errors"
+	"math/big"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// isCorrupt tells data on disk that are not what was written, and will not be when they are read again, from a disk that
+// fails to be read and may do better later.
+func isCorrupt(err error) bool { return errors.Is(err, errCorrupt) || pebble.IsCorruptionError(err) }
+
+// passOver returns the first key from which on can be read again, at the latest to, given that one cannot be read from. It
+// logs and counts what lies between, and keeps low-water marks from it. That stays on disk: when the queue is opened again it is
+// looked at again.
+//
+// A block of a table is read whole or not at all, and the database tells which table, not which keys. So the end of what
+// is unreadable is looked for: in steps that grow, from one round number to the next, so that the beginning of each lane and
+// endpoint is among them; then backwards from there, key by key. Reading a corrupt block takes a tenth of a second, as the
+// database tries every bit of it, so there are few such reads. The first key behind may be passed over as well, as an iterator that goes
+// backwards looks ahead; and so may be what is between several places near to each other, or beside them in other tables.
+func (q *Queue) passOver(r pebble.Reader, from, to []byte, why error) ([]byte, error) {
+	bad, good, err := firstReadable(r, from, to)
+	for err == nil {
+		var more bool
+		if good, more, err = backwards(r, bad, good); err != nil || !more {
+			break
+		}
+		var ok bool
+		half := between(bad, good)
+		if ok, err = isReadable(r, half, to); ok {
+			good = half
+		} else {
+			bad = half
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	q.hidden.add(from, good)
+	q.counts.unreadable.Add(1)
+	q.log.Error("queue: a part of the store is corrupt and is passed over", "from", from, "to", good, "err", why)
+	return good, nil
+}
+
+const (
+	passGrowth = 16     // bits by which the steps grow
+	passBack   = 10_000 // keys walked backwards before the distance is halved
+)
+
+// firstReadable returns a key that can be read from, and one before it that cannot, without anything known to be readable
+// between them.
+func firstReadable(r pebble.Reader, from, to []byte) (bad, good []byte, err error) {
+	width := max(len(from), len(to))
+	bad, good = padded(from, width), padded(to, width)
+	first := uint(0)
+	if width == deliveryKeyLen {
+		first = 64 // events of one due time are few
+	}
+	for bits := first; ; bits += passGrowth {
+		n := new(big.Int).Rsh(new(big.Int).SetBytes(bad), bits)
+		n.Lsh(n.Add(n, big.NewInt(1)), bits)
+		if n.Cmp(new(big.Int).SetBytes(good)) >= 0 {
+			return bad, good, nil
+		}
+		next := n.FillBytes(make([]byte, width))
+		ok, err := isReadable(r, next, to)
+		if ok || err != nil {
+			return bad, next, err
+		}
+		bad = next
+	}
+}
+
+func padded(key []byte, width int) []byte {
+	return append(bytes.Clone(key), make([]byte, width-len(key))...)
+}
+
+func between(a, b []byte) []byte {
+	sum := new(big.Int).Add(new(big.Int).SetBytes(a), new(big.Int).SetBytes(b))
+	return sum.Rsh(sum, 1).FillBytes(make([]byte, len(a)))
+}
+
+// backwards walks from a key to what comes before it, and returns how far that can be read. more says that there may be more.
+func backwards(r pebble.Reader, bad, good []byte) (_ []byte, more bool, err error) {
+	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: bad, UpperBound: good})
+	if err != nil {
+		return nil, false, err
+	}
+	n, ok := 0, iter.Last()
+	for ; ok && n < passBack; ok = iter.Prev() {
+		good = append(good[:0:0], iter.Key()...)
+		n++
+	}
+	if err = errors.Join(iter.Error(), iter.Close()); isCorrupt(err) {
+		err = nil
+	}
+	return good, ok, err
+}
+
+// isReadable reports whether the first key at or behind one can be read.
+func isReadable(r pebble.Reader, from, to []byte) (bool, error) {
+	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err == nil {
+		iter.First()
+		err = errors.Join(iter.Error(), iter.Close())
+	}
+	if isCorrupt(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// closePassing closes an iterator that may have met what is corrupt, which was dealt with.
+func closePassing(iter *pebble.Iterator) error {
+	if err := iter.Close(); !isCorrupt(err) {
+		return err
+	}
+	return nil
+}
+
+// eachReadable is each, and passes over what is corrupt.
+func (q *Queue) eachReadable(r pebble.Reader, lo, hi []byte, f func(*pebble.Iterator)) error {
+	var last []byte
+	for {
+		err := each(r, lo, hi, q.stop, func(iter *pebble.Iterator) {
+			last = append(last[:0], iter.Key()...)
+			f(iter)
+		})
+		if !isCorrupt(err) {
+			return err
+		}
+		if last != nil {
+			lo, last = append(last, 0), nil
+		}
+		if ok, readErr := isReadable(r, lo, hi); ok || readErr != nil {
+			if readErr != nil {
+				return readErr
+			}
+			continue
+		}
+		if lo, err = q.passOver(r, lo, hi, err); err != nil || bytes.Compare(lo, hi) >= 0 {
+			return err
+		}
+	}
+}
+
+// countReadable counts the keys of a span that can be read.
+func (q *Queue) countReadable(r pebble.Reader, lo, hi []byte) (n int64, err error) {
+	err = q.eachReadable(r, lo, hi, func(*pebble.Iterator) { n++ })
+	return n, err
+}
