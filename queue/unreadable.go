@@ -2,7 +2,9 @@ package queue
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math"
 	"math/big"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -20,7 +22,7 @@ func isCorrupt(err error) bool { return errors.Is(err, errCorrupt) || pebble.IsC
 // is unreadable is looked for: in steps that grow, from one round number to the next, so that the beginning of each lane and
 // endpoint is among them; then backwards from there, key by key. Reading a corrupt block takes a tenth of a second, as the
 // database tries every bit of it, so there are few such reads. The first key behind may be passed over as well, as an iterator that goes
-// backwards looks ahead; and so may be what is between several places near to each other, or beside them in other tables.
+// backwards looks ahead, though none that an endpoint begins with; and so may be what is between several places near to each other, or beside them in other tables.
 func (q *Queue) passOver(r pebble.Reader, from, to []byte, why error) ([]byte, error) {
 	bad, good, err := firstReadable(r, from, to)
 	for err == nil {
@@ -35,6 +37,9 @@ func (q *Queue) passOver(r pebble.Reader, from, to []byte, why error) ([]byte, e
 		} else {
 			bad = half
 		}
+	}
+	if err == nil {
+		good, err = firstEndpoint(r, bad, good, to)
 	}
 	if err != nil {
 		return nil, err
@@ -72,6 +77,39 @@ func firstReadable(r pebble.Reader, from, to []byte) (bad, good []byte, err erro
 		}
 		bad = next
 	}
+}
+
+// firstEndpoint returns where the first endpoint begins that can be read from, good if that is not before it. One that has a
+// single delivery would not be found otherwise.
+func firstEndpoint(r pebble.Reader, bad, good, to []byte) ([]byte, error) {
+	if bad[0] != prefixDelivery || len(bad) != deliveryKeyLen {
+		return good, nil
+	}
+	last, first := binary.BigEndian.Uint64(bad[1:]), uint64(math.MaxUint64)
+	if good[0] == prefixDelivery {
+		first = binary.BigEndian.Uint64(good[1:])
+	}
+	found := false
+	// Ids were counted up, so the one looked for is near to the last.
+	for step := uint64(1); last < first; {
+		id := last + min(step, first-last)
+		if found {
+			if first-last == 1 {
+				return appendDeliveryKey(nil, EndpointID(first), Fresh, start), nil
+			}
+			id = last + (first-last)/2
+		}
+		ok, err := isReadable(r, appendDeliveryKey(nil, EndpointID(id), Fresh, start), to)
+		switch {
+		case err != nil:
+			return nil, err
+		case ok:
+			first, found = id, true
+		default:
+			last, step = id, 2*step
+		}
+	}
+	return good, nil
 }
 
 func padded(key []byte, width int) []byte {
