@@ -64,6 +64,9 @@ func (c *httpClients) publish(ctx context.Context, client *http.Client, sequence
 	c.ledger.Sent(sequence, time.Now())
 	for {
 		done, err := c.post(ctx, client, sequence, body)
+		if done {
+			c.ledger.Accepted(sequence, time.Now())
+		}
 		if done || err != nil {
 			return err
 		}

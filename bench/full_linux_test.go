@@ -106,7 +106,9 @@ func onDisk(t *testing.T, config, data string) string {
 
 func (k *killRig) await(t *testing.T, what string, there func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !there(); time.Sleep(5 * time.Millisecond) {
+	began := time.Now()
+	defer func() { t.Logf("%s after %v", what, time.Since(began).Round(time.Millisecond)) }()
+	for end := began.Add(30 * time.Second); !there(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s did not come\n%s", what, k.server.Log())
 		}

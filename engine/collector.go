@@ -31,19 +31,8 @@ var (
 	descPutOff   = desc("retries_put_off_total", "Retries that were put off, without using up an attempt, because first attempts waited.")
 	descProxy    = desc("egress_proxy_failures_total", "Connections for deliveries that ended at the egress proxy, which could not be reached.")
 	descDropped  = desc("deliveries_dropped_total", "Deliveries removed before they were settled: their webhook was switched off or deleted.")
-	descStore    = desc("store_size_bytes", "Bytes that the store has on disk.")
-	descFree     = desc("store_free_bytes", "Bytes that are free on the disk of the store.")
-	descReadOnly = desc("store_read_only", "1 where nothing new is taken in, as the disk has no room for it, else 0.")
-	descFull     = desc("store_disk_full_total", "Times that a write found the disk full.")
-	descMemory   = desc("store_memory_bytes", "Bytes that the store has in memory, outside the heap of Go: memtables as they are reserved, blocks in the cache.", "part")
-	descDebt     = desc("store_compaction_debt_bytes", "Bytes that the store still has to compact.")
-	descCorrupt  = desc("store_corruption_total", "Reads that found the store corrupt.")
-	descDamaged  = desc("store_corrupt_files", "Files of the store that were found corrupt since the start.")
-	descErrors   = desc("store_background_errors_total", "Flushes and compactions of the store that failed.")
 	descPassed   = desc("queue_unreadable_total", "Parts of the queue that were passed over because they are corrupt.")
 	descUnswept  = desc("queue_sweeps_failed_total", "Sweeps that failed, and so freed nothing or not all that they could.")
-	descMisuse   = desc("store_misuse_total", "Keys that the store found deleted in a way its contract excludes; must stay 0.")
-	descStalls   = desc("store_write_stalls_total", "Times that writes had to wait for the store's compactions.")
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -104,24 +93,6 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descOldest, c.e.queue.OldestAge(l).Seconds(), l.String())
 		gauge(descPast, float64(c.e.queue.OlderThan(l, o.limit)), l.String())
 	}
-	space := c.e.store.Space()
-	if space.Known {
-		gauge(descFree, float64(space.Free))
-	}
-	readOnly := 0.0
-	if c.e.store.ReadOnly() {
-		readOnly = 1
-	}
-	gauge(descReadOnly, readOnly)
-	total(descFull, space.Full)
-	s := c.e.store.Stats()
-	gauge(descStore, float64(s.Size))
-	gauge(descMemory, float64(s.Memtables), "memtables")
-	gauge(descMemory, float64(s.Cache), "cache")
-	gauge(descDebt, float64(s.CompactionDebt))
-	total(descStalls, uint64(s.Stalls))
-	total(descMisuse, uint64(s.Misuse))
-	total(descCorrupt, uint64(s.Corruption))
-	gauge(descDamaged, float64(s.CorruptFiles))
-	total(descErrors, uint64(s.BackgroundErrors))
+	c.storage(ch)
+	c.syncs(ch)
 }

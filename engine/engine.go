@@ -49,7 +49,7 @@ type Engine struct {
 
 // Open opens the data directory, takes up the deliveries that are waiting in it, and starts to
 // send. The error names everything that is wrong with the options, or why the directory cannot be
-// opened (store.ErrInUse, store.ErrFormat).
+// opened (store.ErrInUse, store.ErrFormat, queue.ErrFormat).
 func Open(o Options) (*Engine, error) {
 	o = o.withDefaults()
 	guard, err := egress.New(o.Egress)
@@ -122,7 +122,7 @@ func (e *Engine) open() (err error) {
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
 		FS: e.store.FS(), Dir: e.store.PayloadDir(), ReadOnly: e.store.ReadOnly, TrustClock: o.TrustClock,
-		Ready: e.dispatch.Ready, Lost: e.metrics.lost, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
+		Ready: e.dispatch.Ready, Lost: e.metrics.lost, Committed: e.metrics.committed, Refilled: e.metrics.refilled, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
 		KeepAttempts: o.KeepAttempts, KeepDelivered: o.KeepDelivered,
 		MaxPayload: o.MaxBody + maxPayloadHead, MaxAcceptBytes: max(64<<20, 2*(o.MaxBody+maxPayloadHead)+1<<20), Logger: o.Logger,
 	})

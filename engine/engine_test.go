@@ -104,7 +104,12 @@ func open(t testing.TB, o engine.Options) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { e.Close(ctx) })
+	t.Cleanup(func() {
+		if n := e.Misuse(); n != 0 {
+			t.Errorf("%d keys were written or deleted twice", n)
+		}
+		e.Close(ctx)
+	})
 	return e
 }
 

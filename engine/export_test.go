@@ -15,6 +15,12 @@ func (e *Engine) Idle(endpoint uint64) bool { return e.idle(endpoint) }
 // Sweep does what the sweep does at a time, after one at another.
 func (e *Engine) Sweep(last, now time.Time) { e.sweepOnce(context.Background(), last, now) }
 
+// Misuse is how often the store found a key deleted in a way its contract excludes; 0 after Close.
+func (e *Engine) Misuse() int64 { return e.store.Stats().Misuse }
+
+// FlushTables writes what is in memory alone into tables.
+func (e *Engine) FlushTables() error { return e.store.DB().Flush() }
+
 // LosePayloads takes the stored payloads of all that is queued away.
 func (e *Engine) LosePayloads() error {
 	return e.store.DB().DeleteRange([]byte{'p'}, []byte{'p' + 1}, pebble.Sync)

@@ -94,7 +94,7 @@ var mayImport = map[string]map[string]string{
 	"bench/process": {}, // what it runs is built and started as a user's is
 	"cmd/hookline": {
 		"bench": "the bench command", "engine": "runs it", "engine/config": "settings", "engine/server": "listeners",
-		"engine/registry": "errors with exit codes of their own", "engine/store": "the same", "engine/webhook": "nouns",
+		"engine/registry": "errors with exit codes of their own", "engine/store": "the same, and backups", "engine/webhook": "nouns", "queue": "the same",
 		"engine/inspect": "what the jql command shows", "engine/egress": "the demo sends to this machine", "jql": "the site, and what the demo expects to match",
 	},
 }

@@ -46,6 +46,9 @@ type metrics struct {
 	replays        map[webhook.ReplayState]prometheus.Counter
 	replaysRunning prometheus.Gauge
 
+	commits map[bool]prometheus.Histogram // by whether they are synced
+	passed  prometheus.Histogram
+
 	extended prometheus.Counter
 	warned   map[int32]prometheus.Counter           // by stage in percent
 	disabled map[webhook.Stopped]prometheus.Counter // by reason
@@ -106,6 +109,8 @@ var (
 	bytesBody     = []float64{256, 1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 25 << 20}
 	countFanOut   = []float64{0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
 	countAttempts = []float64{1, 2, 3, 4, 5, 6, 8, 10, 15}
+	secondsDisk   = []float64{2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1, 2, 5, 10}
+	countPassed   = []float64{0, 10, 100, 1e3, 1e4, 1e5, 1e6}
 )
 
 func newMetrics(e *Engine) *metrics {
@@ -145,6 +150,7 @@ func newMetrics(e *Engine) *metrics {
 	m.deliveryMetrics()
 	m.objectiveMetrics(e.options.Objectives)
 	m.replayMetrics()
+	m.queueMetrics()
 	m.all = append(m.all, &collector{e})
 	return m
 }
@@ -185,6 +191,20 @@ func (m *metrics) replayMetrics() {
 	m.replaysRunning = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "replays_running", Help: "Replays that are running."})
 	m.all = append(m.all, m.replaysRunning)
 }
+
+func (m *metrics) queueMetrics() {
+	commits := m.histogramVec("queue_commit_duration_seconds", "Time to commit what was accepted, which waits for the disk, or the outcomes of attempts, which wait for none.", secondsDisk, "of")
+	m.commits = map[bool]prometheus.Histogram{
+		true: commits.WithLabelValues("accepts").(prometheus.Histogram), false: commits.WithLabelValues("outcomes").(prometheus.Histogram),
+	}
+	m.passed = m.histogram("queue_refill_passed_keys", "Deleted keys passed over by each read of more deliveries of an endpoint.", countPassed)
+}
+
+func (m *metrics) committed(synced bool, took time.Duration) {
+	m.commits[synced].Observe(took.Seconds())
+}
+
+func (m *metrics) refilled(passed int) { m.passed.Observe(float64(passed)) }
 
 func (m *metrics) resent(how by, n int) { m.again[how].Add(float64(n)) }
 

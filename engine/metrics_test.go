@@ -3,6 +3,7 @@ package engine_test
 import (
 	"net"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -191,4 +192,83 @@ func TestLostPayloadsAreCounted(t *testing.T) {
 		"hookline_dead_letters_total/payload_lost": 3, "hookline_dead_letters_total/corrupt": 0,
 		"hookline_deliveries_objective_total/fresh/within": 0, "hookline_deliveries_objective_total/fresh/late": 3,
 	})
+}
+
+// Commits, syncs of the log and reads of a backlog are measured, and what is on the disk is told by what it is of.
+func TestStorageIsMeasured(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	o := options(vfs.NewMem(), newReceiver(t, always(200)))
+	o.Metrics = reg
+	e := open(t, o)
+	install(t, e)
+	id := only(t, e).ID
+	if _, err := e.Pause(ctx, owner.Tenant, id); err != nil {
+		t.Fatal(err)
+	}
+	const events = 20
+	for n := range events {
+		publish(t, e, webhook.Event{Body: body("EX", n)})
+	}
+	if n := observed(t, reg, "hookline_queue_commit_duration_seconds", "accepts"); n != events {
+		t.Errorf("%d commits of %d accepts one after the other", n, events)
+	}
+	if n := observed(t, reg, "hookline_store_sync_duration_seconds"); n < events {
+		t.Errorf("%d syncs of %d accepts one after the other", n, events)
+	}
+	if v := gathered(t, reg); v["hookline_store_tables_bytes/payloads"] != 0 || v["hookline_store_wal_bytes"] == 0 {
+		t.Errorf("before a flush there are %v bytes in tables, %v in the log", v["hookline_store_tables_bytes/payloads"], v["hookline_store_wal_bytes"])
+	}
+	if err := e.FlushTables(); err != nil {
+		t.Fatal(err)
+	}
+	v := gathered(t, reg)
+	for _, kind := range []string{"payloads", "deliveries", "registrations"} {
+		if v["hookline_store_tables_bytes/"+kind] == 0 {
+			t.Errorf("%s take nothing", kind)
+		}
+	}
+	if _, err := e.Resume(ctx, owner.Tenant, id); err != nil {
+		t.Fatal(err)
+	}
+	for gathered(t, reg)["hookline_deliveries_total/success"] < events {
+		runtime.Gosched()
+	}
+	if err := e.Queue().Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := observed(t, reg, "hookline_queue_commit_duration_seconds", "outcomes"); n == 0 || n > events {
+		t.Errorf("%d commits of %d outcomes", n, events)
+	}
+	wantMetrics(t, "in the end", reg, map[string]float64{
+		"hookline_store_background_errors_total": 0, "hookline_store_misuse_total": 0, "hookline_store_write_stall_seconds_total": 0,
+	})
+}
+
+// observed is how many observations a histogram has, of the series with these values of labels.
+func observed(t *testing.T, r *prometheus.Registry, name string, labels ...string) (n uint64) {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			var values []string
+			for _, l := range m.GetLabel() {
+				values = append(values, l.GetValue())
+			}
+			if h := m.GetHistogram(); f.GetName() == name && slices.Equal(values, labels) {
+				n += h.GetSampleCount()
+				for i, b := range h.GetBucket() {
+					if b.GetCumulativeCount() > h.GetSampleCount() || i > 0 && b.GetUpperBound() < 1.3*h.GetBucket()[i-1].GetUpperBound() {
+						t.Errorf("%s: bucket %v", name, b)
+					}
+				}
+				if sum := h.GetSampleSum(); sum < 0 || sum > 3600 {
+					t.Errorf("%s: %v seconds in all", name, sum)
+				}
+			}
+		}
+	}
+	return n
 }

@@ -50,7 +50,7 @@ type Receipt struct {
 
 // Accept takes a message in. When it returns nil, payload, deliveries and key are on disk and survive
 // the loss of power; in case of an error the message may be assumed not to have been taken in, except
-// that an error of the database leaves it open.
+// that an error of the database leaves it open. One of the file system, for a large payload, does not.
 //
 // A message without deliveries gets an id, and nothing but its key, if any, is written.
 //

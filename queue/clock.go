@@ -232,7 +232,7 @@ func (c *clock) stamp(m micros) time.Time {
 	return c.time(m).Round(0)
 }
 
-func readMeta(db *pebble.DB, key []byte) (uint64, error) {
+func readMeta(db pebble.Reader, key []byte) (uint64, error) {
 	v, closer, err := db.Get(key)
 	if err == pebble.ErrNotFound {
 		return 0, nil

@@ -149,7 +149,7 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 		q.hooks.beforeSettle()
 	}
 	if err == nil && !b.Empty() {
-		if err = b.Commit(pebble.NoSync); err == nil {
+		if err = q.commitTimed(b, pebble.NoSync); err == nil {
 			q.syncs.wrote()
 		}
 	}

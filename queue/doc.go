@@ -10,7 +10,8 @@
 // # What is promised
 //
 //   - Accept returns nil only after payload, deliveries and idempotency key are on disk, in one atomic
-//     synced batch. Before that nothing of them is ever handed out.
+//     synced batch, which refers to a large payload in a file that was synced before. Before that nothing of them is ever
+//     handed out.
 //   - A delivery is handed out until it is settled as Done or Dead: at least once. At any time it is in
 //     at most one pair of hands.
 //   - Settle waits for no disk. After a crash a delivery settled within about the last SyncInterval, or

@@ -138,7 +138,7 @@ func (q *Queue) commitGroup(g *group, b *pebble.Batch) error {
 		}
 	}
 	before := q.syncs.committed.Load()
-	if err := b.Commit(q.opts.acceptOptions); err != nil {
+	if err := q.commitTimed(b, q.opts.acceptOptions); err != nil {
 		return fmt.Errorf("queue: accept: %w", err)
 	}
 	q.syncs.covered(before)

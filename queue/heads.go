@@ -75,21 +75,40 @@ func (h *heads) marked(from EndpointID, marks *[lanes]position) (id EndpointID, 
 	}
 }
 
-// between returns the first endpoint that has a delivery from a key on and before a limit.
+// between returns the first endpoint that has a delivery from a key on and before a limit, or just behind that.
 func (h *heads) between(lo, limit []byte) (id EndpointID, ok bool, err error) {
-	for {
-		for state := h.deliveries.SeekGEWithLimit(lo, limit); state == pebble.IterValid; state = h.deliveries.NextWithLimit(limit) {
-			if id, _, _, valid := parseDeliveryKey(h.deliveries.Key()); valid {
-				return id, true, nil
-			}
+	for state := h.deliveries.SeekGEWithLimit(lo, limit); state == pebble.IterValid; state = h.deliveries.NextWithLimit(limit) {
+		if id, _, _, valid := parseDeliveryKey(h.deliveries.Key()); valid {
+			return id, true, nil
 		}
-		if err = h.deliveries.Error(); !isCorrupt(err) {
+	}
+	if err = h.deliveries.Error(); isCorrupt(err) {
+		return h.readable(lo, limit)
+	}
+	return 0, false, err
+}
+
+// readable is between, by iterators with strict bounds: what is corrupt behind the limit does not concern them.
+func (h *heads) readable(lo, limit []byte) (id EndpointID, ok bool, err error) {
+	for bytes.Compare(lo, limit) < 0 {
+		iter, err := h.snapshot.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: limit})
+		if err != nil {
 			return 0, false, err
 		}
-		if lo, err = h.q.passOver(h.snapshot, lo, limit, err); err != nil || bytes.Compare(lo, limit) >= 0 {
+		for more := iter.First(); more; more = iter.Next() {
+			if id, _, _, ok = parseDeliveryKey(iter.Key()); ok {
+				break
+			}
+		}
+		err = errors.Join(iter.Error(), iter.Close())
+		if ok || !isCorrupt(err) {
+			return id, ok, err
+		}
+		if lo, err = h.q.passOver(h.snapshot, lo, limit, err); err != nil {
 			return 0, false, err
 		}
 	}
+	return 0, false, nil
 }
 
 // first returns the first delivery of a lane, which none is before the mark of. Where that cannot be read it is the start: a

@@ -130,6 +130,19 @@ type Options struct {
 	// Defaults to nil.
 	Lost func(Lane, Reason)
 
+	// Committed is called after each commit with how long it took: one of accepts (synced), which many share and which
+	// waits for the disk, or one of outcomes, which waits for none. Ready's rules for how it is called hold.
+	//
+	// Defaults to nil.
+	Committed func(synced bool, took time.Duration)
+
+	// Refilled is called after each look on the disk for more deliveries of an endpoint, with the number of keys that it
+	// passed over because they are deleted: what is left of those that were settled, as long as no compaction has cleared
+	// it away. It is what makes a long queue slow. Ready's rules for how it is called hold.
+	//
+	// Defaults to nil.
+	Refilled func(passed int)
+
 	// ReadOnly is asked by each Accept that has something to write, and if it holds the answer is an OverloadedError with
 	// the cause ErrReadOnly. Everything else goes on: Take, Settle, Resend, and the answer to a message that is known by its
 	// key. It must return quickly.

@@ -2,30 +2,16 @@ package queue
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// format is the version of the layout in keys.go and codec.go.
-const format = 1
-
 // recover reads what has to be known before the first call.
-func (q *Queue) recover() error {
-	found, err := readMeta(q.db, keyFormat)
-	if err != nil {
+func (q *Queue) recover() (err error) {
+	if err := q.upgrade(); err != nil {
 		return err
-	}
-	switch found {
-	case format:
-	case 0:
-		if err := writeMeta(q.db, keyFormat, format, pebble.Sync); err != nil {
-			return err
-		}
-	default:
-		return fmt.Errorf("layout version %d, this program knows %d", found, format)
 	}
 	if q.clock, err = newClock(q.db, &q.opts); err != nil {
 		return err

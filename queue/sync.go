@@ -65,3 +65,14 @@ func (q *Queue) syncSettlements() error {
 	q.syncs.covered(n)
 	return nil
 }
+
+// commitTimed commits a batch and tells the owner of the queue how long that took.
+func (q *Queue) commitTimed(b *pebble.Batch, o *pebble.WriteOptions) error {
+	if q.opts.Committed == nil {
+		return b.Commit(o)
+	}
+	begin := time.Now()
+	err := b.Commit(o)
+	q.opts.Committed(o.GetSync(), time.Since(begin))
+	return err
+}

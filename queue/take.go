@@ -185,7 +185,10 @@ func (q *Queue) scanReadable(id EndpointID, l Lane, from position, limit micros)
 	defer func() { err = errors.Join(err, iter.Close()) }()
 	var notes []byte
 	next = end
+	seen := 0
+	defer func() { q.refilled(iter, seen) }()
 	for ok := iter.First(); ok; ok = iter.Next() {
+		seen++
 		_, _, pos, ok := parseDeliveryKey(iter.Key())
 		if !ok {
 			q.log.Error("queue: malformed delivery key", "key", iter.Key())
@@ -213,6 +216,13 @@ func (q *Queue) scanReadable(id EndpointID, l Lane, from position, limit micros)
 		return items, items[len(items)-1].pos.next(), err
 	}
 	return nil, from, err
+}
+
+// refilled tells the owner of the queue how many keys a scan has passed over that are deleted.
+func (q *Queue) refilled(iter *pebble.Iterator, seen int) {
+	if q.opts.Refilled != nil {
+		q.opts.Refilled(max(int(iter.Stats().InternalStats.PointCount)-seen, 0))
+	}
 }
 
 // finishScan puts what a scan has read into the window and then does what had to wait for it.

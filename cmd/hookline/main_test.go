@@ -31,7 +31,7 @@ func TestUsageErrors(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"jql", "--help"}, {"jql", "match", "--help"}, {"bench", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"jql", "--help"}, {"jql", "match", "--help"}, {"bench", "--help"}, {"store", "--help"}, {"store", "backup", "--help"}} {
 		var out, errOut bytes.Buffer
 		if code := run(args, strings.NewReader(""), &out, &errOut); code != exitFine {
 			t.Errorf("%v: exit code %d", args, code)

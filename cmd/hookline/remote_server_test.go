@@ -30,7 +30,7 @@ type site struct {
 
 const siteToken = "admin token of the site"
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, change ...func(*config.Config)) *site {
 	t.Helper()
 	unconfigured(t)
 	s := &site{t: t, got: make(chan http.Header, 100)}
@@ -44,6 +44,9 @@ func newSite(t *testing.T) *site {
 	conf.Listen, conf.Operations, conf.Data = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(t.TempDir(), "data")
 	conf.AdminToken, conf.AllowHTTP, conf.CacheSize = siteToken, true, 1<<20
 	conf.Egress.Allow = egress.Loopback()
+	for _, f := range change {
+		f(&conf)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	p, err := start(ctx, &conf, slog.New(slog.DiscardHandler))
 	if err != nil {

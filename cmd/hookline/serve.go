@@ -17,6 +17,7 @@ import (
 	"hookline/engine/server"
 	"hookline/engine/store"
 	"hookline/engine/webhook"
+	"hookline/queue"
 )
 
 func newServeCommand(io streams) *cobra.Command {
@@ -123,7 +124,7 @@ func start(ctx context.Context, conf *config.Config, log *slog.Logger) (*process
 		return nil, misconfigured(err)
 	}
 	e, err := engine.Open(options)
-	if errors.Is(err, store.ErrFormat) {
+	if errors.Is(err, store.ErrFormat) || errors.Is(err, queue.ErrFormat) {
 		return nil, misconfigured(err)
 	}
 	if err != nil {
@@ -133,7 +134,7 @@ func start(ctx context.Context, conf *config.Config, log *slog.Logger) (*process
 		return nil, applyFailed(errors.Join(err, e.Close(ctx)))
 	}
 	s, err := server.New(server.Options{
-		Engine: e, Metrics: metrics, Listen: conf.Listen, Operations: conf.Operations, AdminToken: conf.AdminToken,
+		Engine: e, Metrics: metrics, Listen: conf.Listen, Operations: conf.Operations, AdminToken: conf.AdminToken, BackupDir: conf.BackupDir,
 		ShutdownTimeout: conf.ShutdownTimeout, Logger: log, Version: version(),
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"hookline/engine"
 	"hookline/engine/config"
 	"hookline/engine/registry"
+	"hookline/engine/store"
 	"hookline/engine/webhook"
 )
 
@@ -130,6 +132,25 @@ func TestServeHostTaken(t *testing.T) {
 	args := []string{"serve", "--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0", "--data", conf.Data, "--config", file}
 	if code := run(args, strings.NewReader(""), &out, &errOut); code != exitConfig || !strings.Contains(errOut.String(), "tenant other") {
 		t.Errorf("exit code %d: %s", code, &errOut)
+	}
+}
+
+// A data directory that a newer program has written, in the store's own rows or the queue's, is left alone.
+func TestServeRefusesNewerData(t *testing.T) {
+	unconfigured(t)
+	for key, version := range map[string][]byte{"s/format": {0, 0, 0, 9}, "mf": {0, 0, 0, 0, 0, 0, 0, 9}} {
+		dir := t.TempDir()
+		s, err := store.Open(dir, store.Options{CacheSize: 1 << 20, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.DB().Set([]byte(key), version, nil), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		o := hookline("", "serve", "--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0", "--data", dir)
+		if o.code != exitConfig || !strings.Contains(o.err, "has version 9") || !strings.Contains(o.err, "start the program that wrote it") {
+			t.Errorf("%s: exit code %d: %s", key, o.code, o.err)
+		}
 	}
 }
 

@@ -37,6 +37,10 @@ type Config struct {
 	// Data is the data directory.
 	Data string `yaml:"data" env:"DATA"`
 
+	// BackupDir is the directory in which backups are made that are asked for over the API; none are without it. It lies
+	// outside of Data, best on the same file system.
+	BackupDir string `yaml:"backup_dir" env:"BACKUP_DIR"`
+
 	// AdminToken opens the installation's API. Without it Listen has to be a loopback address.
 	AdminToken string `yaml:"admin_token" env:"ADMIN_TOKEN"`
 

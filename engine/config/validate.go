@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -34,6 +35,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Data == "" {
 		add("data is missing; name the data directory")
+	}
+	if c.BackupDir != "" && within(c.BackupDir, c.Data) {
+		add("backup_dir is %q, which is in the data directory; use one beside it", c.BackupDir)
 	}
 	if c.AdminToken != "" {
 		if err := webhook.CheckToken(c.AdminToken); err != nil {
@@ -93,6 +97,19 @@ func (c *Config) Validate() error {
 	problems = append(problems, c.ArcXP.validate()...)
 	problems = append(problems, c.validatePolicies()...)
 	return errors.Join(append(problems, c.validateTenants()...)...)
+}
+
+// within says whether a path leads to a directory or below it. Where that cannot be told it does not.
+func within(path, dir string) bool {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return false
+	}
+	below, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(below)
 }
 
 // validateTenants also sees to what two tenants, or two apps of one, cannot share.

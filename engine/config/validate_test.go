@@ -98,3 +98,18 @@ func TestBreakerThatIsOpenLongerThanItMay(t *testing.T) {
 		}
 	}
 }
+
+// Backups in the data directory would be part of what they are of.
+func TestBackupDir(t *testing.T) {
+	t.Parallel()
+	for dir, fine := range map[string]bool{
+		"": true, "backups": true, "data/..": true, "data-backups": true, "/var/backups": true,
+		"data": false, "data/backups": false, "./data/x/../y": false,
+	} {
+		c := config.Default()
+		c.Data, c.BackupDir = "data", dir
+		if err := c.Validate(); (err == nil) != fine {
+			t.Errorf("%q: %v", dir, err)
+		}
+	}
+}

@@ -114,6 +114,8 @@ func (s *Server) installationRoutes() []route {
 	add("DELETE", "/v1/tenants/{tenant}/apps/{app}/descriptor", s.deleteDescriptor, "")
 	add("GET", "/v1/hosts", s.listHosts, "tenant breaker sort limit cursor")
 	add("POST", "/v1/hosts/reset", s.resetHost, "")
+	add("GET", "/v1/store", s.getStore, "")
+	add("POST", "/v1/backups", s.createBackup, "")
 	return list
 }
 

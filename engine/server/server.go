@@ -32,6 +32,9 @@ type Options struct {
 	// AdminToken opens the installation's API. It may be empty only where Listen is a loopback address.
 	AdminToken string
 
+	// BackupDir is the directory in which backups are made that are asked for over the API. Empty allows none.
+	BackupDir string
+
 	// ShutdownTimeout bounds how long requests in progress are waited for. Defaults to 30 seconds.
 	ShutdownTimeout time.Duration
 

@@ -3,7 +3,9 @@ package server_test
 import (
 	"encoding/json"
 	"fmt"
+	"hookline/engine/server"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +41,10 @@ func newVictim(t testing.TB) *victim {
 	t.Helper()
 	c := config.Default()
 	c.AllowHTTP, c.Jira.Patch, c.Jira.Waits = true, true, []time.Duration{time.Millisecond}
-	v := &victim{house: &house{House: flavortest.Open(t, flavortest.Options{Flavors: c.Engine().Flavors})}}
+	v := &victim{house: &house{House: flavortest.Open(t, flavortest.Options{
+		Flavors: c.Engine().Flavors,
+		Server:  func(o *server.Options) { o.BackupDir = filepath.Join(t.TempDir(), "backups") },
+	})}}
 	v.apps()
 	url, got := flavortest.Receiver(t, flavortest.InTurn(503, 503))
 	url, v.got = url+"/"+marker, got

@@ -16,15 +16,18 @@ import (
 	"hookline/queue"
 )
 
-// Format is the version of the layout that this package reads and writes.
+// Format is the version of the layout that this package writes. The queue has one of its own, queue.Format.
 const Format = 1
+
+// payloadDir is below the data directory.
+const payloadDir = "payloads"
 
 // Errors of Open that an operator can act on.
 var (
 	// ErrInUse means that another process has the directory open.
 	ErrInUse = errors.New("store: the data directory is in use by another process")
-	// ErrFormat means that the directory was written by a version with another layout.
-	ErrFormat = errors.New("store: the data directory has a format that this version cannot read")
+	// ErrFormat means that the directory was written by a program that knows a newer layout.
+	ErrFormat = errors.New("store: the data directory is newer than this program knows")
 )
 
 // ErrClosed is returned by Apply and Load after Close.
@@ -60,11 +63,13 @@ const ExitLog = 74 // EX_IOERR of sysexits
 type Store struct {
 	db     *pebble.DB
 	dir    string
-	fs     vfs.FS
+	fs     *vital
 	lock   *pebble.Lock
 	watch  *watch
 	events *events
 	cipher [16]byte
+
+	backups sync.Mutex // held while one is being made
 
 	mu     sync.RWMutex // held for reading by what uses the database, so that Close waits
 	closed bool
@@ -81,14 +86,13 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := w.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: the room on the disk of %s: %w", dir, err), lock.Close())
 	}
-	s := &Store{dir: dir, lock: lock, watch: w, events: &events{log: o.Logger}}
-	vital := &vital{FS: vfs.OnDiskFull(o.FS, w.diskFull), disk: w, fatal: o.Fatal}
-	s.fs = vital
+	s := &Store{dir: dir, lock: lock, watch: w}
+	s.fs = &vital{FS: vfs.OnDiskFull(o.FS, w.diskFull), outside: o.FS, dir: o.FS.PathJoin(dir), disk: w, fatal: o.Fatal}
 	if s.db, err = pebble.Open(dir, s.pebbleOptions(&o)); err != nil {
 		w.close()
 		return nil, errors.Join(fmt.Errorf("store: opening %s: %w", dir, err), lock.Close())
 	}
-	vital.open.Store(true)
+	s.fs.open.Store(true)
 	if err := s.identify(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -131,15 +135,24 @@ func (o Options) withDefaults() Options {
 }
 
 func (s *Store) pebbleOptions(o *Options) *pebble.Options {
+	log := &pebbleLog{log: o.Logger, fatal: o.Fatal}
+	s.events = &events{log: o.Logger}
 	po := &pebble.Options{
 		FS:            s.fs,
 		CacheSize:     o.CacheSize,
 		Lock:          s.lock,
-		Logger:        &pebbleLog{log: o.Logger, fatal: o.Fatal},
+		Logger:        log,
 		EventListener: s.events.listener(),
 	}
 	queue.Tune(po)
 	return po
+}
+
+// databaseFormat is the format of the database that this program writes.
+func databaseFormat() pebble.FormatMajorVersion {
+	o := new(pebble.Options)
+	queue.Tune(o)
+	return o.FormatMajorVersion
 }
 
 // DB lends the database to the queue. Close of the Store ends the loan.
@@ -151,7 +164,7 @@ func (s *Store) FS() vfs.FS { return s.fs }
 
 // PayloadDir is where in the data directory the queue keeps payloads that get files of their own. They are part of the
 // store as the database is: neither is whole without the other.
-func (s *Store) PayloadDir() string { return s.fs.PathJoin(s.dir, "payloads") }
+func (s *Store) PayloadDir() string { return s.fs.PathJoin(s.dir, payloadDir) }
 
 // Space returns the room on the disk as it was at the last look, which is made each second. It costs next to nothing.
 func (s *Store) Space() Space { return *s.watch.now.Load() }
@@ -175,6 +188,8 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.lock.Close())
 }
 
+const prefixStore = 's'
+
 var (
 	keyFormat = []byte("s/format")
 	keyCipher = []byte("s/identifier")
@@ -182,21 +197,32 @@ var (
 
 // identify checks the format version, and gives a new store its version and identifier key.
 func (s *Store) identify() error {
-	version, err := s.get(keyFormat)
+	version, err := get(s.db, keyFormat)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return s.initialise()
 	}
 	if err != nil {
 		return fmt.Errorf("store: reading the format version: %w", err)
 	}
-	if len(version) != 4 || binary.BigEndian.Uint32(version) != Format {
-		return fmt.Errorf("%w: it is %x, and this version reads %d; use the version that wrote it", ErrFormat, version, Format)
+	if err := checkFormat(version); err != nil {
+		return err
 	}
-	key, err := s.get(keyCipher)
+	key, err := get(s.db, keyCipher)
 	if err != nil || len(key) != len(s.cipher) {
 		return fmt.Errorf("store: the identifier key is unreadable: %v", err)
 	}
 	copy(s.cipher[:], key)
+	return nil
+}
+
+func checkFormat(version []byte) error {
+	if len(version) != 4 {
+		return fmt.Errorf("store: the format version is unreadable: %x", version)
+	}
+	if found := binary.BigEndian.Uint32(version); found > Format || found == 0 {
+		return fmt.Errorf("%w: it has version %d, and this program knows versions up to %d; start the program that wrote it, or restore a backup made before that did",
+			ErrFormat, found, Format)
+	}
 	return nil
 }
 
@@ -216,8 +242,8 @@ func (s *Store) initialise() error {
 	return nil
 }
 
-func (s *Store) get(key []byte) ([]byte, error) {
-	v, closer, err := s.db.Get(key)
+func get(db *pebble.DB, key []byte) ([]byte, error) {
+	v, closer, err := db.Get(key)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -20,8 +21,14 @@ import (
 //
 // A disk that is full is another matter: what was not taken was not written, so the same write is tried until there is room.
 // Commits wait meanwhile. A sync is never tried again.
+//
+// All that holds for the data directory. A backup is written elsewhere, maybe to another disk: what fails there is the
+// backup's failure alone.
 type vital struct {
-	vfs.FS
+	vfs.FS         // of the data directory
+	outside vfs.FS // of everything else
+	dir     string
+
 	disk  *watch
 	fatal func(error)
 	open  atomic.Bool // before that, errors are those of Open
@@ -43,6 +50,18 @@ const (
 
 // Unwrap implements vfs.FS.
 func (v *vital) Unwrap() vfs.FS { return v.FS }
+
+// isOutside says whether a path leads elsewhere than to the data directory.
+func (v *vital) isOutside(path string) bool {
+	for at := v.PathJoin(path); ; at = v.PathDir(at) {
+		if at == v.dir {
+			return false
+		}
+		if len(at) <= len(v.dir) {
+			return true
+		}
+	}
+}
 
 func (v *vital) isVital(path string) bool {
 	name := v.PathBase(path)
@@ -77,6 +96,9 @@ func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is
 
 // Create implements vfs.FS.
 func (v *vital) Create(path string, c vfs.DiskWriteCategory) (f vfs.File, err error) {
+	if v.isOutside(path) {
+		return v.outside.Create(path, c)
+	}
 	if !v.isVital(path) {
 		if v.open.Load() && v.disk.isFull() {
 			time.Sleep(retryFull)
@@ -85,6 +107,22 @@ func (v *vital) Create(path string, c vfs.DiskWriteCategory) (f vfs.File, err er
 	}
 	err = v.must(path, making, func() (err error) { f, err = v.FS.Create(path, c); return err })
 	return v.file(f, path, err)
+}
+
+// Link implements vfs.FS.
+func (v *vital) Link(from, to string) error {
+	if v.isOutside(to) {
+		return v.outside.Link(from, to)
+	}
+	return v.FS.Link(from, to)
+}
+
+// MkdirAll implements vfs.FS.
+func (v *vital) MkdirAll(path string, perm os.FileMode) error {
+	if v.isOutside(path) {
+		return v.outside.MkdirAll(path, perm)
+	}
+	return v.FS.MkdirAll(path, perm)
 }
 
 // ReuseForWrite implements vfs.FS.
@@ -98,6 +136,9 @@ func (v *vital) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (f vfs.F
 
 // OpenDir implements vfs.FS.
 func (v *vital) OpenDir(path string) (vfs.File, error) {
+	if v.isOutside(path) {
+		return v.outside.OpenDir(path)
+	}
 	f, err := v.FS.OpenDir(path)
 	return v.file(f, path, err)
 }

@@ -1,0 +1,100 @@
+package store
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"hookline/queue"
+)
+
+// events counts and logs what Pebble reports while it runs.
+type events struct {
+	log                            *slog.Logger
+	misuse, corruption, background atomic.Int64
+
+	stalls  atomic.Int64
+	stalled atomic.Int64 // nanoseconds of those that are over
+	since   atomic.Int64 // when the present one began, in nanoseconds since 1970; 0 for none
+
+	mu      sync.Mutex
+	corrupt map[string]struct{} // paths
+	said    time.Time           // when a background error was logged last
+}
+
+func (e *events) listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		WriteStallBegin:   func(pebble.WriteStallBeginInfo) { e.stallBegins(time.Now()) },
+		WriteStallEnd:     func() { e.stallEnds(time.Now()) },
+		PossibleAPIMisuse: e.misused,
+		DataCorruption:    e.corrupted,
+		BackgroundError:   e.failed,
+	}
+}
+
+// A stall holds the lock of Pebble's commits, so there is one at a time.
+func (e *events) stallBegins(now time.Time) {
+	e.stalls.Add(1)
+	e.since.Store(now.UnixNano())
+}
+
+func (e *events) stallEnds(now time.Time) {
+	if since := e.since.Swap(0); since != 0 {
+		e.stalled.Add(max(now.UnixNano()-since, 0))
+	}
+}
+
+// stallTime is how long writes have been held up, the present stall included.
+func (e *events) stallTime(now time.Time) time.Duration {
+	total := e.stalled.Load()
+	if since := e.since.Load(); since != 0 {
+		total += max(now.UnixNano()-since, 0)
+	}
+	return time.Duration(total)
+}
+
+func (e *events) misused(info pebble.PossibleAPIMisuseInfo) {
+	if !queue.Misuse(info) {
+		return
+	}
+	e.misuse.Add(1)
+	e.log.Error("a key of the store was written or deleted twice", "event", info.String())
+}
+
+// corrupted notes a file that is not what was written. Pebble would end the process; but who reads gets the error too, and can
+// do without what is in that block alone. It is logged once for each file: an endpoint that waits may come back each second.
+func (e *events) corrupted(i pebble.DataCorruptionInfo) {
+	e.corruption.Add(1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, known := e.corrupt[i.Path]; known {
+		return
+	}
+	if e.corrupt == nil {
+		e.corrupt = map[string]struct{}{}
+	}
+	e.corrupt[i.Path] = struct{}{}
+	e.log.Error("a file of the store is corrupt: what cannot be read of it is given up or passed over, and the rest goes on",
+		"path", i.Path, "first key", fmt.Sprintf("%x", i.Bounds.Start), "last key", fmt.Sprintf("%x", i.Bounds.End.Key), "err", i.Details)
+}
+
+func (e *events) corruptFiles() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.corrupt)
+}
+
+// failed notes a flush or a compaction that failed. Pebble tries it again, at once or in minutes, so not each is logged.
+func (e *events) failed(err error) {
+	e.background.Add(1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now := time.Now(); now.Sub(e.said) > 10*time.Second {
+		e.said = now
+		e.log.Error("a flush or compaction of the store failed; it will be tried again", "err", err)
+	}
+}
