@@ -8,7 +8,8 @@
 // what hosts that are bad, in each of eight ways, cost the others, and [Hosts] is that with very many of them. [Breaker] is
 // what a host costs that is down while very many deliveries wait for it, and [Restart] how one comes back. [Queue] is package queue
 // by itself, beside a bare log on the same disk. [Scale] is
-// what many registrations cost at start-up and in memory. [Parse] is the time to parse a filter, beside that of a textbook
+// what many registrations cost at start-up and in memory. [Crash] measures nothing: it takes the power from a queue and counts
+// what was promised and is not there. [Parse] is the time to parse a filter, beside that of a textbook
 // grammar.
 //
 // # How the counting works

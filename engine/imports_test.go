@@ -16,7 +16,10 @@ import (
 var mayImport = map[string]map[string]string{
 	"jql":     {},
 	"matcher": {"jql": "it indexes filters"},
-	"queue":   {},
+	"queue":   {"queue/internal/lab": "the mistakes that its crash test has to notice"},
+
+	"queue/internal/lab": {},
+	"queue/crashtest":    {"queue": "what it crashes", "queue/internal/lab": "mistakes, and a stand between two steps"},
 
 	"engine/webhook": {"jql": "the site that a tenant's filters speak of"},
 	"engine/sign":    {},
@@ -88,7 +91,7 @@ var mayImport = map[string]map[string]string{
 	"bench": {
 		"engine": "measures it", "engine/store": "the queue that it measures by itself is on one", "engine/egress": "it sends to this machine", "engine/flavor": "options", "engine/flavor/jira": "the flavour it measures with",
 		"engine/registry": "registrations", "engine/webhook": "nouns", "jql": "expected matches",
-		"matcher": "measures it", "queue": "measures it",
+		"matcher": "measures it", "queue": "measures it", "queue/crashtest": "crashes it",
 	},
 	"bench/clients": {},
 	"bench/process": {}, // what it runs is built and started as a user's is
@@ -111,7 +114,7 @@ var (
 	}
 	onlyPackages = map[string][]string{
 		"github.com/spf13/cobra":           {"cmd/hookline"},
-		"github.com/cockroachdb/pebble":    {"queue", "engine/store", "engine", "bench"},
+		"github.com/cockroachdb/pebble":    {"queue", "queue/crashtest", "engine/store", "engine", "bench"},
 		"go.yaml.in/yaml":                  {"engine/config"},
 		"github.com/fasthttp/router":       {"engine/server"},
 		"github.com/alecthomas/participle": {"jql", "bench"},

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hookline/queue/internal/lab"
 )
 
 // committer writes settlements, in the order they come, from one goroutine.
@@ -153,6 +155,9 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 			q.syncs.wrote()
 		}
 	}
+	if q.hooks.afterSettle != nil {
+		q.hooks.afterSettle()
+	}
 	if err != nil {
 		for i := range ops {
 			ops[i].home.lanes[ops[i].lane].water.known = false // it may have been lowered in the batch
@@ -255,6 +260,9 @@ func (q *Queue) addPayload(b *pebble.Batch, op *settlement, t *ticket) error {
 	id := op.item.pos.event
 	young := q.recent.close(id, false)
 	side := q.sides.open.close(id, false)
+	if q.opts.defect == lab.PayloadOfTheLastButOne {
+		young = q.recent.close(id, false) || young
+	}
 	var buf [payloadKeyLen + keptKeyLen]byte
 	switch {
 	case q.opts.KeepDelivered == 0 && side != 0:

@@ -89,7 +89,7 @@ func TestCorruptSideRows(t *testing.T) {
 	h.takes(2, large(2))
 	h.opts.Dir = ""
 	h.close()
-	db, err := openTestDB(h.fs, h.misuse, h.opts)
+	db, err := openTestDB(h.fs, h.misuse, h.opts, h.tune)
 	if err != nil {
 		t.Fatal(err)
 	}

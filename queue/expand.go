@@ -105,7 +105,7 @@ func (q *Queue) commitPart(p part, ds []destination) (t *ticket, stamp uint64, e
 		q.hooks.duringExpand(p)
 	}
 	if err == nil {
-		err = b.Commit(pebble.NoSync)
+		err = q.commitBatch(b, pebble.NoSync)
 	}
 	if err != nil {
 		q.writers.end(t)

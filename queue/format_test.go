@@ -67,7 +67,7 @@ func TestUpgradeIsDurable(t *testing.T) {
 
 func TestNewerLayoutIsRefused(t *testing.T) {
 	h := &house{t: t, fs: vfs.NewCrashableMem(), misuse: new(atomic.Int64)}
-	db, err := openTestDB(h.fs, h.misuse, Options{})
+	db, err := openTestDB(h.fs, h.misuse, Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

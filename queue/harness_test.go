@@ -45,7 +45,8 @@ type house struct {
 	t      testing.TB
 	fs     *vfs.MemFS
 	opts   Options
-	eager  bool             // do not wait for recovery
+	eager  bool // do not wait for recovery
+	tune   func(*pebble.Options)
 	faults errorfs.Injector // nil: the disk works
 	misuse *atomic.Int64
 	db     *pebble.DB
@@ -75,7 +76,7 @@ func (h *house) finish() {
 }
 
 // openTestDB counts as misuse what tells of a defect. Where no low-water mark is moved that is every event.
-func openTestDB(fs vfs.FS, misuse *atomic.Int64, opts Options) (*pebble.DB, error) {
+func openTestDB(fs vfs.FS, misuse *atomic.Int64, opts Options, tune func(*pebble.Options)) (*pebble.DB, error) {
 	o := &pebble.Options{FS: reusing{fs}, Logger: quiet{}, CacheSize: 1 << 20}
 	Tune(o)
 	o.MemTableSize = 64 << 10 // small, so that flushes and compactions are always on their way
@@ -87,6 +88,9 @@ func openTestDB(fs vfs.FS, misuse *atomic.Int64, opts Options) (*pebble.DB, erro
 			}
 		},
 		DataCorruption: func(pebble.DataCorruptionInfo) {},
+	}
+	if tune != nil {
+		tune(o)
 	}
 	return pebble.Open("db", o)
 }
@@ -114,7 +118,7 @@ func (h *house) open() {
 	if h.faults != nil {
 		fs = errorfs.Wrap(fs, h.faults)
 	}
-	db, err := openTestDB(fs, h.misuse, h.opts)
+	db, err := openTestDB(fs, h.misuse, h.opts, h.tune)
 	if err != nil {
 		h.t.Fatal(err)
 	}

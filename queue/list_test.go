@@ -110,7 +110,7 @@ func TestListsAreSortedSlices(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				w := newWall()
-				h := newModelHouse(t, Options{now: w.now, Logger: quietLogger()}, true)
+				h := newModelHouse(t, Options{now: w.now, Logger: quietLogger()}, true, nil)
 				defer h.finish()
 				base := h.clock.at(w.now())
 				// Times close together and far apart: many of the same time, some hours and some days.

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hookline/queue/internal/lab"
 )
 
 // Behind the cursors lie the tombstones of what was settled. The low-water mark of a lane is a place that no delivery of it
@@ -131,7 +133,11 @@ func (q *Queue) raise(e *endpoint, l Lane) error {
 func (q *Queue) lowest(e *endpoint, l Lane) (position, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	p := earlier(e.lowest(l), position{due: min(q.writers.watermark(), q.clock.resumes())})
+	known := e.lowest(l)
+	if q.opts.defect == lab.WaterAboveTheHeld {
+		known = end
+	}
+	p := earlier(known, position{due: min(q.writers.watermark(), q.clock.resumes())})
 	return p, !e.dropped
 }
 

@@ -266,7 +266,7 @@ func TestMalformedLowWater(t *testing.T) {
 func TestHeads(t *testing.T) {
 	var misuse atomic.Int64
 	rapid.Check(t, func(t *rapid.T) {
-		db, err := openTestDB(vfs.NewMem(), &misuse, Options{})
+		db, err := openTestDB(vfs.NewMem(), &misuse, Options{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"pgregory.net/rapid"
 )
 
@@ -521,7 +522,7 @@ func (m *model) checkBacklogs() {
 	}
 }
 
-// TestModel runs random histories on the queue and on a list, and compares every answer.
+// TestModel runs random histories on the queue and on a list, and compares every answer. -rapid.checks sets their number.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWall()
@@ -540,7 +541,7 @@ func TestModel(t *testing.T) {
 			KeepKeys:      10_000 * time.Hour,
 			KeepDelivered: rapid.SampledFrom([]time.Duration{0, time.Hour, 3 * time.Hour}).Draw(rt, "keep delivered"),
 		}
-		h := newModelHouse(t, o, rapid.Bool().Draw(rt, "eager"))
+		h := newModelHouse(t, o, rapid.Bool().Draw(rt, "eager"), drawPebble(rt))
 		m := &model{
 			t: rt, wall: w, real: h, keys: map[string]Receipt{}, ids: map[string]EventID{},
 			freed: map[string]bool{}, hours: o.KeepDelivered, kept: map[string]time.Time{},
@@ -567,8 +568,32 @@ func TestModel(t *testing.T) {
 }
 
 // newModelHouse is newHouse without a clean-up at the end of the whole test: rapid makes many.
-func newModelHouse(t *testing.T, o Options, eager bool) *house {
-	h := &house{t: t, opts: o, eager: eager}
+func newModelHouse(t *testing.T, o Options, eager bool, tune func(*pebble.Options)) *house {
+	h := &house{t: t, opts: o, eager: eager, tune: tune}
 	h.build()
 	return h
+}
+
+// drawPebble draws options of the database, which must make no difference.
+func drawPebble(rt *rapid.T) func(*pebble.Options) {
+	memtable := rapid.SampledFrom([]uint64{16 << 10, 64 << 10, memTableSize}).Draw(rt, "memtable")
+	block := rapid.SampledFrom([]int{200, 4 << 10, 16 << 10}).Draw(rt, "block")
+	l0 := rapid.IntRange(1, 8).Draw(rt, "tables in L0 before a compaction")
+	compactions := rapid.IntRange(1, 3).Draw(rt, "compactions")
+	base := rapid.SampledFrom([]int64{8 << 10, 64 << 10, 64 << 20}).Draw(rt, "bytes of the first level")
+	table := rapid.SampledFrom([]int64{1 << 10, 16 << 10, 2 << 20}).Draw(rt, "bytes of a table")
+	filters := rapid.Bool().Draw(rt, "filters")
+	delay := rapid.SampledFrom([]time.Duration{0, time.Millisecond, 10 * time.Second}).Draw(rt, "delay of range deletions")
+	return func(o *pebble.Options) {
+		o.MemTableSize, o.FlushDelayDeleteRange = memtable, delay
+		o.L0CompactionThreshold, o.LBaseMaxBytes = l0, base
+		o.CompactionConcurrencyRange = func() (int, int) { return 1, compactions }
+		for i := range o.Levels {
+			o.TargetFileSizes[i] = table
+			o.Levels[i].BlockSize = block
+			if !filters {
+				o.Levels[i].FilterPolicy = pebble.NoFilterPolicy
+			}
+		}
+	}
 }

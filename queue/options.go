@@ -11,6 +11,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"hookline/queue/internal/lab"
 )
 
 // Options configure a Queue. The zero value is usable.
@@ -161,6 +163,7 @@ type Options struct {
 	hooks         hooks
 	acceptOptions *pebble.WriteOptions // pebble.Sync; a test proves with pebble.NoSync that a loss is noticed
 	maxShared     int                  // maxShared; negative in tests that hold up one commit among several
+	defect        lab.Defect           // lab.None but in a crash test that has to notice it
 	maxDirect     int                  // maxDirect
 	maxPart       int                  // maxPart
 	lowWaterStep  int                  // lowWaterStep

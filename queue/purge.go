@@ -70,19 +70,20 @@ type purge struct {
 // purge runs on the committer's goroutine, so no settlement is half written. It takes no longer for a
 // large backlog: all settlements wait for it, and accepts for the endpoint with their tickets open.
 //
-// The deletion is committed with mu held. A delivery handed over before that was committed before, and
-// its key is gone. One handed over afterwards was committed on either side of it: if its write began
+// The snapshot is taken and the deletion committed with mu held, so that no delivery is handed over in between: the snapshot
+// might not have it, and then nobody would count it out. A delivery handed over before was committed before, and
+// its key is gone. One handed over afterwards was committed on either side of the deletion: if its write began
 // earlier, only the disk knows, and its hand-over (which compares endpoint.purged with the count it
 // began with) leaves it there to be found. A scan that runs meanwhile throws away what it has read.
 func (q *Queue) purge(e *endpoint, p *purge) error {
 	q.byHand.mu.Lock()
 	defer q.byHand.mu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	before := q.db.NewSnapshot()
 	if q.hooks.beforePurge != nil {
 		q.hooks.beforePurge()
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.purging--
 	if err := q.deleteDeliveries(e.id); err != nil {
 		return errors.Join(err, before.Close())

@@ -3,6 +3,8 @@ package queue
 import (
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2"
 )
 
 // Purges come while a scan of the endpoint is held up, and settlements and releases between them: what is in hand is
@@ -71,6 +73,12 @@ func TestPurgeMeetsACommit(t *testing.T) {
 				beforeCommit: begin.hook, afterCommit: end.hook, beforePurge: func() { between() },
 			}})
 			h.accept("old", to(1)...)
+			between = func() {
+				if e := h.endpoints.find(1); e.mu.TryLock() {
+					t.Error("a hand-over may come between the snapshot and the deletion")
+					e.mu.Unlock()
+				}
+			}
 			done := make(chan error)
 			go func() {
 				_, err := h.Accept(t.Context(), Message{Payload: []byte("x"), Deliveries: to(1)})
@@ -131,5 +139,19 @@ func TestPurgeMeetsACommit(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What is purged while it is being taken, and its payload freed before that is read, is not lost.
+func TestPurgedIsNotLost(t *testing.T) {
+	h := newHouse(t, Options{Lost: func(_ Lane, why Reason) { t.Errorf("lost: %v", why) }})
+	h.accept("a", to(1)...)
+	d := h.take(1)
+	if err := h.Purge(1); err != nil {
+		t.Fatal(err)
+	}
+	h.lost(d, PayloadLost, pebble.ErrNotFound)
+	if s := h.settledStats(); s.Died != 0 || s.Dead != 0 {
+		t.Errorf("%+v", s)
 	}
 }

@@ -143,22 +143,25 @@ type Queue struct {
 
 // hooks let a test stand between two steps. Nil means nothing happens.
 type hooks struct {
-	beforeCommit func([]Message) // ids and due times are chosen, nothing is written
-	afterCommit  func([]Message) // durable and visible, not handed over yet
-	keyBusy      func()          // another accept has the key
-	beforeScan   func(EndpointID)
-	afterScan    func(EndpointID)
-	beforeFind   func()     // a look for the endpoints with work, the first or another one
-	afterAsked   func()     // whether recovery is through is known, whether the endpoint is there is not
-	beforePurge  func()     // a purge has its snapshot and has deleted nothing yet
-	beforeCount  func()     // a purge is durable, what it removed is not counted yet
-	beforeSettle func()     // a batch of outcomes is made up and not committed
-	beforeResend func()     // payloads are pinned, nothing is decided
-	afterResend  func()     // written and visible, neither durable nor handed over
-	beforeExpand func(part) // nothing of it is read
-	duringExpand func(part) // a batch of deliveries is made up and not committed
-	afterExpand  func(part) // written and visible, not handed over
-	afterMark    func()     // a sweep knows what is live and has freed nothing yet
+	beforeCommit   func([]Message) // ids and due times are chosen, nothing is written
+	afterCommit    func([]Message) // durable and visible, not handed over yet
+	keyBusy        func()          // another accept has the key
+	beforeScan     func(EndpointID)
+	afterScan      func(EndpointID)
+	beforeFind     func()     // a look for the endpoints with work, the first or another one
+	afterAsked     func()     // whether recovery is through is known, whether the endpoint is there is not
+	beforePurge    func()     // a purge has its snapshot and has deleted nothing yet
+	beforeCount    func()     // a purge is durable, what it removed is not counted yet
+	beforeSettle   func()     // a batch of outcomes is made up and not committed
+	afterSettle    func()     // it is committed, or was refused
+	beforeResend   func()     // payloads are pinned, nothing is decided
+	afterResend    func()     // written and visible, neither durable nor handed over
+	beforeExpand   func(part) // nothing of it is read
+	duringExpand   func(part) // a batch of deliveries is made up and not committed
+	afterExpand    func(part) // written and visible, not handed over
+	afterMark      func()     // a sweep knows what is live and has freed nothing yet
+	beforeSnapshot func()     // a sweep takes its snapshot
+	betweenBatches func()     // of a defect, see lab.go
 }
 
 // Open returns the queue kept in db, which should have been opened with options passed through Tune.

@@ -211,7 +211,7 @@ func (r *resending) commit(now micros) error {
 			return err
 		}
 	}
-	if err := b.Commit(pebble.NoSync); err != nil {
+	if err := q.commitBatch(b, pebble.NoSync); err != nil {
 		return fmt.Errorf("queue: resend: %w", err)
 	}
 	q.byHand.revived(r.resends)

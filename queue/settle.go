@@ -18,17 +18,19 @@ func (q *Queue) Settle(d *Delivery, o Outcome) error {
 		return ErrClosed
 	}
 	defer q.gate.leave()
-	return q.settle(d, o)
+	_, err := q.settle(d, o)
+	return err
 }
 
-func (q *Queue) settle(d *Delivery, o Outcome) error {
+// settle returns false if a purge has taken the delivery out of hand.
+func (q *Queue) settle(d *Delivery, o Outcome) (bool, error) {
 	if d.queue != q {
-		return ErrNotHeld
+		return false, ErrNotHeld
 	}
 	if ok, purged := d.home.claim(d.Lane, &d.item); purged {
-		return nil
+		return false, nil
 	} else if !ok {
-		return ErrNotHeld
+		return false, ErrNotHeld
 	}
 	it := d.item
 	if o.Attempted {
@@ -44,7 +46,7 @@ func (q *Queue) settle(d *Delivery, o Outcome) error {
 			q.ready(d.home.id, due)
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // Flush returns once every settlement made before the call is durable, and every delivery accepted before it can be taken when

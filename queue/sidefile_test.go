@@ -469,7 +469,7 @@ func TestOpenWithoutTheFiles(t *testing.T) {
 	h := newHouse(t, withSides(Options{}))
 	h.accept(large(1), to(1)...)
 	h.close()
-	db, err := openTestDB(h.fs, h.misuse, h.opts)
+	db, err := openTestDB(h.fs, h.misuse, h.opts, h.tune)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hookline/queue/internal/lab"
 )
 
 // freedSides are files that nothing refers to any more, as far as what is committed goes. They are removed once that is
@@ -48,6 +50,10 @@ func (q *Queue) removeLoop() {
 		case <-q.stop:
 			return
 		}
+		if q.opts.defect == lab.FileBeforeDeletion {
+			q.removeFreed()
+			continue
+		}
 		select {
 		case <-time.After(q.opts.SyncInterval):
 		case <-q.stop:
@@ -63,7 +69,9 @@ func (q *Queue) removeFreed() {
 	s.freed.turn.Lock()
 	defer s.freed.turn.Unlock()
 	numbers := s.freed.take()
-	if err := q.syncSettlements(); err != nil {
+	if q.opts.defect == lab.FileBeforeDeletion {
+		defer q.betweenBatches()
+	} else if err := q.syncSettlements(); err != nil {
 		q.log.Error("queue: syncing failed, payload files are not removed before the next start", "files", len(numbers), "err", err)
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hookline/queue/internal/lab"
 )
 
 func (q *Queue) sweepLoop() {
@@ -58,6 +60,9 @@ func (q *Queue) sweep() error {
 		return err
 	}
 	defer q.byHand.sweepEnds()
+	if q.opts.defect == lab.SnapshotBeforeHorizon {
+		horizon = q.writers.horizon()
+	}
 	live, err := q.mark(snapshot)
 	if err != nil {
 		return err
@@ -91,14 +96,22 @@ func (q *Queue) sweepBegins() (snapshot *pebble.Snapshot, err error) {
 		return nil, errStopped
 	}
 	defer q.gate.leave()
-	err = q.betweenOutcomes(func() error {
+	take := func() error {
+		if q.hooks.beforeSnapshot != nil {
+			q.hooks.beforeSnapshot()
+		}
 		h := &q.byHand
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.sweeping, h.resent = true, make(map[EventID]struct{})
 		snapshot = q.db.NewSnapshot()
 		return nil
-	})
+	}
+	if q.opts.defect == lab.SnapshotBesideOutcomes {
+		err = take()
+	} else {
+		err = q.betweenOutcomes(take)
+	}
 	return snapshot, err
 }
 
@@ -116,7 +129,7 @@ func (q *Queue) mark(snapshot *pebble.Snapshot) (eventSet, error) {
 			live.add(pos.event)
 		}
 	})
-	if err == nil {
+	if err == nil && q.opts.defect != lab.SweepWithoutLetters {
 		err = eachKey(snapshot, []byte{prefixDead}, []byte{prefixDead + 1}, q.stop, func(k []byte) {
 			if _, _, id, _, ok := parseDeadKey(k); ok {
 				live.add(id)

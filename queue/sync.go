@@ -69,10 +69,10 @@ func (q *Queue) syncSettlements() error {
 // commitTimed commits a batch and tells the owner of the queue how long that took.
 func (q *Queue) commitTimed(b *pebble.Batch, o *pebble.WriteOptions) error {
 	if q.opts.Committed == nil {
-		return b.Commit(o)
+		return q.commitBatch(b, o)
 	}
 	begin := time.Now()
-	err := b.Commit(o)
+	err := q.commitBatch(b, o)
 	q.opts.Committed(o.GetSync(), time.Since(begin))
 	return err
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hookline/queue/internal/lab"
 )
 
 // Take moves the next delivery of an endpoint that is due into the caller's hands: the one due first
@@ -113,6 +115,9 @@ func (q *Queue) refill(e *endpoint, l Lane) bool {
 		return len(ln.window) > 0
 	}
 	mark := q.writers.watermark()
+	if q.opts.defect == lab.CursorWithoutWatermark {
+		mark = now + 1
+	}
 	from, gen := ln.cursor, e.gen
 	e.scanning = ln
 	e.mu.Unlock()
@@ -287,14 +292,18 @@ func (q *Queue) delivery(e *endpoint, l Lane, it item) Delivery {
 	}
 }
 
-// lost turns a delivery that can never be made into a dead letter.
-func (q *Queue) lost(d *Delivery, why Reason, err error) {
-	q.log.Error("queue: delivery lost",
-		"event", uint64(d.Event), "endpoint", uint64(d.Endpoint), "reason", why.String(), "err", err)
-	if err := q.settle(d, Outcome{Verdict: Dead, Reason: why}); err != nil {
+// lost turns a delivery that can never be made into a dead letter, unless it was purged, and perhaps its payload with it.
+func (q *Queue) lost(d *Delivery, why Reason, cause error) {
+	there, err := q.settle(d, Outcome{Verdict: Dead, Reason: why})
+	if err != nil {
 		q.log.Error("queue: settling a lost delivery failed", "event", uint64(d.Event), "err", err)
 		return
 	}
+	if !there {
+		return
+	}
+	q.log.Error("queue: delivery lost",
+		"event", uint64(d.Event), "endpoint", uint64(d.Endpoint), "reason", why.String(), "err", cause)
 	if q.opts.Lost != nil {
 		q.opts.Lost(d.Lane, why)
 	}

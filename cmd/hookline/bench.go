@@ -31,7 +31,7 @@ progress goes to standard error.`,
 		},
 	}
 	c.AddCommand(newBenchDispatchCommand(io), newBenchIsolationCommand(io), newBenchHostsCommand(io), newBenchBreakerCommand(io), newBenchRestartCommand(io), newBenchScaleCommand(io), newBenchParseCommand(io),
-		newBenchQueueCommand(io))
+		newBenchQueueCommand(io), newBenchCrashCommand(io))
 	return c
 }
 
@@ -324,6 +324,13 @@ func verdict(result any) error {
 		lost = r.Lost
 	case bench.QueueResult:
 		lost = r.Lost
+	case bench.CrashResult:
+		if broken := r.Lost + r.MissingPayload + r.Resurrected + r.Broken; broken > 0 {
+			return fmt.Errorf("%d promises were broken: %d lost, %d without payload, %d back although settled", broken, r.Lost, r.MissingPayload, r.Resurrected)
+		}
+		if r.MutantsCaught < r.Mutants {
+			return fmt.Errorf("%d of %d mutants were not noticed", r.Mutants-r.MutantsCaught, r.Mutants)
+		}
 	case bench.ScaleResult:
 		if r.Mismatches > 0 {
 			return fmt.Errorf("%d tenants had an event that was not matched as their filters say", r.Mismatches)

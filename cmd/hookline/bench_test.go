@@ -108,6 +108,22 @@ func TestBenchParse(t *testing.T) {
 	}
 }
 
+func TestBenchCrash(t *testing.T) {
+	code, out, errOut := runBench(t, "crash", "--rounds", "2", "--mutants", "accept without sync", "--json")
+	if code != exitFine {
+		t.Fatalf("exit %d\n%s", code, errOut)
+	}
+	var result map[string]any
+	if strings.Count(out, "\n") != 1 || json.Unmarshal([]byte(out), &result) != nil {
+		t.Fatalf("standard output has more or less than one object:\n%s", out)
+	}
+	for _, name := range []string{"rounds", "acknowledged", "lost", "missing_payload", "resurrected", "duplicates", "mutants_caught", "mutants"} {
+		if _, ok := result[name].(float64); !ok {
+			t.Errorf("%s is missing in %s", name, out)
+		}
+	}
+}
+
 func TestBenchPrintsATable(t *testing.T) {
 	code, out, errOut := runBench(t, "isolation", "--for", "300ms", "--quick", "--kinds", "refused", "--publishers", "4", "--hosts", "2", "--rate", "50", "--dir", t.TempDir())
 	if code != exitFine {
@@ -127,7 +143,7 @@ func TestBenchUsage(t *testing.T) {
 		{"hosts", "--hosts", "10", "--endpoints", "15"}, {"breaker", "--waiting", "1"}, {"restart", "--rate", "-1"},
 		{"scale", "--webhooks", "10", "--tenants", "3"},
 		{"queue", "--case", "sleepy"}, {"queue", "--waiting", "1"},
-		{"parse", "--filters", "-1"},
+		{"parse", "--filters", "-1"}, {"crash", "--rounds", "-1"}, {"crash", "--mutants", "none"},
 	} {
 		if code, out, errOut := runBench(t, args...); code != exitUsage || out != "" || errOut == "" {
 			t.Errorf("bench %v: exit %d, output %q, errors %q", args, code, out, errOut)
@@ -150,7 +166,9 @@ func TestBenchVerdict(t *testing.T) {
 			bench.DispatchResult{Lost: 2}, bench.IsolationResult{Lost: 2}, bench.HostsResult{Lost: 2}, bench.BreakerResult{Lost: 2}, bench.RestartResult{Lost: 2},
 			bench.QueueResult{Lost: 2},
 		},
-		"3 tenants": {bench.ScaleResult{Mismatches: 3}},
+		"3 tenants":           {bench.ScaleResult{Mismatches: 3}},
+		"4 promises":          {bench.CrashResult{Lost: 1, MissingPayload: 1, Resurrected: 1, Broken: 1}},
+		"1 of 2 mutants were": {bench.CrashResult{Mutants: 2, MutantsCaught: 1}},
 	} {
 		for _, result := range results {
 			var out bytes.Buffer

@@ -3,7 +3,6 @@ package server_test
 import (
 	"encoding/json"
 	"fmt"
-	"hookline/engine/server"
 	"net/http"
 	"path/filepath"
 	"strings"

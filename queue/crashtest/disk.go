@@ -1,0 +1,125 @@
+package crashtest
+
+import (
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"hookline/queue"
+)
+
+// disk is a file system in memory that can lose power, and what a database on it is opened with.
+type disk struct {
+	fs     *vfs.MemFS
+	tune   func(*pebble.Options)
+	cache  *pebble.Cache
+	strict bool // every event that may tell of misuse does
+	misuse atomic.Int64
+}
+
+// The directories of the database and of the large payloads.
+const (
+	databaseDir = "db"
+	payloadDir  = "payloads"
+)
+
+func newDisk(rng *rand.Rand, cache *pebble.Cache) *disk {
+	return &disk{fs: vfs.NewCrashableMem(), tune: randomOptions(rng), cache: cache}
+}
+
+// open opens the database. fs is the file system, wrapped.
+func (d *disk) open(fs vfs.FS, log pebble.Logger) (*pebble.DB, error) {
+	o := &pebble.Options{FS: fs, Logger: log, Cache: d.cache}
+	queue.Tune(o)
+	d.tune(o)
+	o.EventListener = &pebble.EventListener{
+		PossibleAPIMisuse: func(i pebble.PossibleAPIMisuseInfo) {
+			if d.strict || queue.Misuse(i) {
+				d.misuse.Add(1)
+			}
+		},
+	}
+	return pebble.Open(databaseDir, o)
+}
+
+// crash returns what a loss of power leaves: what was synced, and a share of the rest.
+func (d *disk) crash(rng *rand.Rand, percent int) *vfs.MemFS {
+	return d.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rng})
+}
+
+// randomOptions makes everything small, so that flushes and compactions are always on their way, and batches are large
+// against a memtable.
+func randomOptions(rng *rand.Rand) func(*pebble.Options) {
+	memtable := uint64(16<<10) << rng.IntN(4)
+	block := 256 << rng.IntN(6)
+	l0 := 1 + rng.IntN(4)
+	compactions := 1 + rng.IntN(3)
+	return func(o *pebble.Options) {
+		o.MemTableSize = memtable
+		o.L0CompactionThreshold = l0
+		o.CompactionConcurrencyRange = func() (int, int) { return 1, compactions }
+		o.FlushDelayDeleteRange = 1
+		o.LBaseMaxBytes = 64 << 10
+		o.TargetFileSizes[0] = 16 << 10
+		for i := range o.Levels {
+			o.Levels[i].BlockSize = block
+		}
+	}
+}
+
+// reusing is a file system in two steps where MemFS takes a lock, and takes it again with the lock held: a CrashClone
+// that comes in between waits for the first, and the second for that, forever.
+type reusing struct{ vfs.FS }
+
+func (r reusing) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := r.Rename(from, to); err != nil {
+		return nil, err
+	}
+	return r.OpenReadWrite(to, c)
+}
+
+// forgetful is a file system on which a removal may be durable at once, as it is on real ones. MemFS keeps what was removed until
+// its directory is synced.
+type forgetful struct{ vfs.FS }
+
+func (f forgetful) Remove(name string) error {
+	if err := f.FS.Remove(name); err != nil || rand.IntN(2) == 0 {
+		return err
+	}
+	dir, err := f.OpenDir(f.PathDir(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// unsynced is a file system for a queue that forgets to sync its payload files, or their directory.
+type unsynced struct {
+	vfs.FS
+	files, directory bool
+}
+
+func (u unsynced) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := u.FS.Create(name, c)
+	if err != nil || !u.files {
+		return f, err
+	}
+	return unsyncedFile{f}, nil
+}
+
+func (u unsynced) OpenDir(name string) (vfs.File, error) {
+	f, err := u.FS.OpenDir(name)
+	if err != nil || !u.directory || u.PathBase(name) != payloadDir {
+		return f, err
+	}
+	return unsyncedFile{f}, nil
+}
+
+type unsyncedFile struct{ vfs.File }
+
+func (unsyncedFile) Sync() error                { return nil }
+func (unsyncedFile) SyncData() error            { return nil }
+func (unsyncedFile) SyncTo(int64) (bool, error) { return false, nil }

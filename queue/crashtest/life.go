@@ -1,0 +1,215 @@
+package crashtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"hookline/queue"
+	"hookline/queue/internal/lab"
+)
+
+// life is a queue from its opening to its crash.
+type life struct {
+	*model
+	disk  *disk
+	db    *pebble.DB
+	q     *queue.Queue
+	hands sync.WaitGroup
+	ctx   context.Context // of the hands
+	stop  context.CancelFunc
+
+	over    bool // guarded by model.mu: what its calls still do is not noted
+	percent int  // of what is not synced, that a crash leaves
+	rng     *rand.Rand
+	left    *vfs.MemFS    // what the crash has left
+	crashed chan struct{} // closed then
+
+	moments  atomic.Int64 // to come until cut is called; below 0: it is not
+	betweens atomic.Int64 // the same, of those between two batches of a defect
+	cut      func()
+	cutOnce  sync.Once
+
+	moving atomic.Int64  // batches of outcomes that are being committed
+	slow   time.Duration // how long a log takes to sync, at most
+	faults *faults
+	fatal  chan struct{} // closed by the first fatal error
+	died   sync.Once
+}
+
+func newLife(w *world) *life {
+	l := &life{
+		model: w.model, disk: w.disk, percent: w.rng.IntN(5) * 25, rng: rand.New(rand.NewPCG(w.rng.Uint64(), 1)),
+		slow: w.slow, faults: w.faults,
+		crashed: make(chan struct{}), fatal: make(chan struct{}),
+	}
+	l.ctx, l.stop = context.WithCancel(context.Background())
+	return l
+}
+
+// note does something to the model, unless this life has ended.
+func (l *life) note(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over {
+		f()
+	}
+}
+
+// crash ends this life, at a moment of which the model says all that is known.
+func (l *life) crash() {
+	l.note(func() {
+		l.left = l.disk.crash(l.rng, l.percent)
+		l.over = true
+		close(l.crashed)
+	})
+}
+
+// open opens the queue that is on the disk.
+func (l *life) open(o queue.Options, s lab.Setup, m mutant) error {
+	s.At = l.at
+	lab.Prepare(&o, s)
+	fs := errorfs.Wrap(forgetful{reusing{l.disk.fs}}, l)
+	o.FS = unsynced{fs, m.fileUnsynced, m.nameUnsynced}
+	o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	o.Lost = func(_ queue.Lane, why queue.Reason) {
+		l.note(func() { l.report.breach(MissingPayload, "a delivery was given up by Take: %v", why) })
+	}
+	db, err := l.disk.open(fs, exits{l})
+	if err != nil {
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	q, err := queue.Open(db, o)
+	if err != nil {
+		return errors.Join(fmt.Errorf("opening the queue: %w", err), db.Close())
+	}
+	l.db, l.q = db, q
+	return nil
+}
+
+// close ends the hands and closes the queue, unless there was a fatal error: then nothing goes on.
+func (l *life) close() error {
+	l.stop()
+	l.faults.stop()
+	closed := make(chan error, 1)
+	go func() {
+		l.hands.Wait()
+		closed <- errors.Join(l.q.Close(), l.db.Close())
+	}()
+	select {
+	case err := <-closed:
+		return err
+	case <-l.fatal:
+		return nil
+	case <-time.After(patience):
+		return errors.New("closing does not end")
+	}
+}
+
+// at is called at every step of the queue: a moment at which it may be cut, or kept waiting so that others come in between.
+func (l *life) at(s lab.Step) {
+	switch s {
+	case lab.OutcomesBegin:
+		l.moving.Add(1)
+	case lab.OutcomesEnd:
+		l.moving.Add(-1)
+	case lab.Snapshot:
+		if l.moving.Load() > 0 {
+			// A flush may have dropped what is moved from its old place when it is not visible at the new one:
+			// https://github.com/cockroachdb/pebble/issues/6085. It is too rare to wait for.
+			l.note(func() {
+				l.report.breach(MissingPayload, "a sweep took its snapshot while outcomes were being committed")
+			})
+		}
+	}
+	select {
+	case <-l.fatal:
+		select {}
+	default:
+	}
+	if l.moment(); s == lab.Between && l.betweens.Add(-1) == 0 {
+		l.cutOnce.Do(l.cut)
+	}
+	if s == lab.Between || rand.IntN(16) == 0 {
+		pause()
+	}
+}
+
+// String is for errorfs.
+func (l *life) String() string { return "crashtest" }
+
+// MaybeError is called before every operation on a file.
+func (l *life) MaybeError(op errorfs.Op) error {
+	l.moment()
+	if rand.IntN(64) == 0 {
+		pause()
+	}
+	if l.slow > 0 && strings.HasSuffix(op.Path, ".log") && isSync(op.Kind) {
+		time.Sleep(rand.N(l.slow))
+	}
+	if !l.faults.strike(op) {
+		return nil
+	}
+	if vital(op) {
+		l.die("the disk")
+	}
+	return errorfs.ErrInjected
+}
+
+// cutAfter has cut called after a number of moments, or of those between two batches of a defect.
+func (l *life) cutAfter(moments, betweens int64, cut func()) {
+	l.cut = cut
+	l.betweens.Store(betweens)
+	l.moments.Store(moments)
+}
+
+func isSync(k errorfs.OpKind) bool {
+	return k == errorfs.OpFileSync || k == errorfs.OpFileSyncData || k == errorfs.OpFileSyncTo
+}
+
+// moment is one at which a crash may come.
+func (l *life) moment() {
+	if l.moments.Add(-1) == 0 {
+		l.cutOnce.Do(l.cut)
+	}
+}
+
+// pause lets others go first, or even get some things done.
+func pause() {
+	time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond)
+}
+
+// exits is what the database logs to. A fatal error ends the process there and then, and so it ends this life; its
+// goroutines are left where they are.
+type exits struct{ *life }
+
+func (exits) Infof(string, ...any)  {}
+func (exits) Errorf(string, ...any) {}
+
+func (e exits) Fatalf(format string, args ...any) { e.die(fmt.Sprintf(format, args...)) }
+
+// die ends this life as a fatal error ends the process. It does not return.
+func (l *life) die(why string) {
+	l.died.Do(func() {
+		l.note(func() {
+			l.report.Exits++
+			if l.faults == nil {
+				l.report.breach(Other, "fatal: %s", why)
+			}
+		})
+		l.crash()
+		close(l.fatal)
+	})
+	select {}
+}
