@@ -122,8 +122,10 @@ func (e *Engine) open() (err error) {
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
 		FS: e.store.FS(), Dir: e.store.PayloadDir(), ReadOnly: e.store.ReadOnly, TrustClock: o.TrustClock,
-		Ready: e.dispatch.Ready, Lost: e.metrics.lost, Committed: e.metrics.committed, Refilled: e.metrics.refilled, KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
+		Ready: e.dispatch.Ready, Lost: e.metrics.lost, Parked: e.metrics.parked, Committed: e.metrics.committed, Refilled: e.metrics.refilled,
+		KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
 		KeepAttempts: o.KeepAttempts, KeepDelivered: o.KeepDelivered,
+		KeepAttemptsBytes: o.KeepAttemptsBytes, KeepDeadBytes: o.KeepDeadBytes, Trimmed: e.metrics.trimmed,
 		MaxPayload: o.MaxBody + maxPayloadHead, MaxAcceptBytes: max(64<<20, 2*(o.MaxBody+maxPayloadHead)+1<<20), Logger: o.Logger,
 	})
 	if err != nil {

@@ -52,6 +52,7 @@ type metrics struct {
 	extended prometheus.Counter
 	warned   map[int32]prometheus.Counter           // by stage in percent
 	disabled map[webhook.Stopped]prometheus.Counter // by reason
+	trim     map[queue.Kept]prometheus.Counter      // by what
 }
 
 // by says how deliveries came to be sent again: the label of hookline_deliveries_resent_total.
@@ -170,6 +171,11 @@ func (m *metrics) deliveryMetrics() {
 	for r := queue.Rejected; r <= queue.Corrupt; r++ {
 		m.dead[r] = dead.WithLabelValues(reasonLabel(r))
 	}
+	trim := m.counterVec("retention_trimmed_bytes_total", "Bytes of what was removed early as it took more room than it may, by what it was.", "what")
+	m.trim = map[queue.Kept]prometheus.Counter{}
+	for _, what := range []queue.Kept{queue.KeptAttempts, queue.KeptDeadLetters} {
+		m.trim[what] = trim.WithLabelValues(strings.ReplaceAll(what.String(), " ", "_"))
+	}
 	scheduled := m.counterVec("retries_scheduled_total", "Deliveries that are due again after an attempt, by why.", "reason")
 	m.scheduled = map[retryReason]prometheus.Counter{}
 	for _, r := range []retryReason{retryStatus, retryTimeout, retryNetwork, retryRetryAfter} {
@@ -205,6 +211,9 @@ func (m *metrics) committed(synced bool, took time.Duration) {
 }
 
 func (m *metrics) refilled(passed int) { m.passed.Observe(float64(passed)) }
+
+// trimmed counts what the queue removes for its size.
+func (m *metrics) trimmed(what queue.Kept, bytes int64) { m.trim[what].Add(float64(bytes)) }
 
 func (m *metrics) resent(how by, n int) { m.again[how].Add(float64(n)) }
 

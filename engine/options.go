@@ -112,6 +112,13 @@ type Options struct {
 	// Defaults to 72 hours.
 	KeepAttempts time.Duration
 
+	// KeepAttemptsBytes and KeepDeadBytes bound what attempts and dead letters take, these with the bodies that nothing else
+	// needs: beyond that the oldest hours of attempts and the oldest days of dead letters are removed, but not the present
+	// ones. How the bytes are counted is said at queue.Options.
+	//
+	// Default to 0: no bound.
+	KeepAttemptsBytes, KeepDeadBytes int64
+
 	// KeepDelivered is how long the body of an event is kept after its last delivery was made, so that what was delivered
 	// can be sent again. It goes in whole hours, and has no use beyond KeepAttempts. What is kept takes its room on
 	// the disk.
@@ -191,6 +198,7 @@ func (o *Options) validate() error {
 		"Breaker.Open": int64(o.Breaker.Open), "DisableAfter": int64(o.DisableAfter), "RetryBudget.Floor": int64(o.RetryBudget.Floor),
 		"Objectives.Fresh": int64(o.Objectives.Fresh), "Objectives.Replay": int64(o.Objectives.Replay),
 		"KeepAttempts": int64(o.KeepAttempts), "KeepDelivered": int64(o.KeepDelivered),
+		"KeepAttemptsBytes": o.KeepAttemptsBytes, "KeepDeadBytes": o.KeepDeadBytes,
 	} {
 		if n < 0 {
 			add("%s is negative", name)

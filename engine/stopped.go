@@ -57,7 +57,7 @@ func (e *Engine) disable(seen *webhook.Endpoint, why webhook.Stopped) {
 	switch {
 	case err == nil:
 		e.failing.forget(queue.EndpointID(seen.ID)) // or the first failure after its owner took it up again would disable it
-		e.Wake(seen.ID)                             // where it is paused, nothing else gives up what is queued
+		e.park(seen.ID)
 		e.metrics.disabled[why].Inc()
 		log.Warn("an endpoint was disabled: what is queued for it is given up, and nothing more is queued", "app", seen.Owner.App)
 	case !errors.Is(err, errSettled) && !errors.Is(err, registry.ErrUnknownEndpoint):
@@ -65,8 +65,39 @@ func (e *Engine) disable(seen *webhook.Endpoint, why webhook.Stopped) {
 	}
 }
 
+// park gives up what is queued for a disabled endpoint, at once however much it is. What is being queued or sent meanwhile, or is
+// left after an error, and what was queued when a crash came between the two, the dispatcher gives up one by one: an endpoint
+// that is paused is woken for that.
+func (e *Engine) park(endpoint uint64) {
+	err := e.queue.Park(queue.EndpointID(endpoint), queue.Disabled)
+	if err != nil && !errors.Is(err, queue.ErrClosed) {
+		e.options.Logger.Warn("what is queued for a disabled endpoint is given up one by one", "endpoint", endpoint, "err", err)
+	}
+	e.Wake(endpoint)
+}
+
+// Unpark queues again what was given up when an endpoint of a tenant was disabled, as it was: in the lane, with the due times
+// and the attempts that it had, in its order, and before what was queued later. So it is sent as fast as the receiver takes it,
+// which a replay bounds and marks as sent again. What the policy's time limit has run out for is given up for that. What was
+// resent, discarded or has expired (Options.KeepDead) meanwhile is left out, and so is what was being attempted when
+// the endpoint was disabled, with the few that the dispatcher came to before all the rest was parked: these were given up by
+// themselves, and a replay sends them.
+//
+// The endpoint is returned; it is shared and must not be changed. Errors: [ErrStopped] as long as the endpoint is disabled;
+// registry.ErrUnknownEndpoint; registry.ErrClosed, or one of the store.
+func (e *Engine) Unpark(_ context.Context, tenant string, endpoint uint64) (*webhook.Endpoint, error) {
+	ep, ok := e.registry.Endpoint(endpoint)
+	switch {
+	case !ok || ep.Owner.Tenant != tenant:
+		return nil, registry.ErrUnknownEndpoint
+	case ep.Stopped != "":
+		return nil, ErrStopped
+	}
+	return ep, closed(e.queue.Unpark(queue.EndpointID(endpoint)))
+}
+
 // Enable ends what disabled an endpoint of a tenant, a 410 or a failure that lasted too long, and forgets the failure. What was given
-// up stays so until it is sent again by hand. So does what was not queued meanwhile. The endpoint as it is then is
+// up stays so until it is sent again by hand, or Unpark queues it again. So does what was not queued meanwhile. The endpoint as it is then is
 // returned; it is shared and must not be changed. Errors: registry.ErrUnknownEndpoint, or one of the store.
 func (e *Engine) Enable(ctx context.Context, tenant string, endpoint uint64) (*webhook.Endpoint, error) {
 	fresh, err := e.registry.ChangeEndpoint(ctx, tenant, endpoint, func(ep *webhook.Endpoint) error {

@@ -358,3 +358,77 @@ func TestOptionsOfPoliciesAndRates(t *testing.T) {
 		}
 	}
 }
+
+// What is queued for an endpoint that is disabled is given up at once, listed and counted as such, and can be queued again as it
+// was, or by a replay.
+func TestUnpark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := vfs.NewMem()
+		e, a, metrics := stopping(t, fs, func(o *engine.Options) { o.Policies["gone"].Timeout = time.Hour })
+		install(t, e)
+		if err := e.SetPolicy(ctx, owner.Tenant, sole(t, e), "gone"); err != nil {
+			t.Fatal(err)
+		}
+		id := only(t, e).ID
+		// It is paused, or the dispatcher might give up some of them one by one before.
+		a.status.Store(410)
+		a.takes.Store(int64(time.Minute))
+		publish(t, e, webhook.Event{Body: body("EX", 0)})
+		time.Sleep(time.Second)
+		if _, err := e.Pause(ctx, owner.Tenant, id); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 100 {
+			publish(t, e, webhook.Event{Body: body("EX", i)})
+		}
+		time.Sleep(time.Hour)
+		q := engine.DeliveryQuery{Status: webhook.StatusDead, Reason: "disabled", Limit: 200}
+		parked := deliveries(t, e, q)
+		if v := gathered(t, metrics); len(parked) != 100 || v["hookline_dead_letters_total/disabled"] != float64(len(parked)) {
+			t.Errorf("%d were given up, %v counted", len(parked), v["hookline_dead_letters_total/disabled"])
+		}
+		if _, err := e.Unpark(ctx, owner.Tenant, id); !errors.Is(err, engine.ErrStopped) {
+			t.Errorf("unparked what is disabled: %v", err)
+		}
+		if _, err := e.Enable(ctx, owner.Tenant, id); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Resume(ctx, owner.Tenant, id); err != nil {
+			t.Fatal(err)
+		}
+		a.status.Store(200)
+		a.takes.Store(0)
+		a.got.Store(0)
+		time.Sleep(time.Minute)
+		if a.got.Load() != 0 {
+			t.Errorf("%d attempts at what was given up", a.got.Load())
+		}
+
+		// One by hand, some by a replay, and the rest at once.
+		if _, err := e.Resend(ctx, owner.Tenant, parked[7].ID); err != nil {
+			t.Error(err)
+		}
+		r := start(t, e, webhook.Selection{Status: webhook.StatusDead, Reason: "disabled"}, 10)
+		time.Sleep(1500 * time.Millisecond)
+		if _, err := e.CancelReplay(ctx, owner.Tenant, r.ID); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		if n := a.got.Load(); n < 10 || n > 20 {
+			t.Errorf("%d attempts by hand and by a replay", n)
+		}
+		if _, err := e.Unpark(ctx, "rival", id); !errors.Is(err, registry.ErrUnknownEndpoint) {
+			t.Error(err)
+		}
+		shut(t, e)
+		e, _, _ = stopping(t, fs, func(o *engine.Options) { o.Dial = a.dial })
+		if ep, err := e.Unpark(ctx, owner.Tenant, id); err != nil || ep.ID != id {
+			t.Errorf("%+v, %v", ep, err)
+		}
+		time.Sleep(time.Minute)
+		if n := int(a.got.Load()); n != len(parked) || len(deliveries(t, e, q)) != 0 || e.Queue().Stats().Waiting != 0 {
+			t.Errorf("%d attempts at %d, %+v", n, len(parked), e.Queue().Stats())
+		}
+		shut(t, e)
+	})
+}

@@ -113,6 +113,12 @@ func (m *metrics) lost(l queue.Lane, why queue.Reason) {
 	m.dead[why].Inc()
 }
 
+// parked counts what the queue gives up at once.
+func (m *metrics) parked(l queue.Lane, why queue.Reason, n int64) {
+	m.objective[l].late.Add(float64(n))
+	m.dead[why].Add(float64(n))
+}
+
 // renderer makes the function that writes requests to an endpoint.
 func (e *Engine) renderer(ep *webhook.Endpoint, f flavor.Flavor) func(*fasthttp.Request, *queue.Delivery, int) error {
 	signer, sealed := e.signer(ep)

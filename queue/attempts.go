@@ -15,10 +15,12 @@ type LoggedAttempt struct {
 
 var attemptShelf = shelf{
 	prefix: prefixAttempt,
-	lanes:  1,
 	width:  4,
 	bucket: hourOf,
-	parse:  parseAttemptKey,
+	parse: func(k []byte) (Mark, stream, bool) {
+		m, ok := parseAttemptKey(k)
+		return m, stream{endpoint: m.endpoint}, ok
+	},
 }
 
 // Attempts calls yield for the selected entries of the attempt log until it returns false: by time over all

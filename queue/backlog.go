@@ -1,5 +1,11 @@
 package queue
 
+import (
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
 // Backlog is how many deliveries of an endpoint wait: those that are neither in hand nor settled, due or due later.
 type Backlog struct {
 	Endpoint EndpointID
@@ -25,29 +31,73 @@ func (q *Queue) Backlogs(yield func(Backlog) bool) {
 	}
 }
 
-// counted counts a delivery of an accept into its endpoint, which is locked, unless a purge has removed it already. Then
-// the endpoint's counts are right without it, and those of the queue are put right here if the purge has not seen it.
+// counted counts a delivery of an accept into its endpoint, which is locked, and reports whether it waits: it may have been
+// parked already. stamp is the number of removals before its write began.
 //
-// A purge counts what it removes by a snapshot from just before. A write in progress may be committed after that snapshot
-// and before the deletion, so it is looked for on disk; that is rare, as it takes a purge of the endpoint during the accept.
-func (q *Queue) counted(e *endpoint, l Lane, it *item) {
-	if !it.diskOnly {
+// A removal moves the counts of what its snapshot has, once for all. What was being written then is in that snapshot or
+// not, so here its own part is added for those that did not see it. That is looked for on disk, and rare: it takes a removal at
+// the endpoint during the accept.
+func (q *Queue) counted(e *endpoint, l Lane, it *item, stamp uint64) (waits bool) {
+	if len(e.removals) == 0 {
 		e.owed++
-		return
+		return true
 	}
-	key := appendDeliveryKey(nil, e.id, l, it.pos)
-	there, err := has(q.db, key)
-	if there || err != nil {
-		e.owed++
-		return
-	}
-	for _, p := range e.purges {
-		if seen, err := has(p.before, key); seen || err != nil {
-			return
+	key := appendDeliveryKey(nil, e.id, l.in(it.segment), it.pos)
+	var since []*removal
+	for _, r := range e.removals {
+		if r.number > stamp && slices.Contains(r.segments, it.segment) {
+			since = append(since, r)
 		}
 	}
-	q.ended(l, it.accepted, it.pos.due, 1)
-	q.counts.purged.Add(1)
+	owed := int64(1) // that nobody else counts
+	there := false
+	for i, r := range since {
+		before, seen := there, q.saw(r.snapshot, key)
+		there = seen
+		switch {
+		case before && !seen: // as a letter it was discarded or sent again, which is counted
+			return false
+		case r.kind == parks:
+			owed = 0
+			if !seen {
+				q.moved(l, it.accepted, -1)
+			}
+		case r.kind == unparks && !seen:
+			owed = 1
+			q.moved(l, it.accepted, 1)
+		case r.kind == purges && seen:
+			return false
+		case r.kind == purges && !q.outlived(since[i+1:], key):
+			// It was committed between the snapshot and the deletion.
+			q.ended(l, it.accepted, it.pos.due, 1)
+			q.counts.purged.Add(1)
+			return false
+		}
+	}
+	e.owed += owed
+	return q.segments.of(e.id).parking(it.segment) == nil
+}
+
+// saw reports whether a key was there. What cannot be read was not: then the counts are wrong by one.
+func (q *Queue) saw(r pebble.Reader, key []byte) bool {
+	there, err := has(r, key)
+	return there && err == nil
+}
+
+// outlived reports whether a key was there after a purge, when later removals were made or now.
+func (q *Queue) outlived(later []*removal, key []byte) bool {
+	for _, r := range later {
+		if q.saw(r.snapshot, key) {
+			return true
+		}
+	}
+	return q.saw(q.db, key)
+}
+
+// moved counts a dead letter that waits again, or with -1 a delivery that has been parked.
+func (q *Queue) moved(l Lane, accepted micros, n int64) {
+	q.owe(l, accepted, q.clock.present(), n)
+	q.counts.dead.Add(-n)
 }
 
 // owe counts deliveries into the queue; ended counts them out.

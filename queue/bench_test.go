@@ -429,3 +429,53 @@ func benchBesideLarge(b *testing.B, large, dir bool) {
 		b.Error(err)
 	}
 }
+
+// BenchmarkPark parks a million deliveries and unparks them again, on disk as in memory. Beside the time that each call takes
+// it reports when the counts were right again.
+//
+//	go test ./queue -run '^$' -bench Park -benchtime 5x
+func BenchmarkPark(b *testing.B) {
+	const n, perMessage = 1_000_000, 1000
+	db := benchDB(b)
+	q, err := Open(db, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	batch := make([]Message, perMessage)
+	for i := range batch {
+		batch[i] = Message{Payload: make([]byte, 100), Deliveries: []Target{{Endpoint: 1}}}
+	}
+	for range n / perMessage {
+		if _, err := q.AcceptAll(context.Background(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var park, unpark, counted time.Duration
+	step := func(sum *time.Duration, do func() error, dead int64) {
+		begin := time.Now()
+		if err := do(); err != nil {
+			b.Fatal(err)
+		}
+		*sum += time.Since(begin)
+		for !q.Stats().Counted {
+			time.Sleep(time.Millisecond)
+		}
+		counted += time.Since(begin)
+		if s := q.Stats(); s.Dead != dead || s.Waiting != n-dead {
+			b.Fatalf("%d dead, %d waiting", s.Dead, s.Waiting)
+		}
+	}
+	b.ResetTimer()
+	for range b.N {
+		step(&park, func() error { return q.Park(1, Disabled) }, n)
+		step(&unpark, func() error { return q.Unpark(1) }, 0)
+	}
+	b.StopTimer()
+	ms := func(d time.Duration, of int) float64 { return float64(d.Microseconds()) / 1000 / float64(of) }
+	b.ReportMetric(ms(park, b.N), "park-ms")
+	b.ReportMetric(ms(unpark, b.N), "unpark-ms")
+	b.ReportMetric(ms(counted, 2*b.N), "counted-ms")
+	if err := q.Close(); err != nil {
+		b.Error(err)
+	}
+}

@@ -2,14 +2,11 @@ package queue
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-
-	"hookline/queue/internal/lab"
 )
 
 // committer writes settlements, in the order they come, from one goroutine.
@@ -26,8 +23,9 @@ type settlement struct {
 	lane    Lane
 	item    item
 	outcome Outcome
-	next    micros // when it is due again, if it is; for the committer
-	freed   uint64 // the number of a side file that is freed by it, if one is; for the committer
+	next    micros  // when it is due again, if it is; for the committer, as is the segment it goes to then
+	to      segment //
+	freed   uint64  // the number of a side file that is freed by it, if one is; for the committer
 
 	do        func() error // see betweenOutcomes
 	committed chan error
@@ -143,6 +141,7 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 		return err
 	}
 	defer q.writers.end(t)
+	q.locate(ops)
 	slices.SortFunc(ops, byPlace)
 	b := q.db.NewBatchWithSize(sizeOf(ops))
 	defer b.Close()
@@ -182,7 +181,24 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 	return nil
 }
 
-// byPlace is the order of the keys of deliveries.
+// locate finds the segments that the deliveries are in by now and go to if they are due again. Parks happen on this goroutine
+// too, so that stays so until the outcomes are committed.
+func (q *Queue) locate(ops []settlement) {
+	if !q.segments.any() {
+		return
+	}
+	for i := range ops {
+		op := &ops[i]
+		op.to = q.segments.present(op.home.id)
+		op.home.mu.Lock()
+		if held, ok := op.home.held[handle{op.lane, op.item.pos}]; ok {
+			op.item.segment = held.segment
+		}
+		op.home.mu.Unlock()
+	}
+}
+
+// byPlace is the order of the keys of deliveries, within a segment.
 func byPlace(a, b settlement) int {
 	return cmp.Or(cmp.Compare(a.home.id, b.home.id), cmp.Compare(a.lane, b.lane), cmp.Compare(a.item.pos.due, b.item.pos.due), cmp.Compare(a.item.pos.event, b.item.pos.event))
 }
@@ -196,133 +212,4 @@ func sizeOf(ops []settlement) int {
 		}
 	}
 	return size
-}
-
-// fillOutcomes writes outcomes into a batch, with the keys of a kind in their order: the memtable finds the place of a key
-// from that of the one before.
-//
-// Purges happen on this goroutine too, so reading endpoint.gen needs no lock here. What a purge has passed over has lost its
-// key.
-func (q *Queue) fillOutcomes(b *pebble.Batch, ops []settlement, t *ticket) error {
-	for _, add := range [...]func(*Queue, *pebble.Batch, *settlement, *ticket) error{
-		(*Queue).addDelivery, (*Queue).addRecord, (*Queue).addPayload, (*Queue).addLetter,
-	} {
-		for i := range ops {
-			if op := &ops[i]; op.item.gen == op.home.gen {
-				if err := add(q, b, op, t); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// addDelivery takes a delivery from its place, and puts one that is due again to its new one.
-func (q *Queue) addDelivery(b *pebble.Batch, op *settlement, t *ticket) error {
-	var buf [deliveryKeyLen + 64]byte
-	if err := b.SingleDelete(appendDeliveryKey(buf[:0], op.home.id, op.lane, op.item.pos), nil); err != nil {
-		return err
-	}
-	if op.outcome.Verdict != Again {
-		return nil
-	}
-	// The present was issued after the delivery was taken, when it was due. So this key is a new one.
-	// That of an ordered one is new as it is before all that this delivery had.
-	op.next = max(t.low, q.clock.at(op.outcome.At))
-	again := op.item.again(op.next)
-	if again.turn != nil {
-		if err := q.lower(b, op.home, op.lane, again.pos); err != nil {
-			return err
-		}
-	}
-	return setDelivery(b, buf[:0], op.home.id, op.lane, &again)
-}
-
-// addRecord adds what is kept of the attempt.
-func (q *Queue) addRecord(b *pebble.Batch, op *settlement, t *ticket) error {
-	r := op.outcome.Record
-	if r == nil {
-		return nil
-	}
-	var buf [attemptKeyLen]byte
-	return b.Set(appendAttemptKey(buf[:0], op.home.id, t.low, op.item.pos.event, op.item.attempts, op.lane), r, nil)
-}
-
-// addPayload frees the payload of a delivery that is done, if it was the last one and the payload is young or in a side
-// file. If
-// payloads are to stay for a while, it leaves that to the sweep instead, which knows what was accepted lately; what
-// was accepted before the present hour is noted for it.
-func (q *Queue) addPayload(b *pebble.Batch, op *settlement, t *ticket) error {
-	if op.outcome.Verdict != Done {
-		return nil
-	}
-	id := op.item.pos.event
-	young := q.recent.close(id, false)
-	side := q.sides.open.close(id, false)
-	if q.opts.defect == lab.PayloadOfTheLastButOne {
-		young = q.recent.close(id, false) || young
-	}
-	var buf [payloadKeyLen + keptKeyLen]byte
-	switch {
-	case q.opts.KeepDelivered == 0 && side != 0:
-		op.freed = side
-		return errors.Join(
-			b.SingleDelete(appendPayloadKey(buf[:0], id), nil),
-			b.SingleDelete(appendSideKey(buf[:0], side), nil))
-	case q.opts.KeepDelivered == 0 && young:
-		return b.SingleDelete(appendPayloadKey(buf[:0], id), nil)
-	case q.opts.KeepDelivered > 0 && id < t.since:
-		return b.Set(appendKeptKey(buf[:0], hourOf(t.low), id), nil, nil)
-	}
-	return nil
-}
-
-// addLetter makes a dead letter of what is given up, and forgets that a replay waited that has ended.
-func (q *Queue) addLetter(b *pebble.Batch, op *settlement, t *ticket) error {
-	if op.outcome.Verdict == Again {
-		return nil
-	}
-	var buf [deadKeyLen + 64]byte
-	id := op.item.pos.event
-	if op.lane == Replay {
-		if err := b.Delete(appendReplayKey(buf[:0], op.home.id, id), nil); err != nil {
-			return err
-		}
-	}
-	if op.outcome.Verdict != Dead {
-		return nil
-	}
-	q.recent.close(id, true)
-	q.sides.open.close(id, true)
-	key := appendDeadKey(buf[:0], op.home.id, t.low, id, op.lane)
-	return b.Set(key, appendLetter(nil, op.outcome.Reason, op.item.state, t.low), nil)
-}
-
-// settled tells the endpoint of a committed outcome. It returns when Take is worth calling because of it, 0
-// if it is not.
-func (q *Queue) settled(op *settlement, now micros) (next micros) {
-	e := op.home
-	stale := op.item.gen != e.gen
-	over := !stale && op.outcome.Verdict != Again
-	e.mu.Lock()
-	if !stale { // a purge has taken it out of hand
-		e.letGo(op.lane, op.item.pos)
-	}
-	if over {
-		e.owed--
-	}
-	if next = op.next; next != 0 {
-		if it := op.item.again(next); it.turn != nil {
-			next = e.retry(it, now)
-		} else {
-			e.handOver(op.lane, it, q.opts.Window, now)
-		}
-	}
-	e.mu.Unlock()
-	if over {
-		q.ended(op.lane, op.item.accepted, now, 1)
-	}
-	q.counts.settled(op.outcome.Verdict, stale)
-	return next
 }

@@ -22,6 +22,8 @@
 //     that were accepted before it are settled as Done or Dead, or purged.
 //   - A record of an attempt is in the log, until it expires, if and only if the settlement it came with is
 //     on disk.
+//   - Park and Unpark move all that waits for an endpoint, or all that is parked of it, in one step that is on disk when
+//     they return, however much it is.
 //   - Resend and Discard return only after what they did is on disk. A dead letter that is sent again is
 //     a letter or a delivery, never both and never neither; and it is sent once, however often that is
 //     asked for at the same time.
@@ -39,7 +41,8 @@
 //	                    +------------------------------------------------------+
 //
 // Resend also leads from (gone) after Done to waiting, as long as the payload is there. What was sent again
-// waits in lane Replay and has no history. A Purge takes what waits or is in hand to (gone).
+// waits in lane Replay and has no history. A Purge takes what waits or is in hand to (gone). A Park makes dead letters of
+// all that waits for an endpoint, and an Unpark makes of those that are still there what they were.
 //
 // Waiting and due later are one state on disk, told apart by the due time alone; in hand exists in
 // memory only, so no lease is ever written.
@@ -53,7 +56,8 @@
 // Accepts in progress at the same time have no order; the messages of one AcceptAll have that of the call.
 // A crash breaks no line: what was settled shortly before it may be repeated, and with it what was
 // delivered after that, again in order. What is sent again by hand, in lane Replay, is in no line, and what has
-// become a dead letter holds up nothing.
+// become a dead letter holds up nothing. What an Unpark brings back stands in its line at its old place, but what is in hand
+// by then keeps its turn.
 //
 // Deliveries that have to wait in line are kept in memory, up to sixteen windows full of them per endpoint and
 // those that are due again after an attempt. When there are so many, the endpoint's others in lane Fresh wait
@@ -70,6 +74,10 @@
 //
 // A message with hundreds of deliveries and more is written as parts of a thousand destinations each. An expander makes
 // deliveries of them in the background, all of a part in the batch that removes it.
+//
+// The deliveries of an endpoint are in segments, whose number is in their keys. There is one as long as nothing was parked.
+// Park notes, in one key, that the present segment is parked since when and why, and begins another; Unpark
+// notes that it is read again, beside the present one. Dead letters of the two kinds are listed as one.
 //
 // Attempts are logged in buckets of an hour and dead letters kept in buckets of a day, which go whole. Both,
 // and what waits, are listed by time over any number of endpoints: a seek finds the first entry of each

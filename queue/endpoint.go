@@ -3,7 +3,6 @@ package queue
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 )
 
 // endpoint is what memory knows of the deliveries of one endpoint.
@@ -12,7 +11,7 @@ import (
 // is in exactly one of four places:
 //
 //   - in the window, read or handed over and not taken yet
-//   - parked, behind another one of its line or until it is due, see order.go
+//   - in line, behind another one or until it is due, see order.go
 //   - in hand, which includes a settlement that is not committed yet
 //   - on disk only, from the cursor to lane.last
 //
@@ -29,13 +28,15 @@ type endpoint struct {
 	mu       sync.Mutex
 	lanes    [lanes]lane
 	lines    *lines          // ordered deliveries of lane Fresh; nil as long as there was none
-	held     map[handle]bool // in hand; true once it is being settled
+	held     map[handle]hold // in hand
 	scanning *lane           // the lane being scanned, without mu
 	left     []handle        // settled during the scan: out of held when it ends
 	gen      uint32          // counts the purges of this endpoint
-	purged   uint64          // endpoints.purges after the last of them, or when this came into the map
-	purging  int             // purges on their way: keeps it in the map
-	purges   []*purge        // whose snapshots a write in progress may have to look at: keep it in the map
+	cleared  uint32          // counts the purges and what changes which segments are read: what a scan has read since is void
+	purged   uint64          // endpoints.removals after the last purge, or when this came into the map
+	removing int             // removals on their way: keeps it in the map
+	removals []*removal      // whose snapshots a write in progress may have to look at: keep it in the map
+	emptied  uint64          // the last purge or park: owed is right without what was there before; 0 if there was none
 	owed     int64           // deliveries, waiting or in hand, without those from before Open that are not counted yet
 	dropped  bool            // no longer in the map
 }
@@ -44,6 +45,12 @@ type endpoint struct {
 type handle struct {
 	lane Lane
 	pos  position
+}
+
+// hold is what is known of a delivery in hand.
+type hold struct {
+	settling bool    // or released during a scan
+	segment  segment // that its key is in, which whoever has it need not know
 }
 
 // lane is the read side of one lane.
@@ -61,10 +68,11 @@ type lane struct {
 type item struct {
 	state
 	pos      position
-	gen      uint32 // endpoint.gen when it came in; another one means its key is gone
-	diskOnly bool   // written before a purge and handed over after it: its key may be gone
-	released bool   // still in held until the scan ends
-	corrupt  bool   // its state could not be read: to become a dead letter
+	segment  segment // that its key is in
+	gen      uint32  // endpoint.gen when it came in; another one means its key is gone
+	diskOnly bool    // written before a purge and handed over after it: its key may be gone
+	released bool    // still in held until the scan ends
+	corrupt  bool    // its state could not be read: to become a dead letter
 }
 
 // insert gives a delivery its place: the window, or the disk behind the cursor. It is for deliveries
@@ -138,9 +146,9 @@ func (e *endpoint) pop(l Lane) (item, bool) {
 		ln.window = nil
 	}
 	if e.held == nil {
-		e.held = make(map[handle]bool)
+		e.held = make(map[handle]hold)
 	}
-	e.held[handle{l, it.pos}] = false
+	e.held[handle{l, it.pos}] = hold{segment: it.segment}
 	return it, true
 }
 
@@ -153,10 +161,12 @@ func (e *endpoint) claim(l Lane, it *item) (ok, purged bool) {
 		return false, true
 	}
 	h := handle{l, it.pos}
-	if settling, ok := e.held[h]; !ok || settling {
+	held, ok := e.held[h]
+	if !ok || held.settling {
 		return false, false
 	}
-	e.held[h] = true
+	held.settling = true
+	e.held[h] = held
 	return true, false
 }
 
@@ -172,14 +182,15 @@ func (e *endpoint) letGo(l Lane, p position) {
 
 // giveBack takes a delivery out of hand whose key is still there.
 func (e *endpoint) giveBack(l Lane, it item, window int, now micros) {
-	ln := &e.lanes[l]
+	ln, h := &e.lanes[l], handle{l, it.pos}
+	it.segment = e.held[h].segment
 	if e.scanning == ln {
-		e.held[handle{l, it.pos}] = true
+		e.held[h] = hold{true, it.segment}
 		it.released = true
 		ln.arrived = append(ln.arrived, it)
 		return
 	}
-	delete(e.held, handle{l, it.pos})
+	delete(e.held, h)
 	if it.gen == e.gen {
 		e.insert(ln, it, window, now)
 	}
@@ -205,12 +216,13 @@ func (e *endpoint) clear() (inHand int) {
 	}
 	e.held, e.left, e.lines, e.owed = nil, nil, nil, 0
 	e.gen++
+	e.cleared++
 	return inHand
 }
 
 // idle reports whether the endpoint has nothing in memory or on disk.
 func (e *endpoint) idle() bool {
-	if e.scanning != nil || len(e.held) > 0 || e.purging > 0 || len(e.purges) > 0 || e.lines != nil && len(e.lines.byKey) > 0 {
+	if e.scanning != nil || len(e.held) > 0 || e.removing > 0 || len(e.removals) > 0 || e.lines != nil && len(e.lines.byKey) > 0 {
 		return false
 	}
 	for i := range e.lanes {
@@ -219,138 +231,4 @@ func (e *endpoint) idle() bool {
 		}
 	}
 	return true
-}
-
-// endpoints are the endpoints with work, by id. Once recovery has found all that were left from before
-// Open, an endpoint that is not here has nothing on disk either.
-type endpoints struct {
-	shards [endpointShards]endpointShard
-	purges atomic.Uint64 // counts purges, so that a hand-over knows whether one came between
-}
-
-type endpointShard struct {
-	mu sync.Mutex
-	m  map[EndpointID]*endpoint
-}
-
-const endpointShards = 64
-
-func (s *endpoints) init() {
-	for i := range s.shards {
-		s.shards[i].m = make(map[EndpointID]*endpoint)
-	}
-}
-
-func (s *endpoints) shard(id EndpointID) *endpointShard {
-	// Ids may share their low bits; the multiplication spreads them.
-	return &s.shards[uint64(id)*0x9e3779b97f4a7c15>>(64-6)]
-}
-
-// find returns nil if there is no such endpoint.
-func (s *endpoints) find(id EndpointID) *endpoint {
-	sh := s.shard(id)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	return sh.m[id]
-}
-
-// lock returns the endpoint with its mu held. If there is none, it makes one with cursors at the given
-// positions. It may be one that was purged and dropped, so it counts as purged just now: a write that
-// began before is looked for on disk.
-func (s *endpoints) lock(id EndpointID, cursors [lanes]position) *endpoint {
-	sh := s.shard(id)
-	for {
-		sh.mu.Lock()
-		e := sh.m[id]
-		if e == nil {
-			e = &endpoint{id: id, purged: s.purges.Load()}
-			for i, c := range cursors {
-				e.lanes[i].cursor = c
-				if c != end {
-					e.lanes[i].last = end // how far it goes is not known
-				}
-			}
-			sh.m[id] = e
-		}
-		sh.mu.Unlock()
-		e.mu.Lock()
-		if !e.dropped {
-			return e
-		}
-		e.mu.Unlock()
-	}
-}
-
-// counted adds what was there for an endpoint at Open. An endpoint that is not in the map has ended all of it: none is
-// dropped before this. One that was purged has nothing left of it.
-func (s *endpoints) counted(b Backlog) {
-	e := s.find(b.Endpoint)
-	if e == nil {
-		return
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.gen == 0 {
-		e.owed += int64(b.Waiting)
-	}
-}
-
-// dropIdle forgets the endpoints that are idle, once what was there at Open is counted.
-func (q *Queue) dropIdle() {
-	if q.counts.complete.Load() {
-		q.endpoints.drop()
-	}
-}
-
-// drop forgets the endpoints that are idle.
-func (s *endpoints) drop() {
-	for i := range s.shards {
-		sh := &s.shards[i]
-		sh.mu.Lock()
-		for id, e := range sh.m {
-			e.mu.Lock()
-			if e.dropped = e.idle(); e.dropped {
-				delete(sh.m, id)
-			}
-			e.mu.Unlock()
-		}
-		sh.mu.Unlock()
-	}
-}
-
-// each calls f with every endpoint, locked.
-func (s *endpoints) each(f func(*endpoint)) {
-	for i := range s.shards {
-		sh := &s.shards[i]
-		sh.mu.Lock()
-		all := make([]*endpoint, 0, len(sh.m))
-		for _, e := range sh.m {
-			all = append(all, e)
-		}
-		sh.mu.Unlock()
-		for _, e := range all {
-			e.mu.Lock()
-			f(e)
-			e.mu.Unlock()
-		}
-	}
-}
-
-// knownEndpoint returns an endpoint, nil if it is not in the map. all says that it has nothing then: that recovery was
-// through before. Asked the other way around, recovery could find the endpoint in between and end.
-func (q *Queue) knownEndpoint(id EndpointID) (e *endpoint, all bool) {
-	all = q.recovered.Load()
-	if q.hooks.afterAsked != nil {
-		q.hooks.afterAsked()
-	}
-	return q.endpoints.find(id), all
-}
-
-// lockEndpoint returns an endpoint with its mu held, made if need be.
-func (q *Queue) lockEndpoint(id EndpointID) *endpoint {
-	cursors := [lanes]position{start, start}
-	if q.recovered.Load() {
-		cursors = [lanes]position{end, end}
-	}
-	return q.endpoints.lock(id, cursors)
 }

@@ -75,7 +75,10 @@ func (q *Queue) expand(p part) error {
 }
 
 func (p *part) item(d *destination, now micros) item {
-	return item{pos: position{max(now, d.notBefore), p.event}, state: state{accepted: p.head.accepted, note: d.note}}
+	return item{
+		pos: position{max(now, d.notBefore), p.event}, segment: d.segment,
+		state: state{accepted: p.head.accepted, note: d.note},
+	}
 }
 
 func (q *Queue) readPart(p part) ([]destination, error) {
@@ -88,15 +91,19 @@ func (q *Queue) readPart(p part) ([]destination, error) {
 	return ds, err
 }
 
-// commitPart holds byHand, as it moves the reference to a payload from one key to others, see Queue.sweepBegins. On the
+// commitPart holds byHand, as it moves the reference to a payload from one key to others, see Queue.sweepBegins, and so that the
+// segments stay the present ones until it is committed. On the
 // committer's goroutine every outcome would wait for the thousand keys of a part; so only what is rare does. stamp is the number
-// of purges before the write.
+// of removals before the write.
 func (q *Queue) commitPart(p part, ds []destination) (t *ticket, stamp uint64, err error) {
 	q.byHand.mu.Lock()
 	defer q.byHand.mu.Unlock()
-	stamp = q.endpoints.purges.Load()
 	if t, err = q.writers.begin(0); err != nil {
 		return nil, 0, err
+	}
+	stamp = q.endpoints.removals.Load()
+	for i := range ds {
+		ds[i].segment = q.segments.present(ds[i].endpoint)
 	}
 	b := q.db.NewBatchWithSize(len(ds) * 64)
 	defer b.Close()
@@ -120,13 +127,13 @@ func (q *Queue) fillPart(b *pebble.Batch, p part, ds []destination, now micros) 
 	for i := range ds {
 		d := &ds[i]
 		it := p.item(d, now)
-		if err := setDelivery(b, buf[:0], d.endpoint, d.lane, &it); err != nil {
+		if err := setDelivery(b, buf[:0], d.endpoint, d.lane.in(d.segment), &it); err != nil {
 			return err
 		}
 	}
 	for i := range ds {
 		if d := &ds[i]; d.lane == Replay {
-			if err := b.Set(appendReplayKey(buf[:0], d.endpoint, p.event), nil, nil); err != nil {
+			if err := b.Set(appendReplayKey(buf[:0], d.endpoint, d.segment, p.event), nil, nil); err != nil {
 				return err
 			}
 		}

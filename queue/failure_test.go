@@ -274,7 +274,7 @@ func TestCloseDuringRecovery(t *testing.T) {
 func TestMalformedDelivery(t *testing.T) {
 	h := newHouse(t, Options{Logger: quietLogger()})
 	r := h.accept("a", to(1)...)
-	key := appendDeliveryKey(nil, 2, Replay, position{due: 5, event: r.Event})
+	key := appendDeliveryKey(nil, 2, Replay.in(0), position{due: 5, event: r.Event})
 	if err := h.db.Set(key, []byte{0xff}, pebble.Sync); err != nil {
 		t.Fatal(err)
 	}

@@ -194,7 +194,7 @@ func (a *accepting) addParts(b *pebble.Batch) error {
 				number++
 				w.begin(a.now)
 			}
-			w.add(destination{t.Endpoint, t.Lane, a.q.clock.at(t.NotBefore), t.Note})
+			w.add(destination{endpoint: t.Endpoint, lane: t.Lane, notBefore: a.q.clock.at(t.NotBefore), note: t.Note})
 		}
 		if err := a.addPart(b, r.Event, number, &w); err != nil {
 			return err

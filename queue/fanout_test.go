@@ -306,15 +306,15 @@ func TestPurgeDuringExpansion(t *testing.T) {
 			return
 		}
 		e := h.lockEndpoint(1) // as Purge, which would wait for the hand-over
-		e.purging++
+		e.removing++
 		e.mu.Unlock()
-		var made purge
-		purged <- h.betweenOutcomes(func() error { return h.purge(e, &made) })
+		var r *removal
+		purged <- h.betweenOutcomes(func() (err error) { r, err = h.purge(e); return err })
 		h.background.Go(func() {
-			<-made.over
-			h.release(e, &made)
+			<-r.over
+			h.release(e, r)
 		})
-		if err := h.countPurged(1, made.before); err != nil {
+		if err := h.countPurged(1, r); err != nil {
 			t.Error(err)
 		}
 	}}}))

@@ -82,7 +82,6 @@ func (q *Queue) write(a *accepting) error {
 
 // writeGroup gives the fresh messages of a group their ids, commits them and hands their deliveries over.
 func (q *Queue) writeGroup(g *group) error {
-	stamp := q.endpoints.purges.Load()
 	fresh := 0
 	for _, a := range g.members {
 		fresh += a.fresh
@@ -92,9 +91,11 @@ func (q *Queue) writeGroup(g *group) error {
 		return err
 	}
 	defer q.writers.end(t)
+	stamp := q.endpoints.removals.Load() // behind the begin, so that the later ones know of the write
 	id := t.event
 	for _, a := range g.members {
 		id = a.number(id, t.low)
+		a.choose()
 	}
 	room := 64
 	for _, a := range g.members {

@@ -322,22 +322,22 @@ var done = Outcome{Verdict: Done, Attempted: true, Status: 200}
 
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
-// checkMarks returns an error if a delivery on disk is before the low-water mark of its lane.
+// checkMarks returns an error if a delivery on disk is before the low-water mark of its track.
 func checkMarks(r pebble.Reader) error {
 	marks := map[stream]position{}
 	err := each(r, []byte{prefixWater}, []byte{prefixWater + 1}, nil, func(iter *pebble.Iterator) {
-		ep, l, ok := parseWaterKey(iter.Key())
+		ep, t, ok := parseWaterKey(iter.Key())
 		mark, err := decodeWater(iter.Value())
 		if !ok || err != nil {
 			panic(fmt.Sprintf("malformed mark %x: %x", iter.Key(), iter.Value()))
 		}
-		marks[stream{ep, l}] = mark
+		marks[stream{ep, t}] = mark
 	})
 	var wrong error
 	err = errors.Join(err, eachKey(r, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, nil, func(k []byte) {
-		ep, l, pos, _ := parseDeliveryKey(k)
-		if pos.less(marks[stream{ep, l}]) && wrong == nil {
-			wrong = fmt.Errorf("%v of endpoint %d, %v, is before the mark %v", pos, ep, l, marks[stream{ep, l}])
+		ep, t, pos, _ := parseDeliveryKey(k)
+		if pos.less(marks[stream{ep, t}]) && wrong == nil {
+			wrong = fmt.Errorf("%v of endpoint %d, track %d, is before the mark %v", pos, ep, t, marks[stream{ep, t}])
 		}
 	}))
 	return errors.Join(err, wrong)

@@ -13,7 +13,8 @@ type heads struct {
 	q          *Queue
 	snapshot   pebble.Reader
 	deliveries *pebble.Iterator
-	marks      *pebble.Iterator
+	rows       *pebble.Iterator
+	marks      map[track]position // those of the endpoint it is at
 }
 
 func newHeads(q *Queue, snapshot pebble.Reader) (*heads, error) {
@@ -23,47 +24,48 @@ func newHeads(q *Queue, snapshot pebble.Reader) (*heads, error) {
 	if err != nil {
 		return nil, err
 	}
-	marks, err := snapshot.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixWater}, UpperBound: []byte{prefixWater + 1}})
+	rows, err := snapshot.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixWater}, UpperBound: []byte{prefixWater + 1}})
 	if err != nil {
 		return nil, errors.Join(err, deliveries.Close())
 	}
-	return &heads{q, snapshot, deliveries, marks}, nil
+	return &heads{q, snapshot, deliveries, rows, make(map[track]position)}, nil
 }
 
-func (h *heads) close() error { return errors.Join(closePassing(h.deliveries), closePassing(h.marks)) }
+func (h *heads) close() error { return errors.Join(closePassing(h.deliveries), closePassing(h.rows)) }
 
-// next returns the first endpoint not below from that has a delivery or a mark, with its marks.
-func (h *heads) next(from EndpointID) (id EndpointID, marks [lanes]position, ok bool, err error) {
-	if id, ok, err = h.marked(from, &marks); err != nil {
-		return 0, marks, false, err
+// next goes to the first endpoint not below from that has a delivery or a mark.
+func (h *heads) next(from EndpointID) (id EndpointID, ok bool, err error) {
+	if id, ok, err = h.marked(from); err != nil {
+		return 0, false, err
 	}
 	limit := []byte{prefixDelivery + 1}
 	if ok {
-		limit = appendDeliveryKey(nil, id, Fresh, start)
+		limit = appendDeliveryKey(nil, id, firstTrack, start)
 	}
-	unmarked, there, err := h.between(appendDeliveryKey(nil, from, Fresh, start), limit)
+	unmarked, there, err := h.between(appendDeliveryKey(nil, from, firstTrack, start), limit)
 	if there && (!ok || unmarked < id) { // limits are not strict
-		return unmarked, [lanes]position{}, true, err
+		clear(h.marks)
+		return unmarked, true, err
 	}
-	return id, marks, ok, err
+	return id, ok, err
 }
 
 // marked returns the first endpoint not below from that has a mark. One that cannot be read is as good as none.
-func (h *heads) marked(from EndpointID, marks *[lanes]position) (id EndpointID, ok bool, err error) {
-	lo := appendWaterKey(nil, from, 0)
+func (h *heads) marked(from EndpointID) (id EndpointID, ok bool, err error) {
+	clear(h.marks)
+	lo, hi := appendWaterKey(nil, from, firstTrack), []byte{prefixWater + 1}
 	for {
-		for more := h.marks.SeekGE(lo); more; more = h.marks.Next() {
-			of, l, valid := parseWaterKey(h.marks.Key())
+		for more := h.rows.SeekGE(lo); more; more = h.rows.Next() {
+			of, t, valid := parseWaterKey(h.rows.Key())
 			if ok && of != id {
 				return id, true, nil
 			}
-			if p, err := decodeWater(h.marks.Value()); valid && err == nil {
+			if p, err := decodeWater(h.rows.Value()); valid && err == nil {
 				id, ok = of, true
-				marks[l] = p
+				h.marks[t] = p
 			}
 		}
-		hi := []byte{prefixWater + 1}
-		if err = h.marks.Error(); ok || !isCorrupt(err) {
+		if err = h.rows.Error(); ok || !isCorrupt(err) {
 			if isCorrupt(err) {
 				err = nil // the next look meets it
 			}
@@ -111,18 +113,37 @@ func (h *heads) readable(lo, limit []byte) (id EndpointID, ok bool, err error) {
 	return 0, false, nil
 }
 
-// first returns the first delivery of a lane, which none is before the mark of. Where that cannot be read it is the start: a
-// scan passes over what is corrupt, and knows best what is behind it.
-func (h *heads) first(id EndpointID, l Lane, mark position) (p position, ok bool, err error) {
-	limit := appendDeliveryKey(nil, id, l, end)
-	for state := h.deliveries.SeekGEWithLimit(appendDeliveryKey(nil, id, l, mark), limit); state == pebble.IterValid; state = h.deliveries.NextWithLimit(limit) {
-		of, lane, pos, valid := parseDeliveryKey(h.deliveries.Key())
-		if valid {
-			return pos, of == id && lane == l, nil
+// cursors returns the places of the first delivery in each lane of the endpoint it is at, of some segments.
+func (h *heads) cursors(id EndpointID, segments []segment) ([lanes]position, error) {
+	cursors := [lanes]position{end, end}
+	for _, s := range segments {
+		for l := range Lane(lanes) {
+			first, err := h.first(id, l.in(s))
+			if err != nil {
+				return cursors, err
+			}
+			cursors[l] = earlier(cursors[l], first)
 		}
 	}
-	if err = h.deliveries.Error(); isCorrupt(err) {
-		return start, true, nil
+	return cursors, nil
+}
+
+// first returns the place of the first delivery of a track, which none is before the mark of; the end if there is none. Where
+// that cannot be read it is the start: a scan passes over what is corrupt, and knows best what is behind it.
+func (h *heads) first(id EndpointID, t track) (position, error) {
+	limit := appendDeliveryKey(nil, id, t, end)
+	for state := h.deliveries.SeekGEWithLimit(appendDeliveryKey(nil, id, t, h.marks[t]), limit); state == pebble.IterValid; state = h.deliveries.NextWithLimit(limit) {
+		of, there, pos, valid := parseDeliveryKey(h.deliveries.Key())
+		if valid && of == id && there == t {
+			return pos, nil
+		}
+		if valid { // limits are not strict
+			return end, nil
+		}
 	}
-	return position{}, false, err
+	err := h.deliveries.Error()
+	if isCorrupt(err) {
+		return start, nil
+	}
+	return end, err
 }

@@ -36,18 +36,27 @@ func (h *hidden) add(from, to []byte) {
 	h.keys = append(slices.DeleteFunc(h.keys, func(o keyRange) bool { return r.covers(&o) }), r)
 }
 
-// before returns the last position up to which nothing of a lane is hidden from a given one on, at most to.
-func (h *hidden) before(id EndpointID, l Lane, from, to position) position {
-	lo := appendDeliveryKey(nil, id, l, from)
+// any reports whether something between two keys was passed over.
+func (h *hidden) any(from, to []byte) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.keys, func(r keyRange) bool {
+		return bytes.Compare(r.from, to) < 0 && bytes.Compare(from, r.to) < 0
+	})
+}
+
+// before returns the last position up to which nothing of a track is hidden from a given one on, at most to.
+func (h *hidden) before(id EndpointID, t track, from, to position) position {
+	lo := appendDeliveryKey(nil, id, t, from)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range h.keys {
-		hi := appendDeliveryKey(nil, id, l, to)
+		hi := appendDeliveryKey(nil, id, t, to)
 		switch r := &h.keys[i]; {
 		case bytes.Compare(r.to, lo) <= 0 || bytes.Compare(r.from, hi) >= 0:
 		case bytes.Compare(r.from, lo) <= 0:
 			return from
-		default: // it begins within the lane
+		default: // it begins within the track
 			_, _, to, _ = parseDeliveryKey(r.from[:deliveryKeyLen])
 		}
 	}

@@ -95,11 +95,96 @@ func TestLowWaterStopsAtWhatIsCorrupt(t *testing.T) {
 	}
 }
 
+// What is parked may be corrupt as everything else. The rest of it waits again when it is unparked, in its place among what came
+// later, and the marks of its segment stop there while those of the other one move.
+func TestCorruptParked(t *testing.T) {
+	w := newWall()
+	h := newHouse(t, Options{now: w.now, lowWaterStep: 1, Logger: quietLogger()})
+	for i := range byte(4) {
+		h.accept(fmt.Sprint(i), notedFor(1, blockText(i))...)
+		w.add(2 * time.Second)
+	}
+	if err := h.Park(1, Disabled); err != nil {
+		t.Fatal(err)
+	}
+	h.accept("4", notedFor(1, blockText(4))...)
+	h.stored()
+	h.damage(blockText(1))
+	h.open()
+	if s := h.settledStats(); s.Dead == 0 || s.Dead > 3 || s.Waiting != 1 || s.Unreadable == 0 {
+		t.Errorf("stats %+v", s)
+	}
+	if err := h.Unpark(1); err != nil {
+		t.Fatal(err)
+	}
+	var places []position // without that of "2", which may be passed over with the one before it
+	for _, want := range []string{"0", "3", "4"} {
+		d := h.take(1)
+		if string(d.Payload) == "2" {
+			h.settle(d, done)
+			d = h.take(1)
+		}
+		if string(d.Payload) != want {
+			t.Errorf("took %q, want %q", d.Payload, want)
+		}
+		places = append(places, d.item.pos)
+		h.settle(d, done)
+	}
+	h.flush()
+	w.add(2 * time.Second)
+	h.passedBy(w)
+	h.passedBy(w)
+	marks := map[segment]position{}
+	for s := range segment(2) {
+		mark, err := readWater(h.db, 1, Fresh.in(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		marks[s] = mark
+	}
+	if marks[0] == start || !marks[0].less(places[1]) || !places[2].less(marks[1]) {
+		t.Errorf("marks %+v", marks)
+	}
+	h.close()
+	h.damage2(blockText(1))
+	h.open()
+	if d := h.take(1); string(d.Payload) != "1" {
+		t.Errorf("took %q", d.Payload)
+	}
+}
+
+// An endpoint of which all that waits is corrupt can be parked, and has it back once the disk is mended.
+func TestParkCorrupt(t *testing.T) {
+	h := newHouse(t, Options{Logger: quietLogger()})
+	h.accept("old", notedFor(1, blockText(1))...)
+	h.stored()
+	h.damage(blockText(1))
+	h.open()
+	if err := h.Park(1, Disabled); err != nil {
+		t.Fatal(err)
+	}
+	h.accept("new", to(1)...)
+	h.takes(1, "new")
+	h.close()
+	h.damage2(blockText(1))
+	h.open()
+	h.takes(1, "new")
+	if letters := h.letters(); len(letters) != 1 || letters[0].Reason != Disabled {
+		t.Errorf("letters %+v", letters)
+	}
+	if err := h.Unpark(1); err != nil {
+		t.Fatal(err)
+	}
+	h.takes(1, "old")
+}
+
 func TestHiddenBefore(t *testing.T) {
-	key := func(ep EndpointID, l Lane, due micros) []byte { return appendDeliveryKey(nil, ep, l, position{due, 7}) }
+	key := func(ep EndpointID, l Lane, due micros) []byte {
+		return appendDeliveryKey(nil, ep, l.in(2), position{due, 7})
+	}
 	for _, tt := range []struct {
 		from, to []byte
-		want     micros // the mark of endpoint 5, lane Replay, that would go from 10 to 20
+		want     micros // the mark of endpoint 5, lane Replay of segment 2, that would go from 10 to 20
 	}{
 		{key(5, Replay, 12), key(5, Replay, 13), 12},
 		{append(key(5, Replay, 12), 0), key(5, Replay, 13), 12},
@@ -108,6 +193,9 @@ func TestHiddenBefore(t *testing.T) {
 		{key(4, Fresh, 1), key(5, Fresh, 1), 20},
 		{key(5, Fresh, 1), key(5, Replay, 9), 20},
 		{key(5, Replay, 21), key(9, Fresh, 1), 20},
+		{appendDeliveryKey(nil, 5, Replay.in(1), position{12, 7}), appendDeliveryKey(nil, 5, Replay.in(1), end), 20},
+		{appendDeliveryKey(nil, 5, Replay.in(3), start), appendDeliveryKey(nil, 5, Replay.in(3), end), 20},
+		{appendTrackKey(nil, 5, Replay.in(2)), appendTrackKey(nil, 5, Fresh.in(3)), 10},
 		{appendPayloadKey(nil, 1), appendPayloadKey(nil, 2), 20},
 	} {
 		var h hidden
@@ -116,7 +204,7 @@ func TestHiddenBefore(t *testing.T) {
 		if len(h.keys) > 1 {
 			t.Errorf("%d ranges for one", len(h.keys))
 		}
-		if got := h.before(5, Replay, position{10, 7}, position{20, 7}); got.due != tt.want || got.event != 7 {
+		if got := h.before(5, Replay.in(2), position{10, 7}, position{20, 7}); got.due != tt.want || got.event != 7 {
 			t.Errorf("from %x to %x: %v, want %v", tt.from, tt.to, got, tt.want)
 		}
 	}

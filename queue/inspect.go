@@ -10,7 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Survey is what there is of a kind of row.
+// Survey is what there is of a kind of row. Deliveries that are parked are dead letters.
 type Survey struct {
 	Kind  Kind
 	Keys  int64
@@ -24,32 +24,37 @@ type Survey struct {
 // Inspect reads all that a queue keeps in a database and returns how much there is of each kind, in the order of Kinds. It
 // calls problem for what is not as it should be: a key or value that cannot be read, a delivery, dead letter or part of a fan-out
 // without its payload, a delivery before the low-water mark of its lane, where nobody looks for it, an id that will be given out
-// again. Nothing else may write to the database meanwhile, and it is best
+// again, a segment that its endpoint does not have. Nothing else may write to the database meanwhile, and it is best
 // opened with pebble.Options.ReadOnly.
 //
 // It takes a second or so for ten million rows, and memory for a bit per event id in use. A kind that cannot be read to its end is a problem, and counted as far as it could be.
 // The error is that of stop alone: it is closed to end the inspection early.
 func Inspect(db pebble.Reader, stop <-chan struct{}, problem func(string)) ([]Survey, error) {
-	i := &inspection{db: db, stop: stop, problem: problem, payloads: eventSet{}, sides: map[uint64]EventID{}, marks: map[stream]position{}}
-	// Hours come first, as they tell the times of payloads; then the payloads, which others refer to, and the marks that no
-	// delivery is before.
-	order := append([]Kind{{prefixHour, "hours"}, {prefixPayload, "payloads"}, {prefixWater, "low_water"}}, kinds...)
-	found := map[byte]Survey{}
-	for _, k := range order {
-		if _, ok := found[k.Prefix]; ok {
+	i := &inspection{
+		db: db, stop: stop, problem: problem, found: map[byte]*Survey{}, payloads: eventSet{}, sides: map[uint64]EventID{},
+		marks: map[stream]position{}, segments: map[EndpointID]*segmentList{},
+	}
+	for _, k := range kinds {
+		i.found[k.Prefix] = &Survey{Kind: k}
+	}
+	// Hours come first, as they tell the times of payloads; then the payloads, which others refer to, the marks that no
+	// delivery is before, and what tells deliveries from dead letters.
+	order := append([]byte{prefixHour, prefixPayload, prefixWater, prefixParked}, Prefixes()...)
+	done := map[byte]bool{}
+	for _, prefix := range order {
+		if done[prefix] {
 			continue
 		}
-		s, err := i.survey(k)
-		if err != nil {
+		if err := i.survey(i.found[prefix]); err != nil {
 			return nil, err
 		}
-		found[k.Prefix] = s
+		done[prefix] = true
 	}
 	i.withoutRows()
 	i.reservations()
 	var list []Survey
 	for _, k := range kinds {
-		list = append(list, found[k.Prefix])
+		list = append(list, *i.found[k.Prefix])
 	}
 	return list, nil
 }
@@ -60,7 +65,9 @@ type inspection struct {
 	stop    <-chan struct{}
 	problem func(string)
 
+	found    map[byte]*Survey // by prefix
 	payloads eventSet
+	segments map[EndpointID]*segmentList
 	sides    map[uint64]EventID // payloads in side files whose row was not met yet, by number
 	marks    map[stream]position
 	hours    []hourRow // in order
@@ -76,17 +83,19 @@ type hourRow struct {
 // errMissing is the problem of what refers to a payload that is not there.
 var errMissing = errors.New("its payload is missing")
 
+// errNoSegment is the problem of what nobody looks for.
+var errNoSegment = errors.New("its endpoint has no such segment")
+
 // errBeforeMark is the problem of a delivery that is not looked for after Open.
 var errBeforeMark = errors.New("it is before the low-water mark of its lane")
 
-func (i *inspection) survey(k Kind) (Survey, error) {
-	s := Survey{Kind: k}
+func (i *inspection) survey(s *Survey) error {
+	k, rows := s.Kind, 0
 	read := i.reader(k.Prefix)
 	err := each(i.db, []byte{k.Prefix}, []byte{k.Prefix + 1}, i.stop, func(iter *pebble.Iterator) {
 		key := iter.Key()
 		value, err := iter.ValueAndErr()
-		s.Keys++
-		s.Bytes += int64(len(key) + len(value))
+		rows++
 		var at micros
 		if err == nil && read != nil {
 			at, err = read(key, value)
@@ -94,19 +103,34 @@ func (i *inspection) survey(k Kind) (Survey, error) {
 		if err != nil {
 			i.problem(fmt.Sprintf("%s: row %x: %v", k.Name, key, err))
 		}
-		s.saw(at)
+		if parked := i.parked(key); parked != nil {
+			i.found[prefixDead].saw(len(key)+len(value), parked.at)
+		} else {
+			s.saw(len(key)+len(value), at)
+		}
 	})
 	if errors.Is(err, errStopped) {
-		return s, err
+		return err
 	}
 	if err != nil {
-		i.problem(fmt.Sprintf("%s: reading ends after %d rows: %v", k.Name, s.Keys, err))
+		i.problem(fmt.Sprintf("%s: reading ends after %d rows: %v", k.Name, rows, err))
 	}
-	return s, nil
+	return nil
 }
 
-// saw takes in the time of a row, 0 for none.
-func (s *Survey) saw(at micros) {
+// parked returns nil for a row of anything but a delivery that is parked.
+func (i *inspection) parked(key []byte) *parkedSegment {
+	ep, t, _, ok := parseDeliveryKey(key)
+	if !ok {
+		return nil
+	}
+	return i.segments[ep].parking(t.segment())
+}
+
+// saw takes in a row, whose time is 0 if it has none.
+func (s *Survey) saw(bytes int, at micros) {
+	s.Keys++
+	s.Bytes += int64(bytes)
 	if at == 0 {
 		return
 	}
@@ -141,7 +165,9 @@ func (i *inspection) reader(prefix byte) func(k, v []byte) (micros, error) {
 	case prefixKey:
 		return readKey
 	case prefixReplay:
-		return readReplayed
+		return i.replayed
+	case prefixParked:
+		return i.segmented
 	case prefixKept:
 		return readKept
 	}
@@ -204,13 +230,30 @@ func (i *inspection) part(k, v []byte) (micros, error) {
 }
 
 func (i *inspection) mark(k, v []byte) (micros, error) {
-	ep, l, ok := parseWaterKey(k)
+	ep, t, ok := parseWaterKey(k)
 	p, err := decodeWater(v)
 	if !ok || err != nil {
 		return 0, errCorrupt
 	}
-	i.marks[stream{ep, l}] = p
+	i.marks[stream{ep, t}] = p
 	return 0, nil
+}
+
+func (i *inspection) segmented(k, v []byte) (micros, error) {
+	ep, ok := parseParkedKey(k)
+	list, err := decodeSegments(v)
+	if !ok || err != nil {
+		return 0, errCorrupt
+	}
+	i.segments[ep] = list
+	return 0, nil
+}
+
+func (i *inspection) inSegment(ep EndpointID, s segment) error {
+	if !slices.Contains(i.segments[ep].all(), s) {
+		return errNoSegment
+	}
+	return nil
 }
 
 // accepted is the hour in which an event was accepted, 0 if that is not known.
@@ -237,15 +280,15 @@ func (i *inspection) refers(id EventID) error {
 }
 
 func (i *inspection) delivery(k, v []byte) (micros, error) {
-	ep, l, pos, ok := parseDeliveryKey(k)
+	ep, t, pos, ok := parseDeliveryKey(k)
 	if !ok {
 		return 0, errCorrupt
 	}
 	st, err := decodeState(v, pos.due)
-	if pos.less(i.marks[stream{ep, l}]) {
+	if pos.less(i.marks[stream{ep, t}]) {
 		err = errors.Join(err, errBeforeMark)
 	}
-	return st.accepted, errors.Join(err, i.refers(pos.event))
+	return st.accepted, errors.Join(err, i.inSegment(ep, t.segment()), i.refers(pos.event))
 }
 
 func (i *inspection) letter(k, v []byte) (micros, error) {
@@ -273,11 +316,12 @@ func readKey(k, v []byte) (micros, error) {
 	return m.accepted, err
 }
 
-func readReplayed(k, _ []byte) (micros, error) {
-	if len(k) < replayKeyLen {
+func (i *inspection) replayed(k, _ []byte) (micros, error) {
+	ep, s, _, ok := parseReplayKey(k)
+	if !ok {
 		return 0, errCorrupt
 	}
-	return 0, nil
+	return 0, i.inSegment(ep, s)
 }
 
 func readKept(k, _ []byte) (micros, error) {

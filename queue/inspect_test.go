@@ -94,6 +94,33 @@ func TestInspectPartsAndMarks(t *testing.T) {
 	x.step <- struct{}{}
 }
 
+// What is parked counts as dead letters, and what waits again, or came later, as deliveries.
+func TestInspectParked(t *testing.T) {
+	h := lived(t)
+	for _, ep := range []EndpointID{1, 2, 4} {
+		if err := h.Park(ep, Disabled); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Unpark(2); err != nil {
+		t.Fatal(err)
+	}
+	h.accept("new", to(1, 2, 4)...)
+	h.accept("new replay", Target{Endpoint: 4, Lane: Replay})
+	surveys, problems := inspect(t, h)
+	if len(problems) > 0 {
+		t.Errorf("problems: %q", problems)
+	}
+	for name, keys := range map[string]int64{"deliveries": 6, "dead_letters": 3, "parked_ranges": 3, "replayed": 2} {
+		if got := surveys[name]; got.Keys != keys || got.Bytes == 0 {
+			t.Errorf("%s: %+v, want %d", name, got, keys)
+		}
+	}
+	if newest := surveys["dead_letters"].Newest; !near(newest, newWall().now().Add(4*time.Hour)) {
+		t.Errorf("the newest letter is of %v", newest)
+	}
+}
+
 // Each kind of damage is found, and named.
 func TestInspectFindsDamage(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -114,7 +141,7 @@ func TestInspectFindsDamage(t *testing.T) {
 		},
 		"a delivery without a state": {
 			func(db *pebble.DB) error {
-				return db.Set(appendDeliveryKey(nil, 9, Fresh, position{1, 1}), nil, pebble.Sync)
+				return db.Set(appendDeliveryKey(nil, 9, Fresh.in(0), position{1, 1}), nil, pebble.Sync)
 			},
 			[]string{"deliveries: row 71"},
 		},
@@ -157,14 +184,31 @@ func TestInspectFindsDamage(t *testing.T) {
 			[]string{"fan_outs: row 66"},
 		},
 		"a low-water mark": {
-			func(db *pebble.DB) error { return db.Set(appendWaterKey(nil, 1, Fresh), []byte("high"), pebble.Sync) },
+			func(db *pebble.DB) error {
+				return db.Set(appendWaterKey(nil, 1, Fresh.in(0)), []byte("high"), pebble.Sync)
+			},
 			[]string{"low_water: row 77"},
 		},
 		"a delivery before the low-water mark": {
 			func(db *pebble.DB) error {
-				return db.Set(appendWaterKey(nil, 2, Fresh), appendWater(nil, end), pebble.Sync)
+				return db.Set(appendWaterKey(nil, 2, Fresh.in(0)), appendWater(nil, end), pebble.Sync)
 			},
 			[]string{"deliveries: row 710000000000000002", "before the low-water mark"},
+		},
+		"a parked range": {
+			func(db *pebble.DB) error { return db.Set(appendParkedKey(nil, 1), []byte{1}, pebble.Sync) },
+			[]string{"parked_ranges: row 6b"},
+		},
+		"a delivery in no segment": {
+			func(db *pebble.DB) error {
+				state := appendState(nil, state{accepted: 5}, 5)
+				return db.Set(appendDeliveryKey(nil, 2, Fresh.in(3), position{5, 1}), state, pebble.Sync)
+			},
+			[]string{"deliveries: row 7100000000000000020600", "no such segment"},
+		},
+		"a replay in no segment": {
+			func(db *pebble.DB) error { return db.Set(appendReplayKey(nil, 4, 9, 1), nil, pebble.Sync) },
+			[]string{"replayed: row 78", "no such segment"},
 		},
 		"numbers of side files that are given out again": {
 			func(db *pebble.DB) error { return writeMeta(db, keySide, 1, pebble.Sync) },

@@ -9,21 +9,24 @@ import (
 
 // Every kind of key has a first byte of its own. Numbers are big-endian, so keys sort as they count.
 // All bytes that are not in this table belong to other owners of the same database.
+//
+// In layout version 1 there are no segments: a delivery has its lane, 0 or 1, in the place of segment and lane, and the note of a
+// replay the whole of its event id in that of segment and event. As a segment is in the high bits, and no id comes near to
+// these, such keys are those of segment 0 here, and that is what is read of an endpoint which nothing is parked of.
 const (
 	prefixMeta     = 'm' // name                                     -> see recover.go
 	prefixPayload  = 'p' // event u64                                -> format u8, payload or side file
 	prefixSide     = 'l' // number u64 of a side file                -> event u64 whose payload is in it
-	prefixDelivery = 'q' // endpoint u64, lane u8, due u64, event u64 -> state
+	prefixDelivery = 'q' // endpoint u64, segment u7, lane u1, due u64, event u64 -> state
 	prefixDead     = 'd' // day u16, endpoint u64, at u64, event u64, lane u8 -> letter
 	prefixKey      = 'i' // half day u32, scope u64, hash 16 B       -> remembered
 	prefixAttempt  = 'a' // hour u32, endpoint u64, at u64, event u64, number u16, lane u8 -> the caller's record
-	prefixReplay   = 'x' // endpoint u64, event u64                  -> nothing: it has a delivery in lane Replay
+	prefixReplay   = 'x' // endpoint u64, segment u8, event u56      -> nothing: it has a delivery in lane Replay
 	prefixHour     = 'h' // first event u64 accepted in an hour      -> hour u32
 	prefixKept     = 'v' // hour u32, event u64                      -> nothing: delivered then, long after its accept
 	prefixFanOut   = 'f' // event u64, part u16                      -> destinations that are not expanded yet, see part.go
-	prefixWater    = 'w' // endpoint u64, lane u8                    -> low-water mark: due u64, event u64
-
-	prefixParked = 'k' // reserved: parked ranges of an endpoint
+	prefixWater    = 'w' // endpoint u64, segment u7, lane u1        -> low-water mark: due u64, event u64
+	prefixParked   = 'k' // endpoint u64                             -> its segments, once there was more than one
 )
 
 // Prefixes returns the first bytes of all keys the queue writes or reserves, for a test of who shares
@@ -48,6 +51,7 @@ const (
 	keptKeyLen     = 1 + 4 + 8
 	partKeyLen     = 1 + 8 + 2
 	waterKeyLen    = 1 + 8 + 1
+	parkedKeyLen   = 1 + 8
 	hashLen        = 16
 )
 
@@ -121,35 +125,52 @@ func parseSideKey(k []byte) (number uint64, ok bool) {
 	return binary.BigEndian.Uint64(k[1:]), true
 }
 
-func appendLaneKey(b []byte, ep EndpointID, l Lane) []byte {
-	return append(binary.BigEndian.AppendUint64(append(b, prefixDelivery), uint64(ep)), byte(l))
+// track is a lane of one segment, whose deliveries are in order on disk.
+type track uint8
+
+const firstTrack = track(0) // of all that an endpoint has
+
+func (l Lane) in(s segment) track { return track(s)<<1 | track(l) }
+
+func (t track) segment() segment { return segment(t >> 1) }
+func (t track) lane() Lane       { return Lane(t & 1) }
+
+func appendTrackKey(b []byte, ep EndpointID, t track) []byte {
+	return append(binary.BigEndian.AppendUint64(append(b, prefixDelivery), uint64(ep)), byte(t))
 }
 
-func appendDeliveryKey(b []byte, ep EndpointID, l Lane, p position) []byte {
-	b = binary.BigEndian.AppendUint64(appendLaneKey(b, ep, l), uint64(p.due))
+func appendDeliveryKey(b []byte, ep EndpointID, t track, p position) []byte {
+	b = binary.BigEndian.AppendUint64(appendTrackKey(b, ep, t), uint64(p.due))
 	return binary.BigEndian.AppendUint64(b, uint64(p.event))
 }
 
-func parseDeliveryKey(k []byte) (ep EndpointID, l Lane, p position, ok bool) {
-	if len(k) != deliveryKeyLen || k[0] != prefixDelivery || k[9] >= lanes {
+func parseDeliveryKey(k []byte) (ep EndpointID, t track, p position, ok bool) {
+	if len(k) != deliveryKeyLen || k[0] != prefixDelivery {
 		return 0, 0, position{}, false
 	}
 	ep = EndpointID(binary.BigEndian.Uint64(k[1:]))
 	p.due = micros(binary.BigEndian.Uint64(k[10:]))
 	p.event = EventID(binary.BigEndian.Uint64(k[18:]))
-	return ep, Lane(k[9]), p, p.due >= 0
+	return ep, track(k[9]), p, p.due >= 0
 }
 
-// endpointSpan returns the smallest key of an endpoint and the first one behind it.
-func endpointSpan(ep EndpointID) (lo, hi []byte) { return spanOf(prefixDelivery, ep) }
-
-// spanOf is endpointSpan for any kind of key that begins with the endpoint.
-func spanOf(prefix byte, ep EndpointID) (lo, hi []byte) {
-	lo = binary.BigEndian.AppendUint64([]byte{prefix}, uint64(ep))
+// endpointSpan returns the smallest delivery key of an endpoint and the first one behind it.
+func endpointSpan(ep EndpointID) (lo, hi []byte) {
+	lo = binary.BigEndian.AppendUint64([]byte{prefixDelivery}, uint64(ep))
 	if ep == math.MaxUint64 {
-		return lo, []byte{prefix + 1}
+		return lo, []byte{prefixDelivery + 1}
 	}
-	return lo, binary.BigEndian.AppendUint64([]byte{prefix}, uint64(ep)+1)
+	return lo, binary.BigEndian.AppendUint64([]byte{prefixDelivery}, uint64(ep)+1)
+}
+
+// segmentSpan returns the smallest delivery key of a segment and the first one behind it.
+func segmentSpan(ep EndpointID, s segment) (lo, hi []byte) {
+	lo = appendTrackKey(nil, ep, Fresh.in(s))
+	if s == maxSegments-1 {
+		_, hi = endpointSpan(ep)
+		return lo, hi
+	}
+	return lo, appendTrackKey(nil, ep, Fresh.in(s+1))
 }
 
 // deadDay is the bucket of a dead letter. Days fit until the year 2149 and stay in the last one then.
@@ -221,9 +242,38 @@ func parseAttemptKey(k []byte) (m Mark, ok bool) {
 	return m, m.at >= 0
 }
 
-func appendReplayKey(b []byte, ep EndpointID, id EventID) []byte {
+// eventBits are those of an event id that are ever used: a million ids a second take two thousand years.
+const eventBits = 56
+
+func appendReplayKey(b []byte, ep EndpointID, s segment, id EventID) []byte {
 	b = binary.BigEndian.AppendUint64(append(b, prefixReplay), uint64(ep))
-	return binary.BigEndian.AppendUint64(b, uint64(id))
+	return binary.BigEndian.AppendUint64(b, uint64(s)<<eventBits|uint64(id)&(1<<eventBits-1))
+}
+
+func parseReplayKey(k []byte) (ep EndpointID, s segment, id EventID, ok bool) {
+	if len(k) != replayKeyLen || k[0] != prefixReplay || k[9] >= maxSegments {
+		return 0, 0, 0, false
+	}
+	note := binary.BigEndian.Uint64(k[9:])
+	return EndpointID(binary.BigEndian.Uint64(k[1:])), segment(k[9]), EventID(note & (1<<eventBits - 1)), true
+}
+
+// replaySpan is segmentSpan for the notes of what is in lane Replay. The last segment's ends with its last key, which is
+// that of no event.
+func replaySpan(ep EndpointID, s segment) (lo, hi []byte) {
+	lo = appendReplayKey(nil, ep, s, 0)
+	return lo, appendReplayKey(nil, ep, s, 1<<eventBits-1)
+}
+
+func appendParkedKey(b []byte, ep EndpointID) []byte {
+	return binary.BigEndian.AppendUint64(append(b, prefixParked), uint64(ep))
+}
+
+func parseParkedKey(k []byte) (EndpointID, bool) {
+	if len(k) != parkedKeyLen || k[0] != prefixParked {
+		return 0, false
+	}
+	return EndpointID(binary.BigEndian.Uint64(k[1:])), true
 }
 
 func appendHourKey(b []byte, first EventID) []byte {
@@ -265,13 +315,13 @@ func parsePartKey(k []byte) (id EventID, part uint16, ok bool) {
 	return EventID(binary.BigEndian.Uint64(k[1:])), binary.BigEndian.Uint16(k[9:]), true
 }
 
-func appendWaterKey(b []byte, ep EndpointID, l Lane) []byte {
-	return append(binary.BigEndian.AppendUint64(append(b, prefixWater), uint64(ep)), byte(l))
+func appendWaterKey(b []byte, ep EndpointID, t track) []byte {
+	return append(binary.BigEndian.AppendUint64(append(b, prefixWater), uint64(ep)), byte(t))
 }
 
-func parseWaterKey(k []byte) (ep EndpointID, l Lane, ok bool) {
-	if len(k) != waterKeyLen || k[0] != prefixWater || k[9] >= lanes {
+func parseWaterKey(k []byte) (ep EndpointID, t track, ok bool) {
+	if len(k) != waterKeyLen || k[0] != prefixWater {
 		return 0, 0, false
 	}
-	return EndpointID(binary.BigEndian.Uint64(k[1:])), Lane(k[9]), true
+	return EndpointID(binary.BigEndian.Uint64(k[1:])), track(k[9]), true
 }

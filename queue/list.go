@@ -45,19 +45,59 @@ func (q *Queue) list(sh *shelf, s Select, yield func(entry) bool) error {
 	if !s.Until.IsZero() {
 		l.hi = min(q.clock.ceil(s.Until), end.due)
 	}
-	edge := l.edge()
-	for edge != nil {
-		streams, next, err := l.open(edge)
-		if err != nil {
-			return err
-		}
-		more, err := l.merge(streams, yield)
-		if err != nil || !more {
-			return err
-		}
-		edge = next
+	if edge := l.edge(); edge != nil {
+		return l.walk(edge, l.parkedSources(), yield)
 	}
 	return nil
+}
+
+// walk goes from bucket to bucket, beginning at a key. What is parked has its place among what is in buckets of the shelf;
+// those sources are in the order of the walk.
+func (l *listing) walk(edge []byte, parked []*source, yield func(entry) bool) error {
+	var next bucket
+	for onDisk := true; ; {
+		if onDisk && next.streams == nil {
+			var err error
+			if next, onDisk, err = l.open(edge); err != nil {
+				return err
+			}
+		}
+		if !onDisk && len(parked) == 0 {
+			return nil
+		}
+		number := next.number
+		if len(parked) > 0 {
+			if first := l.shelf.bucket(parked[0].parked.at); !onDisk || l.sooner(first, number) {
+				number = first
+			}
+		}
+		var streams []*source
+		if onDisk && number == next.number {
+			streams, edge, next.streams = next.streams, l.behind(number), nil
+		}
+		for len(parked) > 0 && l.shelf.bucket(parked[0].parked.at) == number {
+			streams, parked = append(streams, parked[0]), parked[1:]
+		}
+		if more, err := l.merge(streams, yield); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// sooner reports whether the walk comes to one bucket before another.
+func (l *listing) sooner(a, b uint32) bool {
+	if l.oldest {
+		return a < b
+	}
+	return a > b
+}
+
+// behind is the key at which the walk goes on behind a bucket.
+func (l *listing) behind(b uint32) []byte {
+	if l.oldest {
+		return l.shelf.behind(b)
+	}
+	return l.shelf.bucketKey(b)
 }
 
 // edge is the key to begin at, nil if nothing can be there.
@@ -116,25 +156,25 @@ func (l *listing) beyond(m, after Mark) bool {
 
 // seek goes to the first key of the walk that is not before the given one. Backwards, a key bounds what is wanted and
 // is not included.
-func (l *listing) seek(iter *pebble.Iterator, key []byte) (Mark, bool) {
+func (l *listing) seek(iter *pebble.Iterator, key []byte) (Mark, stream, bool) {
 	if l.oldest {
-		return l.valid(iter, iter.SeekGE(key))
+		return l.valid(iter, iter.SeekGE(key), l.shelf)
 	}
-	return l.valid(iter, iter.SeekLT(key))
+	return l.valid(iter, iter.SeekLT(key), l.shelf)
 }
 
-func (l *listing) step(iter *pebble.Iterator) (Mark, bool) {
+func (l *listing) step(iter *pebble.Iterator, sh *shelf) (Mark, stream, bool) {
 	if l.oldest {
-		return l.valid(iter, iter.Next())
+		return l.valid(iter, iter.Next(), sh)
 	}
-	return l.valid(iter, iter.Prev())
+	return l.valid(iter, iter.Prev(), sh)
 }
 
 // valid passes over keys that cannot be read.
-func (l *listing) valid(iter *pebble.Iterator, ok bool) (Mark, bool) {
+func (l *listing) valid(iter *pebble.Iterator, ok bool, sh *shelf) (Mark, stream, bool) {
 	for ok {
-		if m, good := l.shelf.parse(iter.Key()); good {
-			return m, true
+		if m, s, good := sh.parse(iter.Key()); good {
+			return m, s, true
 		}
 		l.q.log.Error("queue: malformed key", "key", iter.Key())
 		if l.oldest {
@@ -143,44 +183,53 @@ func (l *listing) valid(iter *pebble.Iterator, ok bool) (Mark, bool) {
 			ok = iter.Prev()
 		}
 	}
-	return Mark{}, false
+	return Mark{}, stream{}, false
 }
 
-// open finds the next bucket with something in it, beginning at a key, and the streams in it. next is the key
-// to go on at, nil if this was the last.
+// bucket is one that a walk has come to.
+type bucket struct {
+	number  uint32
+	streams []*source // not nil
+}
+
+// open finds the next bucket with something in it, beginning at a key, and the streams in it; false if there is none.
 //
 // What the seek for one stream finds is often the first entry of a later one. So this takes about a seek for each
 // stream that is selected and there, whichever are fewer, the selected ones or those that are there.
-func (l *listing) open(edge []byte) (found []*source, next []byte, err error) {
+func (l *listing) open(edge []byte) (b bucket, some bool, err error) {
 	if !l.q.gate.enter() {
-		return nil, nil, ErrClosed
+		return bucket{}, false, ErrClosed
 	}
 	defer l.q.gate.leave()
 	iter, err := l.q.db.NewIter(&pebble.IterOptions{
 		LowerBound: []byte{l.shelf.prefix}, UpperBound: []byte{l.shelf.prefix + 1},
 	})
 	if err != nil {
-		return nil, nil, err
+		return bucket{}, false, err
 	}
 	defer func() { err = errors.Join(err, iter.Close()) }()
-	m, ok := l.seek(iter, edge)
-	bucket := l.shelf.bucket(m.at)
-	if !ok || bucket > l.shelf.bucket(l.hi-1) || bucket < l.shelf.bucket(l.lo) {
-		return nil, nil, iter.Error()
+	m, _, ok := l.seek(iter, edge)
+	b = bucket{l.shelf.bucket(m.at), []*source{}}
+	if !ok || b.number > l.shelf.bucket(l.hi-1) || b.number < l.shelf.bucket(l.lo) {
+		return bucket{}, false, iter.Error()
 	}
+	var there stream
 	at, ok := l.reach(l.extreme())
 	for ok {
 		from, until := l.bounds(at, l.after)
 		if l.oldest {
-			m, ok = l.seek(iter, l.shelf.key(bucket, at, from))
+			m, there, ok = l.seek(iter, l.shelf.key(b.number, at, from))
 		} else {
-			m, ok = l.seek(iter, l.shelf.key(bucket, at, until))
+			m, there, ok = l.seek(iter, l.shelf.key(b.number, at, until))
 		}
-		if !ok || l.shelf.bucket(m.at) != bucket {
+		if !ok || l.shelf.bucket(m.at) != b.number {
 			break
 		}
-		there := l.shelf.streamOf(m)
 		if at, ok = l.reach(there); !ok || at != there {
+			continue
+		}
+		if l.shelf.tracks && l.q.segments.of(at.endpoint).parking(at.track.segment()) != nil {
+			at, ok = l.follow(at) // it does not wait
 			continue
 		}
 		from, until = l.bounds(at, l.after)
@@ -189,20 +238,17 @@ func (l *listing) open(edge []byte) (found []*source, next []byte, err error) {
 			continue // it is the end of a stream that was met on the way to another: seek into it
 		}
 		if !before && !beyond {
-			found = append(found, &source{stream: at, bucket: bucket, head: m, after: l.after})
+			b.streams = append(b.streams, &source{stream: at, bucket: b.number, head: m, after: l.after})
 		}
 		at, ok = l.follow(at)
 	}
 	if err := iter.Error(); err != nil {
-		return nil, nil, err
+		return bucket{}, false, err
 	}
-	for _, s := range found {
-		s.ask = max(1, listChunk/len(found))
+	for _, s := range b.streams {
+		s.ask = max(1, listChunk/len(b.streams))
 	}
-	if l.oldest {
-		return found, l.shelf.behind(bucket), nil
-	}
-	return found, l.shelf.bucketKey(bucket), nil
+	return b, true, nil
 }
 
 // extreme is the stream at which a bucket begins.
@@ -210,7 +256,15 @@ func (l *listing) extreme() stream {
 	if l.oldest {
 		return stream{}
 	}
-	return stream{math.MaxUint64, l.shelf.lanes - 1}
+	return l.last(math.MaxUint64)
+}
+
+// last is the last stream that an endpoint may have.
+func (l *listing) last(id EndpointID) stream {
+	if l.shelf.tracks {
+		return stream{id, math.MaxUint8}
+	}
+	return stream{endpoint: id}
 }
 
 // reach returns the next stream that is selected, s itself if it is.
@@ -225,7 +279,7 @@ func (l *listing) reach(s stream) (stream, bool) {
 	case l.oldest && i < len(l.endpoints):
 		return stream{endpoint: l.endpoints[i]}, true
 	case !l.oldest && i > 0:
-		return stream{l.endpoints[i-1], l.shelf.lanes - 1}, true
+		return l.last(l.endpoints[i-1]), true
 	}
 	return stream{}, false
 }
@@ -233,14 +287,14 @@ func (l *listing) reach(s stream) (stream, bool) {
 // follow returns the next stream behind s that is selected.
 func (l *listing) follow(s stream) (stream, bool) {
 	switch {
-	case l.oldest && s.lane+1 < l.shelf.lanes:
-		s.lane++
+	case l.oldest && s != l.last(s.endpoint):
+		s.track++
 	case l.oldest && s.endpoint < math.MaxUint64:
 		s = stream{endpoint: s.endpoint + 1}
-	case !l.oldest && s.lane > 0:
-		s.lane--
+	case !l.oldest && s.track > 0:
+		s.track--
 	case !l.oldest && s.endpoint > 0:
-		s = stream{s.endpoint - 1, l.shelf.lanes - 1}
+		s = l.last(s.endpoint - 1)
 	default:
 		return stream{}, false
 	}

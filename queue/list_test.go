@@ -15,7 +15,7 @@ import (
 
 func TestMarkText(t *testing.T) {
 	for _, m := range []Mark{
-		{}, {at: 1}, {1_900_000_000_000_000, 7, 8, 9, Replay}, {end.due - 1, math.MaxUint64, math.MaxUint64, math.MaxUint16, Replay},
+		{}, {at: 1}, {1_900_000_000_000_000, 7, 8, 9, Replay, 0}, {end.due - 1, math.MaxUint64, math.MaxUint64, math.MaxUint16, Replay, end.due - 1},
 	} {
 		if got, err := ParseMark(m.String()); err != nil || got != m {
 			t.Errorf("%v became %v, %v", m, got, err)
@@ -30,7 +30,8 @@ func TestMarkText(t *testing.T) {
 }
 
 func FuzzParseMark(f *testing.F) {
-	f.Add(Mark{1_900_000_000_000_000, 7, 8, 9, Replay}.String())
+	f.Add(Mark{1_900_000_000_000_000, 7, 8, 9, Replay, 0}.String())
+	f.Add(Mark{1_900_000_000_000_000, 7, 8, 0, Fresh, 5}.String())
 	f.Add("")
 	f.Fuzz(func(t *testing.T, s string) {
 		if m, err := ParseMark(s); err == nil && m.String() != s {
@@ -59,7 +60,7 @@ var listCases = map[string]listCase{
 		},
 		read: func(q *Queue, s Select, yield func(shelved) bool) error {
 			return q.Attempts(s, func(a LoggedAttempt) bool {
-				m := Mark{q.clock.ceil(a.At), a.Endpoint, a.Event, uint16(a.Number), a.Lane}
+				m := Mark{q.clock.ceil(a.At), a.Endpoint, a.Event, uint16(a.Number), a.Lane, 0}
 				return a.Mark == m && yield(shelved{m, string(a.Record)})
 			})
 		},
@@ -70,7 +71,7 @@ var listCases = map[string]listCase{
 		},
 		read: func(q *Queue, s Select, yield func(shelved) bool) error {
 			return q.DeadLetters(s, func(l DeadLetter) bool {
-				m := Mark{q.clock.ceil(l.Died), l.Endpoint, l.Event, 0, l.Lane}
+				m := Mark{q.clock.ceil(l.Died), l.Endpoint, l.Event, 0, l.Lane, 0}
 				return l.Mark == m && l.Reason == Gone && yield(shelved{m, string(l.Note)})
 			})
 		},
@@ -78,11 +79,11 @@ var listCases = map[string]listCase{
 	"Waiting": {
 		write: func(b *pebble.Batch, m Mark, text string) error {
 			st := state{attempts: 3, status: 500, accepted: m.at, note: []byte(text)}
-			return b.Set(appendDeliveryKey(nil, m.endpoint, m.lane, m.position()), appendState(nil, st, m.at), nil)
+			return b.Set(appendDeliveryKey(nil, m.endpoint, m.lane.in(0), m.position()), appendState(nil, st, m.at), nil)
 		},
 		read: func(q *Queue, s Select, yield func(shelved) bool) error {
 			return q.Waiting(s, func(w WaitingDelivery) bool {
-				m := Mark{q.clock.ceil(w.Due), w.Endpoint, w.Event, 0, w.Lane}
+				m := Mark{q.clock.ceil(w.Due), w.Endpoint, w.Event, 0, w.Lane, 0}
 				return w.Mark == m && w.Attempts == 3 && w.LastStatus == 500 && yield(shelved{m, string(w.Note)})
 			})
 		},

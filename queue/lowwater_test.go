@@ -14,7 +14,7 @@ import (
 
 func (h *house) mark(ep EndpointID, l Lane) position {
 	h.t.Helper()
-	p, err := readWater(h.db, ep, l)
+	p, err := readWater(h.db, ep, l.in(h.segments.present(ep)))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestLowWaterStopsAtWhatIsNotSettled(t *testing.T) {
 			ln.resting = micros(w.now().Add(time.Hour).UnixMicro())
 			return []string{"x", "passed by", "passed by", "passed by"}
 		},
-		"parked": func(h *house, w *wall) []string {
+		"in line": func(h *house, w *wall) []string {
 			h.accept("first", Target{Endpoint: 1, Order: 1, NotBefore: w.now().Add(time.Hour)})
 			h.accept("second", Target{Endpoint: 1, Order: 1})
 			return []string{"first", "second"}
@@ -247,7 +247,7 @@ func TestMalformedLowWater(t *testing.T) {
 	h.accept("first", Target{Endpoint: 1, Order: 1})
 	h.take(1)
 	h.passedBy(w)
-	if err := h.db.Set(appendWaterKey(nil, 1, Fresh), []byte("x"), nil); err != nil {
+	if err := h.db.Set(appendWaterKey(nil, 1, Fresh.in(0)), []byte("x"), nil); err != nil {
 		t.Fatal(err)
 	}
 	h.reopen()
@@ -278,6 +278,7 @@ func TestHeads(t *testing.T) {
 		var want []found
 		ids := rapid.SliceOfNDistinct(rapid.SampledFrom([]EndpointID{0, 1, 2, 3, 255, 256, 1 << 40, 1<<64 - 2, 1<<64 - 1}), 0, 6, rapid.ID[EndpointID]).Draw(t, "endpoints")
 		slices.Sort(ids)
+		read := rapid.SliceOfNDistinct(rapid.SampledFrom([]segment{0, 1, 2, 3, 4}), 1, 3, rapid.ID[segment]).Draw(t, "segments")
 		set := func(k, v []byte) {
 			if err := db.Set(k, v, nil); err != nil {
 				t.Fatal(err)
@@ -285,11 +286,11 @@ func TestHeads(t *testing.T) {
 		}
 		for _, id := range ids {
 			f := found{id, [lanes]position{end, end}}
-			for l := range Lane(lanes) {
-				mark := start
+			for track := range Replay.in(3) + 1 {
+				l, mark := track.lane(), start
 				if rapid.Bool().Draw(t, "marked") {
 					mark = position{due: 100, event: 5}
-					set(appendWaterKey(nil, id, l), appendWater(nil, mark))
+					set(appendWaterKey(nil, id, track), appendWater(nil, mark))
 				}
 				places := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) position {
 					return position{micros(rapid.IntRange(99, 102).Draw(t, "due")), EventID(rapid.IntRange(4, 6).Draw(t, "event"))}
@@ -298,8 +299,10 @@ func TestHeads(t *testing.T) {
 					if p.less(mark) {
 						continue
 					}
-					set(appendDeliveryKey(nil, id, l, p), appendState(nil, state{accepted: p.due}, p.due))
-					f.cursors[l] = earlier(f.cursors[l], p)
+					set(appendDeliveryKey(nil, id, track, p), appendState(nil, state{accepted: p.due}, p.due))
+					if slices.Contains(read, track.segment()) {
+						f.cursors[l] = earlier(f.cursors[l], p)
+					}
 				}
 			}
 			if f.cursors != [lanes]position{end, end} {
@@ -316,23 +319,18 @@ func TestHeads(t *testing.T) {
 		}
 		var got []found
 		for next := EndpointID(0); ; next++ {
-			id, marks, ok, err := h.next(next)
+			id, ok, err := h.next(next)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !ok {
 				break
 			}
-			f := found{id, [lanes]position{end, end}}
-			for l := range Lane(lanes) {
-				p, ok, err := h.first(id, l, marks[l])
-				if err != nil {
-					t.Fatal(err)
-				}
-				if ok {
-					f.cursors[l] = p
-				}
+			cursors, err := h.cursors(id, read)
+			if err != nil {
+				t.Fatal(err)
 			}
+			f := found{id, cursors}
 			if f.cursors != [lanes]position{end, end} {
 				got = append(got, f)
 			}
@@ -392,7 +390,7 @@ func TestLowWaterAndCompactions(t *testing.T) {
 }
 
 func TestMisuse(t *testing.T) {
-	delivery, part := appendDeliveryKey(nil, 1, Fresh, start), appendPartKey(nil, 1, 0)
+	delivery, part := appendDeliveryKey(nil, 1, Fresh.in(0), start), appendPartKey(nil, 1, 0)
 	for _, tt := range []struct {
 		kind pebble.APIMisuseKind
 		key  []byte

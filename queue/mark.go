@@ -16,12 +16,16 @@ type Mark struct {
 	event    EventID
 	number   uint16 // of an attempt
 	lane     Lane
+	place    micros // of a parked delivery: where it was in its lane; 0 for all else
 }
 
 // ErrMark is returned by ParseMark for a text that String does not write.
 var ErrMark = errors.New("queue: malformed mark")
 
-const markLen = 8 + 8 + 8 + 2 + 1
+const (
+	markLen     = 8 + 8 + 8 + 2 + 1
+	longMarkLen = markLen + 8
+)
 
 var markText = base64.RawURLEncoding.Strict()
 
@@ -30,12 +34,16 @@ func (m Mark) String() string {
 	if m == (Mark{}) {
 		return ""
 	}
-	b := make([]byte, 0, markLen)
+	b := make([]byte, 0, longMarkLen)
 	b = binary.BigEndian.AppendUint64(b, uint64(m.at))
 	b = binary.BigEndian.AppendUint64(b, uint64(m.endpoint))
 	b = binary.BigEndian.AppendUint64(b, uint64(m.event))
 	b = binary.BigEndian.AppendUint16(b, m.number)
-	return markText.EncodeToString(append(b, byte(m.lane)))
+	b = append(b, byte(m.lane))
+	if m.place != 0 {
+		b = binary.BigEndian.AppendUint64(b, uint64(m.place))
+	}
+	return markText.EncodeToString(b)
 }
 
 // ParseMark reads what String wrote. Error: ErrMark.
@@ -45,7 +53,7 @@ func ParseMark(s string) (Mark, error) {
 	}
 	b, err := markText.DecodeString(s)
 	// The decoder passes over line ends.
-	if err != nil || len(s) != markText.EncodedLen(markLen) || len(b) != markLen || b[26] >= lanes {
+	if err != nil || len(s) != markText.EncodedLen(len(b)) || len(b) != markLen && len(b) != longMarkLen || b[26] >= lanes {
 		return Mark{}, ErrMark
 	}
 	m := Mark{
@@ -58,6 +66,11 @@ func ParseMark(s string) (Mark, error) {
 	if m.at <= 0 || m.at >= end.due {
 		return Mark{}, ErrMark
 	}
+	if len(b) == longMarkLen {
+		if m.place = micros(binary.BigEndian.Uint64(b[markLen:])); m.place <= 0 || m.place >= end.due {
+			return Mark{}, ErrMark
+		}
+	}
 	return m, nil
 }
 
@@ -66,6 +79,7 @@ func (m Mark) compare(o Mark) int {
 	return cmp.Or(
 		cmp.Compare(m.at, o.at),
 		cmp.Compare(m.endpoint, o.endpoint),
+		cmp.Compare(m.place, o.place),
 		cmp.Compare(m.event, o.event),
 		cmp.Compare(m.number, o.number),
 		cmp.Compare(m.lane, o.lane),

@@ -9,8 +9,9 @@ import (
 )
 
 type entry struct {
-	mark  Mark
-	value []byte
+	mark   Mark
+	value  []byte
+	parked Reason // of a parked delivery: why; 0 for all else
 }
 
 // source is a stream during the merge.
@@ -22,6 +23,8 @@ type source struct {
 	read   []entry // the entries read and not yielded yet
 	ask    int     // how many to read next
 	dry    bool    // there are no more to be read
+
+	parked *parkedSegment // that it is, nil for what is on the shelf
 }
 
 // listChunk is how many entries are read at once. Between two chunks no iterator is open, so a slow reader keeps
@@ -66,22 +69,26 @@ func (l *listing) fill(s *source) (err error) {
 		return ErrClosed
 	}
 	defer l.q.gate.leave()
-	from, until := l.bounds(s.stream, s.after)
+	from, until, sh := l.within(s)
 	if s.dry = !from.less(until); s.dry {
 		return nil
 	}
 	iter, err := l.q.db.NewIter(&pebble.IterOptions{
-		LowerBound: l.shelf.key(s.bucket, s.stream, from), UpperBound: l.shelf.key(s.bucket, s.stream, until),
+		LowerBound: sh.key(s.bucket, s.stream, from), UpperBound: sh.key(s.bucket, s.stream, until),
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, iter.Close()) }()
 	s.read = s.read[:0]
-	m, ok := l.ends(iter)
-	for ; ok && len(s.read) < s.ask; m, ok = l.step(iter) {
-		if l.beyond(m, s.after) {
-			s.read = append(s.read, entry{m, bytes.Clone(iter.Value())})
+	m, _, ok := l.ends(iter, sh)
+	for ; ok && len(s.read) < s.ask; m, _, ok = l.step(iter, sh) {
+		e := entry{mark: m, value: bytes.Clone(iter.Value())}
+		if s.parked != nil {
+			e.mark.at, e.mark.place, e.parked = s.parked.at, m.at, s.parked.why
+		}
+		if l.beyond(e.mark, s.after) {
+			s.read = append(s.read, e)
 		}
 	}
 	s.dry = !ok
@@ -93,11 +100,11 @@ func (l *listing) fill(s *source) (err error) {
 }
 
 // ends goes to where the walk enters the bounds of an iterator.
-func (l *listing) ends(iter *pebble.Iterator) (Mark, bool) {
+func (l *listing) ends(iter *pebble.Iterator, sh *shelf) (Mark, stream, bool) {
 	if l.oldest {
-		return l.valid(iter, iter.First())
+		return l.valid(iter, iter.First(), sh)
 	}
-	return l.valid(iter, iter.Last())
+	return l.valid(iter, iter.Last(), sh)
 }
 
 // merging is a heap of streams, the one with the next entry on top.

@@ -49,6 +49,9 @@ type modelDelivery struct {
 	attempts int
 	status   int
 	held     *Delivery
+	reason   Reason // of a dead one
+	parked   bool   // of a dead one: an unpark brings it back
+	ahead    bool   // was in hand when others of its line came back
 }
 
 const modelEndpoints = 3
@@ -122,11 +125,20 @@ func (m *model) wait(d *modelDelivery) {
 	m.owed = append(m.owed, d)
 }
 
-// blocked says that a delivery with an order key has to wait for another one.
-func (m *model) blocked(d *modelDelivery) bool {
-	return d.key != 0 && slices.ContainsFunc(m.owed, func(o *modelDelivery) bool {
-		return o.endpoint == d.endpoint && o.key == d.key && o.count < d.count
-	})
+// blocked says that a delivery with an order key must wait for another one; may, that it may have to. What was in hand when
+// others came back from being parked keeps its turn, or loses it when it is given back.
+func (m *model) blocked(d *modelDelivery) (must, may bool) {
+	if d.key == 0 {
+		return false, false
+	}
+	for _, o := range m.owed {
+		if o == d || o.endpoint != d.endpoint || o.key != d.key {
+			continue
+		}
+		must = must || o.held != nil || o.count < d.count && !d.ahead
+		may = may || o.held != nil || o.count < d.count
+	}
+	return must, may
 }
 
 // crowded says that so much of an endpoint waits in line that nothing more may be read.
@@ -137,19 +149,25 @@ func (m *model) crowded(ep EndpointID) bool {
 			n++
 		}
 	}
-	return n >= parkedWindows*m.real.opts.Window
+	return n >= lineWindows*m.real.opts.Window
 }
 
 // next is what Take has to return. Deliveries within a few milliseconds of each other may change
 // places: a clock that stands still does not order them. Of those with an order key, which stand at
-// the place of their accept, any may come early, and none late.
-func (m *model) next(ep EndpointID) (first []*modelDelivery) {
-	var early []*modelDelivery
+// the place of their accept, any may come early, and none late. must says that Take has to find one of them.
+func (m *model) next(ep EndpointID) (all []*modelDelivery, must bool) {
+	ahead := slices.ContainsFunc(m.owed, func(d *modelDelivery) bool { return d.endpoint == ep && d.ahead })
 	for l := range Lane(lanes) {
+		var first, early []*modelDelivery
 		for _, d := range m.owed {
-			if d.endpoint != ep || d.lane != l || d.held != nil || d.due.After(m.wall.now()) || m.blocked(d) {
+			if d.endpoint != ep || d.lane != l || d.held != nil || d.due.After(m.wall.now()) {
 				continue
 			}
+			blocked, maybe := m.blocked(d)
+			if blocked {
+				continue
+			}
+			must = must || !maybe
 			if d.key != 0 {
 				early = append(early, d)
 				continue
@@ -162,24 +180,24 @@ func (m *model) next(ep EndpointID) (first []*modelDelivery) {
 			}
 		}
 		for _, d := range early {
-			if len(first) > 0 && first[0].due.Sub(d.place) > time.Millisecond {
+			if len(first) > 0 && first[0].due.Sub(d.place) > time.Millisecond && !ahead {
 				first = nil
 			}
 		}
-		if first = append(first, early...); len(first) > 0 {
-			return first
+		if all = append(all, append(first, early...)...); must {
+			return all, true
 		}
 	}
-	return nil
+	return all, false
 }
 
 func (m *model) take() {
 	ep := EndpointID(rapid.IntRange(0, modelEndpoints-1).Draw(m.t, "endpoint"))
-	want := m.next(ep)
+	want, must := m.next(ep)
 	due, some := m.real.NextDue(ep)
 	fresh, someFresh := m.real.NextDueFresh(ep)
 	d, ok := m.real.Take(ep)
-	if ok != (len(want) > 0) && (ok || !m.crowded(ep)) {
+	if ok && len(want) == 0 || !ok && must && !m.crowded(ep) {
 		m.t.Fatalf("endpoint %d: took %q %v, want one of %d", ep, d.Payload, ok, len(want))
 	}
 	if !ok {
@@ -258,6 +276,7 @@ func (m *model) settle() {
 		m.wait(d)
 		m.wall.add(time.Second)
 	case Dead:
+		d.reason, d.parked, d.held = Rejected, false, nil
 		m.dead = append(m.dead, d)
 	}
 }
@@ -278,6 +297,46 @@ func (m *model) purge() {
 		m.t.Fatal(err)
 	}
 	m.owed = slices.DeleteFunc(m.owed, func(d *modelDelivery) bool { return d.endpoint == ep })
+}
+
+// park and unpark may follow each other without anything in between.
+func (m *model) park() {
+	ep := EndpointID(rapid.IntRange(0, modelEndpoints-1).Draw(m.t, "endpoint"))
+	why := rapid.SampledFrom([]Reason{Disabled, Gone}).Draw(m.t, "why")
+	if err := m.real.Park(ep, why); err != nil {
+		m.t.Fatal(err)
+	}
+	m.owed = slices.DeleteFunc(m.owed, func(d *modelDelivery) bool {
+		if d.endpoint != ep {
+			return false
+		}
+		if d.ahead = false; d.held != nil {
+			return false
+		}
+		d.reason, d.parked = why, true
+		m.dead = append(m.dead, d)
+		return true
+	})
+	m.wall.add(time.Second)
+}
+
+func (m *model) unpark() {
+	ep := EndpointID(rapid.IntRange(0, modelEndpoints-1).Draw(m.t, "endpoint"))
+	if err := m.real.Unpark(ep); err != nil {
+		m.t.Fatal(err)
+	}
+	m.dead = slices.DeleteFunc(m.dead, func(d *modelDelivery) bool {
+		back := d.endpoint == ep && d.parked
+		if back {
+			d.parked = false
+			m.owed = append(m.owed, d)
+		}
+		return back
+	})
+	for _, d := range m.owed {
+		d.ahead = d.ahead || d.endpoint == ep && d.held != nil
+	}
+	m.wall.add(time.Second)
 }
 
 // resend sends again some of what was given up and some of what was delivered, maybe twice in one call, and what is
@@ -305,6 +364,8 @@ func (m *model) resend() {
 	for i, d := range of {
 		busy := slices.ContainsFunc(m.owed, func(x *modelDelivery) bool {
 			return x.payload == d.payload && x.endpoint == d.endpoint && x.lane == Replay
+		}) || slices.ContainsFunc(m.dead, func(x *modelDelivery) bool {
+			return x != d && x.parked && x.payload == d.payload && x.endpoint == d.endpoint && x.lane == Replay
 		})
 		if must, may := !busy && m.stays(d.payload), !busy && m.mayStay(d.payload); must && !made[i] || !may && made[i] {
 			m.t.Fatalf("resent %q to %d: %v, must be %v, may be %v", d.payload, d.endpoint, made[i], must, may)
@@ -321,6 +382,7 @@ func (m *model) resend() {
 // letters returns the dead letters, after comparing them with what they should be.
 func (m *model) letters() []DeadLetter {
 	letters := m.real.letters()
+	m.checkOrder(letters)
 	if len(letters) != len(m.dead) {
 		m.t.Fatalf("%d dead letters, want %d", len(letters), len(m.dead))
 	}
@@ -340,8 +402,44 @@ func (m *model) letterOf(letters []DeadLetter, d *modelDelivery) int {
 	}
 	return slices.IndexFunc(letters, func(l DeadLetter) bool {
 		return l.Event == m.ids[d.payload] && l.Endpoint == d.endpoint && l.Lane == d.lane &&
-			l.Attempts == d.attempts && l.LastStatus == d.status
+			l.Attempts == d.attempts && l.LastStatus == d.status && l.Reason == d.reason && near(l.Accepted, d.accepted)
 	})
+}
+
+// checkOrder reads the letters the other way around, in pages, and of the endpoints one by one.
+func (m *model) checkOrder(want []DeadLetter) {
+	s := Select{Oldest: rapid.Bool().Draw(m.t, "oldest")}
+	if rapid.Bool().Draw(m.t, "one") {
+		s.Endpoints = []EndpointID{EndpointID(rapid.IntRange(0, modelEndpoints-1).Draw(m.t, "endpoint"))}
+	}
+	page := rapid.IntRange(1, 5).Draw(m.t, "page")
+	var got []Mark
+	for n := page; n == page; {
+		n = 0
+		err := m.real.DeadLetters(s, func(l DeadLetter) bool {
+			got, s.After = append(got, l.Mark), l.Mark
+			n++
+			return n < page
+		})
+		if err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	var all []Mark
+	for i, l := range want {
+		if i > 0 && (l.Died.Before(want[i-1].Died) || l.Mark.compare(want[i-1].Mark) <= 0) {
+			m.t.Fatalf("%+v comes behind %+v", l, want[i-1])
+		}
+		if s.Endpoints == nil || l.Endpoint == s.Endpoints[0] {
+			all = append(all, l.Mark)
+		}
+	}
+	if !s.Oldest {
+		slices.Reverse(all)
+	}
+	if !slices.Equal(got, all) {
+		m.t.Fatalf("marks %v, want %v", got, all)
+	}
 }
 
 func (m *model) discard() {
@@ -448,7 +546,7 @@ func (m *model) restart(how func()) {
 	m.flush()
 	how()
 	for _, d := range m.owed {
-		d.held = nil
+		d.held, d.ahead = nil, false
 	}
 }
 
@@ -553,6 +651,7 @@ func TestModel(t *testing.T) {
 			"settle": m.settle, "settle 2": m.settle, "release": m.release, "repeat": m.repeat, "purge": m.purge,
 
 			"resend": m.resend, "resend 2": m.resend, "discard": m.discard, "attempts": m.attempts, "waiting": m.waiting,
+			"park": m.park, "unpark": m.unpark, "unpark 2": m.unpark,
 			"hours": func() { w.add(40 * time.Minute) },
 			"sweep": m.sweep, "wait": func() { w.add(5 * time.Second) },
 			"reopen": func() { m.restart(h.reopen) },

@@ -47,6 +47,23 @@ type Options struct {
 	// Defaults to 72 hours.
 	KeepAttempts time.Duration
 
+	// KeepAttemptsBytes bounds what the attempt log takes in tables on disk, in bytes: when it is more, a sweep removes its oldest
+	// hours, as if they were older than KeepAttempts. The present hour stays however large it is. What a table takes is after
+	// compression, and shared out among the hours in it by estimate; what is in memory and the log of the database
+	// alone yet, some 256 MiB at most with Tune, does not count.
+	//
+	// Defaults to 0: no bound.
+	KeepAttemptsBytes int64
+
+	// KeepDeadBytes bounds the bytes of dead letters, with the payloads that nothing else needs, each once: when they are
+	// more, a sweep removes those of the oldest days (UTC), as if they were older than KeepDead. The present day stays however
+	// much it is, so that what was given up lately can be looked at and sent again. The bytes are those of keys and values as
+	// they were written; a table takes less where they compress. Summing them up takes a sweep about as long again as it
+	// takes without.
+	//
+	// Defaults to 0: no bound.
+	KeepDeadBytes int64
+
 	// KeepDelivered is how long the payload of a message stays after its last delivery was settled as Done, so
 	// that Resend can send it again. They go in whole hours, so up to an hour and a SweepInterval later than
 	// that. A payload that stays is written to a table, and takes its room there.
@@ -152,6 +169,19 @@ type Options struct {
 	// Defaults to never.
 	ReadOnly func() bool
 
+	// Trimmed is called when a sweep has removed something because of KeepAttemptsBytes or KeepDeadBytes, with the bytes as
+	// these count them. Ready's rules for how it is called hold.
+	//
+	// Defaults to nil.
+	Trimmed func(what Kept, bytes int64)
+
+	// Parked is called for each lane of which a Park has given deliveries up, when they are counted: moments after Park
+	// has returned. Deliveries that were being accepted meanwhile may be left out. Ready's rules for how it is called
+	// hold.
+	//
+	// Defaults to nil.
+	Parked func(l Lane, why Reason, n int64)
+
 	// Logger receives what no caller can be told: a lost payload, a disk that cannot be read, a failed
 	// sweep.
 	//
@@ -217,6 +247,8 @@ func (o Options) validate() error {
 	positive("SweepInterval", int64(o.SweepInterval))
 	positive("KeepDead", int64(o.KeepDead))
 	positive("KeepAttempts", int64(o.KeepAttempts))
+	positive("KeepAttemptsBytes", o.KeepAttemptsBytes)
+	positive("KeepDeadBytes", o.KeepDeadBytes)
 	positive("KeepDelivered", int64(o.KeepDelivered))
 	positive("KeepKeys", int64(o.KeepKeys))
 	positive("HandOffBytes", int64(o.HandOffBytes))

@@ -19,7 +19,7 @@ func lined(t *testing.T, h *house) (a1, b1, c1, free *Delivery) {
 }
 
 // Everything that can happen to lines happens while a scan of their endpoint runs without the lock, which meets
-// all that is parked or in hand.
+// all that stands in line or is in hand.
 func TestLinesDuringScan(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		for _, window := range []int{1, 4, 64} {

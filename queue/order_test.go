@@ -198,7 +198,7 @@ func TestOrderedDeliveriesAreShown(t *testing.T) {
 // A line takes no more memory than there is for it, and what does not fit comes after it, in order.
 func TestOrderIsBounded(t *testing.T) {
 	h := newHouse(t, Options{Window: 2})
-	const n = 3 * 2 * parkedWindows
+	const n = 3 * 2 * lineWindows
 	for i := range n {
 		h.accept(fmt.Sprint(i), inOrder(1))
 	}
@@ -219,8 +219,8 @@ func TestOrderIsBounded(t *testing.T) {
 			}
 			h.settle(&other, done)
 		}
-		if e.lines.parked > 2*parkedWindows {
-			t.Fatalf("%d are parked", e.lines.parked)
+		if e.lines.behind > 2*lineWindows {
+			t.Fatalf("%d stand in line", e.lines.behind)
 		}
 		if _, some := h.NextDue(1); some {
 			t.Fatal("nothing may be taken, yet something is due")

@@ -17,6 +17,8 @@ type destination struct {
 	lane      Lane
 	notBefore micros // not later than the accept: due at once, and 0 when it is read
 	note      []byte
+
+	segment segment // that the delivery is written to; not in the part
 }
 
 // partHead is how a part begins.

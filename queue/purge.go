@@ -3,14 +3,13 @@ package queue
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
 // Purge removes everything that waits for an endpoint, in either lane and however much it is, with one
-// range deletion, and returns when that is durable and counted. Dead letters stay. Deliveries in hand
-// are removed as well: settling or releasing them does nothing more.
+// range deletion, and returns when that is durable and counted. Dead letters stay, and so does what was parked.
+// Deliveries in hand are removed as well: settling or releasing them does nothing more.
 //
 // Nothing else waits for a purge: what was removed is counted afterwards, by the caller's goroutine. A purge itself waits
 // until the large fan-outs that were accepted before it are expanded, as their destinations are in no order; an error of that is returned.
@@ -25,86 +24,68 @@ func (q *Queue) Purge(id EndpointID) error {
 		return err
 	}
 	e := q.lockEndpoint(id)
-	e.purging++
+	e.removing++
 	e.mu.Unlock()
-	p := new(purge)
-	if err := q.betweenOutcomes(func() error { return q.purge(e, p) }); err != nil {
+	var r *removal
+	if err := q.betweenOutcomes(func() (err error) { r, err = q.purge(e); return err }); err != nil {
 		return err
 	}
 	err := q.db.LogData(nil, pebble.Sync)
 	if q.hooks.beforeCount != nil {
 		q.hooks.beforeCount()
 	}
-	if err := q.countPurged(id, p.before); err != nil {
+	if err := q.countPurged(id, r); err != nil {
 		q.log.Error("queue: counting what was purged failed, Stats.Waiting and OldestAge are too large from now on",
 			"endpoint", uint64(id), "err", err)
 	}
 	select {
-	case <-p.over:
-		q.release(e, p)
+	case <-r.over:
+		q.release(e, r)
 	default:
 		q.background.Go(func() {
-			<-p.over
-			q.release(e, p)
+			<-r.over
+			q.release(e, r)
 		})
 	}
 	return err
 }
 
-// release lets go of a purge's snapshot, when no write is in progress any more that may have to look at it.
-func (q *Queue) release(e *endpoint, p *purge) {
-	e.mu.Lock()
-	e.purges = slices.DeleteFunc(e.purges, func(other *purge) bool { return other == p })
-	e.mu.Unlock()
-	if err := p.before.Close(); err != nil {
-		q.log.Error("queue: closing the snapshot of a purge failed", "err", err)
-	}
-}
-
-// purge is what a call of Purge gets back from Queue.purge.
-type purge struct {
-	before *pebble.Snapshot // from just before the deletion
-	over   <-chan struct{}  // closed when the writes that were in progress then have ended
-}
-
 // purge runs on the committer's goroutine, so no settlement is half written. It takes no longer for a
 // large backlog: all settlements wait for it, and accepts for the endpoint with their tickets open.
 //
-// The snapshot is taken and the deletion committed with mu held, so that no delivery is handed over in between: the snapshot
-// might not have it, and then nobody would count it out. A delivery handed over before was committed before, and
-// its key is gone. One handed over afterwards was committed on either side of the deletion: if its write began
+// The snapshot is taken, and the deletion committed, with mu held. A delivery handed over before that was committed before:
+// the snapshot has it, and its key is gone. One handed over afterwards was committed on either side of it: if its write began
 // earlier, only the disk knows, and its hand-over (which compares endpoint.purged with the count it
 // began with) leaves it there to be found. A scan that runs meanwhile throws away what it has read.
-func (q *Queue) purge(e *endpoint, p *purge) error {
+func (q *Queue) purge(e *endpoint) (*removal, error) {
 	q.byHand.mu.Lock()
 	defer q.byHand.mu.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.removing--
+	segments := q.segments.of(e.id).read()
 	before := q.db.NewSnapshot()
 	if q.hooks.beforePurge != nil {
 		q.hooks.beforePurge()
 	}
-	e.purging--
-	if err := q.deleteDeliveries(e.id); err != nil {
-		return errors.Join(err, before.Close())
+	if err := q.deleteDeliveries(e.id, segments); err != nil {
+		return nil, errors.Join(err, before.Close())
 	}
 	for i := range e.lanes {
-		e.lanes[i].water = lowWater{known: true}
+		e.lanes[i].water = lowWater{known: true} // none, as those of what was purged went with it
 	}
 	q.syncs.wrote()
-	e.purged = q.endpoints.purges.Add(1)
+	r := q.removed(e, purges, segments, before)
+	e.purged = r.number
 	q.counts.inHand.Add(-int64(e.clear()))
-	p.before, p.over = before, q.writers.over()
-	e.purges = append(e.purges, p)
-	return nil
+	return r, nil
 }
 
-func (q *Queue) deleteDeliveries(id EndpointID) error {
+func (q *Queue) deleteDeliveries(id EndpointID, segments []segment) error {
 	b := q.db.NewBatch()
 	defer b.Close()
-	for _, prefix := range []byte{prefixDelivery, prefixReplay, prefixWater} {
-		lo, hi := spanOf(prefix, id)
-		if err := b.DeleteRange(lo, hi, nil); err != nil {
+	for _, s := range segments {
+		if err := deleteSegment(b, id, s); err != nil {
 			return err
 		}
 	}
@@ -113,17 +94,11 @@ func (q *Queue) deleteDeliveries(id EndpointID) error {
 
 // countPurged takes what a purge has removed off the deliveries stored. No settlement comes between the
 // snapshot and the deletion. An accept may: see Queue.counted.
-func (q *Queue) countPurged(id EndpointID, before *pebble.Snapshot) error {
-	lo, hi := endpointSpan(id)
-	now := q.clock.present()
-	census, n := newCensus(now), int64(0)
-	err := q.eachReadable(before, lo, hi, ofDelivery(func(_ EndpointID, l Lane, accepted micros) {
-		census.count(l, accepted, -1)
-		n++
-	}))
+func (q *Queue) countPurged(id EndpointID, r *removal) error {
+	sum, err := q.tally(id, r, -1)
 	if err == nil {
+		n := sum[Fresh] + sum[Replay]
 		q.counts.stored.Add(-n)
-		q.ages.merge(now, census)
 		q.counts.purged.Add(uint64(n))
 		q.recent.leave(n)
 		q.sweepIfWorth()

@@ -134,8 +134,8 @@ func TestPurgeMeetsACommit(t *testing.T) {
 				t.Error(err)
 			}
 			h.endpoints.each(func(e *endpoint) {
-				if len(e.purges) > 0 || e.owed != 0 {
-					t.Errorf("%d snapshots are kept, %d are owed", len(e.purges), e.owed)
+				if len(e.removals) > 0 || e.owed != 0 {
+					t.Errorf("%d snapshots are kept, %d are owed", len(e.removals), e.owed)
 				}
 			})
 		})
@@ -153,5 +153,22 @@ func TestPurgedIsNotLost(t *testing.T) {
 	h.lost(d, PayloadLost, pebble.ErrNotFound)
 	if s := h.settledStats(); s.Died != 0 || s.Dead != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// A delivery that is handed over between the snapshot of a purge and its deletion would be counted by neither.
+func TestPurgeHoldsHandOvers(t *testing.T) {
+	var h *house
+	purges := 0
+	h = newHouse(t, Options{hooks: hooks{beforePurge: func() {
+		purges++
+		if e := h.endpoints.find(1); e.mu.TryLock() {
+			e.mu.Unlock()
+			t.Error("a delivery could be handed over")
+		}
+	}}})
+	h.accept("a", to(1)...)
+	if err := h.Purge(1); err != nil || purges != 1 {
+		t.Errorf("%d purges, %v", purges, err)
 	}
 }

@@ -117,6 +117,7 @@ type Queue struct {
 	clock     *clock
 	writers   *writers
 	endpoints endpoints
+	segments  segmentMap
 	recent    recent
 	sides     sideFiles
 	hidden    hidden
@@ -151,7 +152,7 @@ type hooks struct {
 	beforeFind     func()     // a look for the endpoints with work, the first or another one
 	afterAsked     func()     // whether recovery is through is known, whether the endpoint is there is not
 	beforePurge    func()     // a purge has its snapshot and has deleted nothing yet
-	beforeCount    func()     // a purge is durable, what it removed is not counted yet
+	beforeCount    func()     // a purge, park or unpark is durable, what it is about is not counted yet
 	beforeSettle   func()     // a batch of outcomes is made up and not committed
 	afterSettle    func()     // it is committed, or was refused
 	beforeResend   func()     // payloads are pinned, nothing is decided

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 func (q *Queue) recover() (err error) {
 	if err := q.upgrade(); err != nil {
 		return err
+	}
+	if err := q.segments.load(q.db); err != nil {
+		return fmt.Errorf("reading what is parked: %w", err)
 	}
 	if q.clock, err = newClock(q.db, &q.opts); err != nil {
 		return err
@@ -75,22 +79,15 @@ func (q *Queue) findEndpoints(snapshot *pebble.Snapshot, from EndpointID) (next 
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
 	for next = from; !q.stopping(); next++ {
-		id, marks, ok, err := h.next(next)
+		id, ok, err := h.next(next)
 		if err != nil || !ok {
 			return next, err
 		}
-		cursors := [lanes]position{end, end}
-		some := false
-		for l := range Lane(lanes) {
-			pos, ok, err := h.first(id, l, marks[l])
-			if err != nil {
-				return id, err // what else there is of it is not known
-			}
-			if ok {
-				cursors[l], some = pos, true
-			}
+		cursors, err := h.cursors(id, q.segments.of(id).read())
+		if err != nil {
+			return id, err // what else there is of it is not known
 		}
-		if some {
+		if cursors != [lanes]position{end, end} { // or all that it has is parked
 			q.found(id, cursors)
 		}
 		if next = id; next == math.MaxUint64 {

@@ -37,7 +37,8 @@ type byHand struct {
 // in the same batch. Before that none of them is handed out.
 //
 // A delivery is not made if its letter is gone, if the payload is not there any more, or if the same event still
-// waits for the same endpoint in lane Replay, or is in hand. So two calls for one delivery send it once.
+// waits for the same endpoint in lane Replay, or is in hand, or is another letter that was parked in that lane. So two calls for
+// one delivery send it once.
 //
 // The calls take turns; one should be of no more than some hundreds. The commit cannot be called off by ctx.
 //
@@ -53,7 +54,7 @@ func (q *Queue) Resend(ctx context.Context, rs []Resend) ([]bool, error) {
 			return nil, err
 		}
 	}
-	r := resending{q: q, resends: rs, made: make([]bool, len(rs))}
+	r := resending{q: q, resends: rs, made: make([]bool, len(rs)), letters: make([]letterPlace, len(rs)), segments: make([]segment, len(rs))}
 	if err := r.pin(ctx); err != nil {
 		return nil, err
 	}
@@ -95,6 +96,9 @@ type resending struct {
 	q       *Queue
 	resends []Resend
 	made    []bool
+	letters []letterPlace // where they are
+
+	segments []segment // that the deliveries are in
 }
 
 // pin sees to it that no payload goes with its last delivery from now on, and returns when the settlements are
@@ -118,7 +122,7 @@ func (r *resending) pin(ctx context.Context) error {
 }
 
 // write decides which deliveries can be made, and commits them. The ticket is nil if there are none. stamp is the
-// number of purges before the write.
+// number of removals before the write.
 //
 // Nothing can change in between what was decided: a letter is removed, and a payload swept, by those alone who
 // hold byHand, and pin has dealt with young payloads.
@@ -130,10 +134,10 @@ func (r *resending) write() (t *ticket, stamp uint64, err error) {
 	if err != nil || n == 0 {
 		return nil, 0, err
 	}
-	stamp = q.endpoints.purges.Load()
 	if t, err = q.writers.begin(0); err != nil {
 		return nil, 0, err
 	}
+	stamp = q.endpoints.removals.Load()
 	if err := r.commit(t.low); err != nil {
 		q.writers.end(t)
 		return nil, 0, err
@@ -157,7 +161,7 @@ func (r *resending) decide() (n, letters int, err error) {
 			r.made[i] = false
 			continue
 		}
-		if r.made[i], err = r.possible(s); err != nil {
+		if r.made[i], err = r.possible(s, &r.letters[i]); err != nil {
 			return 0, 0, fmt.Errorf("queue: resend: %w", err)
 		}
 		if !r.made[i] {
@@ -172,14 +176,22 @@ func (r *resending) decide() (n, letters int, err error) {
 	return n, letters, nil
 }
 
-func (r *resending) possible(s *Resend) (bool, error) {
+// possible sees to it that there is no second delivery of an event and endpoint in lane Replay, parked or not: after an unpark
+// the two could be settled in one batch, and their retries, letters or attempts would have one key.
+func (r *resending) possible(s *Resend, letter *letterPlace) (ok bool, err error) {
 	q := r.q
 	var buf [attemptKeyLen]byte
-	if waits, err := q.has(appendReplayKey(buf[:0], s.Endpoint, s.Event)); waits || err != nil {
-		return false, err
-	}
 	if s.Letter != nil {
-		if there, err := q.has(appendLetterKey(buf[:0], s.Letter.Mark)); !there || err != nil {
+		if *letter, ok, err = q.findLetter(s.Letter.Mark); !ok || err != nil {
+			return false, err
+		}
+	}
+	for _, segment := range q.segments.of(s.Endpoint).all() {
+		note := appendReplayKey(buf[:0], s.Endpoint, segment, s.Event)
+		if bytes.Equal(note, letter.note) {
+			continue
+		}
+		if there, err := q.has(note); there || err != nil {
 			return false, err
 		}
 	}
@@ -200,12 +212,14 @@ func (r *resending) commit(now micros) error {
 			continue
 		}
 		s := &r.resends[i]
-		err := setDelivery(b, buf[:0], s.Endpoint, Replay, &item{pos: position{now, s.Event}, state: state{accepted: now, note: s.Note}})
+		it, present := item{pos: position{now, s.Event}, state: state{accepted: now, note: s.Note}}, q.segments.present(s.Endpoint)
+		r.segments[i] = present
+		err := setDelivery(b, buf[:0], s.Endpoint, Replay.in(present), &it)
 		if err == nil {
-			err = b.Set(appendReplayKey(buf[:0], s.Endpoint, s.Event), nil, nil)
+			err = b.Set(appendReplayKey(buf[:0], s.Endpoint, present, s.Event), nil, nil)
 		}
 		if err == nil && s.Letter != nil {
-			err = b.Delete(appendLetterKey(buf[:0], s.Letter.Mark), nil)
+			err = r.letters[i].remove(b)
 		}
 		if err != nil {
 			return err
@@ -240,6 +254,7 @@ func (r *resending) handOver(t *ticket, stamp uint64) {
 		if len(s.Note) > 0 {
 			it.note = bytes.Clone(s.Note)
 		}
+		it.segment = r.segments[i]
 		q.handOver(s.Endpoint, Replay, it, stamp, t.low)
 	}
 	q.writers.end(t)

@@ -6,27 +6,20 @@ import (
 )
 
 // shelf is a kind of key that can be listed. Behind the prefix comes the bucket of time, then the endpoint, the
-// lane if each has a stream of its own, and then time and event.
+// track if each has a stream of its own, and then time and event.
 type shelf struct {
 	prefix byte
 	width  int // bytes of the bucket: 0, 2 or 4
 	bucket func(micros) uint32
-	lanes  Lane // streams of an endpoint
-	parse  func(key []byte) (Mark, bool)
+	tracks bool // each track of an endpoint has a stream of its own
+	parse  func(key []byte) (Mark, stream, bool)
 }
 
-// stream is a series of entries that is in order on disk: those of an endpoint, or of one lane of it, in one
+// stream is a series of entries that is in order on disk: those of an endpoint, or of one track of it, in one
 // bucket.
 type stream struct {
 	endpoint EndpointID
-	lane     Lane // 0 where lanes share a stream
-}
-
-func (sh *shelf) streamOf(m Mark) stream {
-	if sh.lanes == 1 {
-		return stream{endpoint: m.endpoint}
-	}
-	return stream{m.endpoint, m.lane}
+	track    track // 0 where an endpoint has one stream
 }
 
 func (sh *shelf) bucketKey(b uint32) []byte {
@@ -50,8 +43,8 @@ func (sh *shelf) behind(b uint32) []byte {
 
 func (sh *shelf) key(bucket uint32, s stream, p position) []byte {
 	key := binary.BigEndian.AppendUint64(sh.bucketKey(bucket), uint64(s.endpoint))
-	if sh.lanes > 1 {
-		key = append(key, byte(s.lane))
+	if sh.tracks {
+		key = append(key, byte(s.track))
 	}
 	key = binary.BigEndian.AppendUint64(key, uint64(p.due))
 	return binary.BigEndian.AppendUint64(key, uint64(p.event))

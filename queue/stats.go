@@ -18,7 +18,8 @@ type Stats struct {
 	Expanding int64
 	InHand    int64 // deliveries taken and neither released nor settled on disk
 	Dead      int64 // dead letters
-	// Counted is false as long as what was there at Open is not in Waiting and Dead yet.
+	// Counted is false as long as what was there at Open is not in Waiting and Dead yet, or what was parked or unparked
+	// is not where it belongs of the two.
 	Counted bool
 	// Recovered is false as long as not every endpoint with work at Open is known, nor was announced.
 	Recovered bool
@@ -48,7 +49,7 @@ type Stats struct {
 	// all that they could.
 	SweepsFailed uint64
 
-	// OldestDue is the due time of the delivery that has waited longest, in the windows, parked and at the
+	// OldestDue is the due time of the delivery that has waited longest, in the windows, in line and at the
 	// cursors; zero if none waits.
 	OldestDue time.Time
 }
@@ -65,6 +66,7 @@ type counts struct {
 	unreadable    atomic.Uint64
 	sweepsFailed  atomic.Uint64
 	complete      atomic.Bool
+	counting      atomic.Int64 // parks and unparks that are being counted
 }
 
 // settled counts a committed outcome; stale says a purge has counted the delivery out.
@@ -86,7 +88,7 @@ func (q *Queue) Stats() Stats {
 		InHand:         max(c.inHand.Load(), 0),
 		Dead:           max(c.dead.Load(), 0),
 		Expanding:      q.fanOuts.owed.Load(),
-		Counted:        c.complete.Load(),
+		Counted:        c.complete.Load() && c.counting.Load() == 0,
 		Recovered:      q.recovered.Load(),
 		Accepted:       c.accepted.Load(),
 		AcceptedBytes:  c.acceptedBytes.Load(),
@@ -115,7 +117,7 @@ func (q *Queue) Stats() Stats {
 				oldest = min(oldest, ln.cursor.due)
 			}
 		}
-		oldest = min(oldest, e.oldestParked())
+		oldest = min(oldest, e.oldestInLine())
 	})
 	if oldest != end.due {
 		s.OldestDue = q.clock.stamp(oldest)
@@ -126,10 +128,18 @@ func (q *Queue) Stats() Stats {
 // countStored counts deliveries, expanded or not, and dead letters as of Open.
 func (q *Queue) countStored(heads *pebble.Snapshot) error {
 	now := q.clock.frame.Load().start // asking for the present would put due times ahead of a clock that stands still
-	census := newCensus(now)
+	var then segmentMap               // parked and unparked since is counted by who does it
+	if err := then.load(heads); err != nil {
+		return err
+	}
+	census, parked := newCensus(now), int64(0)
 	var owed []Backlog
-	err := q.eachReadable(heads, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, ofDelivery(func(id EndpointID, l Lane, accepted micros) {
-		census.count(l, accepted, 1)
+	err := q.eachReadable(heads, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, ofDelivery(func(id EndpointID, t track, accepted micros) {
+		if then.of(id).parking(t.segment()) != nil {
+			parked++
+			return
+		}
+		census.count(t.lane(), accepted, 1)
 		if len(owed) == 0 || owed[len(owed)-1].Endpoint != id {
 			owed = append(owed, Backlog{Endpoint: id})
 		}
@@ -158,7 +168,7 @@ func (q *Queue) countStored(heads *pebble.Snapshot) error {
 	}
 	q.counts.stored.Add(unexpanded)
 	q.ages.merge(now, census)
-	q.counts.dead.Add(dead)
+	q.counts.dead.Add(dead + parked)
 	q.counts.complete.Store(true)
 	return nil
 }
@@ -171,9 +181,9 @@ func eachKey(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func([]byte
 }
 
 // ofDelivery calls f with the delivery that an iterator is at.
-func ofDelivery(f func(id EndpointID, l Lane, accepted micros)) func(*pebble.Iterator) {
+func ofDelivery(f func(id EndpointID, t track, accepted micros)) func(*pebble.Iterator) {
 	return func(iter *pebble.Iterator) {
-		id, l, pos, ok := parseDeliveryKey(iter.Key())
+		id, t, pos, ok := parseDeliveryKey(iter.Key())
 		if !ok {
 			return
 		}
@@ -181,7 +191,7 @@ func ofDelivery(f func(id EndpointID, l Lane, accepted micros)) func(*pebble.Ite
 		if err != nil {
 			st.accepted = pos.due // as Take will find it
 		}
-		f(id, l, st.accepted)
+		f(id, t, st.accepted)
 	}
 }
 

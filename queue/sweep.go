@@ -125,7 +125,7 @@ func (h *byHand) sweepEnds() {
 func (q *Queue) mark(snapshot *pebble.Snapshot) (eventSet, error) {
 	live := eventSet{}
 	err := eachKey(snapshot, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, q.stop, func(k []byte) {
-		if _, _, pos, ok := parseDeliveryKey(k); ok {
+		if _, _, pos, ok := parseDeliveryKey(k); ok { // waiting or parked
 			live.add(pos.event)
 		}
 	})
@@ -263,9 +263,7 @@ func (q *Queue) deletePayloads(dead []run) error {
 // expire removes the buckets that are too old as a whole: of dead letters, attempts, idempotency keys and of what was
 // delivered.
 func (q *Queue) expire() error {
-	if err := q.expireLetters(); err != nil {
-		return err
-	}
+	err := errors.Join(q.expireLetters(), q.trimAttempts(), q.dropOlder())
 	for _, old := range []struct {
 		prefix byte
 		hi     []byte
@@ -274,11 +272,9 @@ func (q *Queue) expire() error {
 		{prefixKept, appendKeptHour(nil, q.bucketKept(hourOf, q.opts.KeepDelivered))},
 		{prefixKey, appendBucketKey(nil, q.bucketKept(keyBucket, q.opts.KeepKeys))},
 	} {
-		if err := q.deleteSpan([]byte{old.prefix}, old.hi); err != nil {
-			return err
-		}
+		err = errors.Join(err, q.deleteSpan([]byte{old.prefix}, old.hi))
 	}
-	return nil
+	return err
 }
 
 // bucketKept returns the oldest bucket that has anything in it of the time to keep.
@@ -289,41 +285,65 @@ func (q *Queue) bucketKept(bucket func(micros) uint32, keep time.Duration) uint3
 // expireLetters counts what it has deleted afterwards, in a snapshot: a day may have millions of letters, and a purge, and
 // with it every settlement, waits for byHand.
 func (q *Queue) expireLetters() error {
-	lo, hi := []byte{prefixDead}, appendDayKey(nil, uint16(q.bucketKept(deadShelf.bucket, q.opts.KeepDead)))
-	before, err := q.deleteLetters(lo, hi)
+	day, freed, err := q.dayKept()
+	if err != nil {
+		return err
+	}
+	lo, hi := []byte{prefixDead}, appendDayKey(nil, uint16(day))
+	before, old, err := q.deleteLetters(lo, hi, day)
 	if err != nil {
 		return err
 	}
 	n, err := q.countReadable(before, lo, hi)
+	for _, s := range old {
+		lo, hi := segmentSpan(s.endpoint, s.segment)
+		parked, e := q.countReadable(before, lo, hi)
+		n, err = n+parked, errors.Join(err, e)
+	}
 	if err == nil {
 		q.counts.dead.Add(-n)
+	}
+	if freed > 0 {
+		q.trimmed(KeptDeadLetters, freed)
 	}
 	return errors.Join(err, before.Close())
 }
 
-// deleteLetters deletes a range of dead letters. The snapshot is from just before that: letters come to the present day
-// alone, and go by hand or here.
-func (q *Queue) deleteLetters(lo, hi []byte) (before *pebble.Snapshot, err error) {
+// deleteLetters deletes a range of dead letters, and what was parked before a day. The snapshot is from just before that: letters
+// come to the present day alone, and go by hand or here.
+func (q *Queue) deleteLetters(lo, hi []byte, day uint32) (before *pebble.Snapshot, old []endpointSegment, err error) {
 	q.byHand.mu.Lock()
 	defer q.byHand.mu.Unlock()
 	before = q.db.NewSnapshot()
-	if err := q.deleteSpan(lo, hi); err != nil {
-		return nil, errors.Join(err, before.Close())
+	old, err = q.deleteParked(day)
+	if err == nil {
+		err = q.deleteSpan(lo, hi)
 	}
-	return before, nil
+	if err != nil {
+		return nil, nil, errors.Join(err, before.Close())
+	}
+	return before, old, nil
 }
 
 // deleteSpan deletes a range of keys, if there is one of them.
-func (q *Queue) deleteSpan(lo, hi []byte) (err error) {
-	iter, err := q.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
-	if err != nil {
-		return err
-	}
-	any := iter.First()
-	if err := errors.Join(iter.Error(), iter.Close()); err != nil && !isCorrupt(err) || err == nil && !any {
+func (q *Queue) deleteSpan(lo, hi []byte) error {
+	if some, err := anyKey(q.db, lo, hi); !some || err != nil {
 		return err
 	}
 	return q.db.DeleteRange(lo, hi, pebble.NoSync)
+}
+
+// anyKey reports whether there is a key in a range. What cannot be read as it is corrupt is one.
+func anyKey(r pebble.Reader, lo, hi []byte) (bool, error) {
+	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return false, err
+	}
+	some := iter.First()
+	if err = errors.Join(iter.Error(), iter.Close()); isCorrupt(err) {
+		return true, nil
+	}
+	return some, err
 }
 
 // eventSet is a set of event ids, small where they are dense and where they are few.

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-
-	"hookline/queue/internal/lab"
 )
 
 // Take moves the next delivery of an endpoint that is due into the caller's hands: the one due first
@@ -85,198 +83,6 @@ func (q *Queue) next(e *endpoint, last Lane) (item, Lane, bool) {
 		}
 	}
 	return item{}, 0, false
-}
-
-// refill fills an empty window from disk, and returns false if nothing can be had now.
-//
-// Why no delivery is missed, and none is handed out twice: let a write have a key k and a ticket, which
-// ends after k was handed over to the endpoint. The watermark is read, the cursor is read and the scan
-// is announced in one step under mu.
-//
-//   - Ticket ended before that step: k was handed over before. It is in the window (then there is
-//     nothing to fill), or at or behind the cursor, and visible to the iterator made afterwards.
-//   - Ticket open, or not begun: k is at or beyond the watermark, so this scan does not take it, even
-//     where the commit is visible already. Its hand-over waits in arrived until the cursor has its new
-//     place, and then decides by comparing with that place.
-//
-// A delivery in hand can be met by the scan when the cursor went back. It is skipped; being in held
-// lasts until its deletion is visible, and through the whole of any scan that may have seen it. What is
-// parked can be met too, and so can the retry of an ordered delivery, whose place is below the watermark:
-// those are known by their line, see endpoint.knows.
-func (q *Queue) refill(e *endpoint, l Lane) bool {
-	e.scan.Lock()
-	defer e.scan.Unlock()
-
-	e.mu.Lock()
-	ln := &e.lanes[l]
-	now := q.clock.present()
-	if len(ln.window) > 0 || ln.cursor.due > now || e.crowded(l, q.opts.Window) {
-		defer e.mu.Unlock()
-		return len(ln.window) > 0
-	}
-	mark := q.writers.watermark()
-	if q.opts.defect == lab.CursorWithoutWatermark {
-		mark = now + 1
-	}
-	from, gen := ln.cursor, e.gen
-	e.scanning = ln
-	e.mu.Unlock()
-
-	if q.hooks.beforeScan != nil {
-		q.hooks.beforeScan(e.id)
-	}
-	items, next, err := q.scan(e.id, l, from, min(mark, now+1))
-	if err != nil {
-		q.unreadable(e.id, err)
-	}
-	if q.hooks.afterScan != nil {
-		q.hooks.afterScan(e.id)
-	}
-
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.finishScan(ln, items, next, gen, q.opts.Window, q.clock.present())
-	ln.stalled = 0
-	if err != nil {
-		ln.resting = q.clock.present() + rest
-		return false
-	}
-	if next.due <= now && next.due >= mark {
-		// Something is due, but an older write is still in progress. Asking again is worth while after
-		// as long as that has been going on.
-		ln.stalled = now + min(max(now-mark, 1000), 100_000)
-	}
-	return len(ln.window) > 0 || !e.crowded(l, q.opts.Window) && ln.cursor.due < min(mark, now+1)
-}
-
-// scan reads the deliveries of a lane from a position on whose due time is before limit, at most a
-// window full of them. next is the first position that was not read. What is corrupt is passed over.
-//
-// From the start of a lane it goes to the low-water mark at once. It does not matter that the mark may be lowered just then: the
-// retry for which that is done goes to memory.
-func (q *Queue) scan(id EndpointID, l Lane, from position, limit micros) (items []item, next position, err error) {
-	if from == start {
-		if mark, err := readWater(q.db, id, l); err == nil {
-			from = mark
-		}
-	}
-	for {
-		items, next, err = q.scanReadable(id, l, from, limit)
-		if !isCorrupt(err) {
-			return items, next, err
-		}
-		if len(items) > 0 {
-			return items, next, nil // the next scan begins with what is corrupt
-		}
-		lo, hi := appendDeliveryKey(nil, id, l, from), appendDeliveryKey(nil, id, l, end)
-		if lo, err = q.passOver(q.db, lo, hi, err); err != nil {
-			return nil, from, err
-		}
-		if _, _, from, _ = parseDeliveryKey(lo); !from.less(position{due: limit}) {
-			return nil, from, nil
-		}
-	}
-}
-
-// scanReadable is scan up to what cannot be read, which is at next then.
-func (q *Queue) scanReadable(id EndpointID, l Lane, from position, limit micros) (items []item, next position, err error) {
-	iter, err := q.db.NewIter(&pebble.IterOptions{
-		LowerBound: appendDeliveryKey(nil, id, l, from),
-		UpperBound: appendDeliveryKey(nil, id, l, end),
-	})
-	if err != nil {
-		return nil, from, err
-	}
-	defer func() { err = errors.Join(err, iter.Close()) }()
-	var notes []byte
-	next = end
-	seen := 0
-	defer func() { q.refilled(iter, seen) }()
-	for ok := iter.First(); ok; ok = iter.Next() {
-		seen++
-		_, _, pos, ok := parseDeliveryKey(iter.Key())
-		if !ok {
-			q.log.Error("queue: malformed delivery key", "key", iter.Key())
-			continue
-		}
-		if pos.due >= limit || len(items) == q.opts.Window {
-			next = pos
-			break
-		}
-		it := item{pos: pos}
-		if it.state, err = decodeState(iter.Value(), pos.due); err != nil {
-			it.state, it.corrupt, err = state{accepted: pos.due}, true, nil
-		}
-		notes = append(notes, it.note...)
-		if n := len(it.note); n > 0 {
-			it.note = notes[len(notes)-n : len(notes) : len(notes)]
-		}
-		items = append(items, it)
-	}
-	err = iter.Error()
-	switch {
-	case err == nil:
-		return items, next, nil
-	case isCorrupt(err) && len(items) > 0:
-		return items, items[len(items)-1].pos.next(), err
-	}
-	return nil, from, err
-}
-
-// refilled tells the owner of the queue how many keys a scan has passed over that are deleted.
-func (q *Queue) refilled(iter *pebble.Iterator, seen int) {
-	if q.opts.Refilled != nil {
-		q.opts.Refilled(max(int(iter.Stats().InternalStats.PointCount)-seen, 0))
-	}
-}
-
-// finishScan puts what a scan has read into the window and then does what had to wait for it.
-func (e *endpoint) finishScan(ln *lane, items []item, next position, gen uint32, window int, now micros) {
-	l := Fresh
-	if ln == &e.lanes[Replay] {
-		l = Replay
-	}
-	e.scanning = nil
-	if gen != e.gen {
-		items, next = nil, end // as clear left it: all that came since has arrived
-	}
-	for _, it := range items {
-		if _, held := e.held[handle{l, it.pos}]; held {
-			continue
-		}
-		it.gen = e.gen
-		if it.turn != nil {
-			if e.knows(&it) {
-				continue
-			}
-			if e.crowded(l, window) {
-				next = it.pos
-				break
-			}
-			if !e.join(it, window, now) {
-				continue
-			}
-		}
-		ln.place(it)
-	}
-	ln.cursor = next
-	if next == end || ln.last.less(next) {
-		// What stopped the scan, if anything, is not handed over yet, or in memory: no scan has to find it.
-		ln.cursor, ln.last = end, start
-	}
-	for _, h := range e.left {
-		delete(e.held, h)
-	}
-	for _, it := range ln.arrived {
-		if it.released {
-			it.released = false
-			delete(e.held, handle{l, it.pos})
-		}
-		if it.gen == e.gen {
-			e.insert(ln, it, window, now)
-		}
-	}
-	e.left, ln.arrived = e.left[:0], nil
 }
 
 func (q *Queue) delivery(e *endpoint, l Lane, it item) Delivery {
@@ -436,7 +242,7 @@ func (q *Queue) giveBack(d *Delivery, until micros) bool {
 	e := d.home
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if settling, ok := e.held[handle{d.Lane, d.item.pos}]; !ok || settling {
+	if held, ok := e.held[handle{d.Lane, d.item.pos}]; !ok || held.settling {
 		return false
 	}
 	e.giveBack(d.Lane, d.item, q.opts.Window, q.clock.present())

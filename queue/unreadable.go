@@ -95,11 +95,11 @@ func firstEndpoint(r pebble.Reader, bad, good, to []byte) ([]byte, error) {
 		id := last + min(step, first-last)
 		if found {
 			if first-last == 1 {
-				return appendDeliveryKey(nil, EndpointID(first), Fresh, start), nil
+				return appendDeliveryKey(nil, EndpointID(first), firstTrack, start), nil
 			}
 			id = last + (first-last)/2
 		}
-		ok, err := isReadable(r, appendDeliveryKey(nil, EndpointID(id), Fresh, start), to)
+		ok, err := isReadable(r, appendDeliveryKey(nil, EndpointID(id), firstTrack, start), to)
 		switch {
 		case err != nil:
 			return nil, err

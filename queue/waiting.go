@@ -24,11 +24,11 @@ type WaitingDelivery struct {
 
 var waitingShelf = shelf{
 	prefix: prefixDelivery,
-	lanes:  lanes,
+	tracks: true,
 	bucket: func(micros) uint32 { return 0 },
-	parse: func(k []byte) (Mark, bool) {
-		ep, l, pos, ok := parseDeliveryKey(k)
-		return Mark{at: pos.due, endpoint: ep, event: pos.event, lane: l}, ok
+	parse: func(k []byte) (Mark, stream, bool) {
+		ep, t, pos, ok := parseDeliveryKey(k)
+		return Mark{at: pos.due, endpoint: ep, event: pos.event, lane: t.lane()}, stream{ep, t}, ok
 	},
 }
 

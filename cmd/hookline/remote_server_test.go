@@ -225,4 +225,5 @@ func (s *site) steerEndpoint() {
 	if got := s.run("", "webhooks enable 1000"); !regexp.MustCompile(`(?m)^signing +hub,\s*ed25519$`).MatchString(got) {
 		s.t.Errorf("enabled:\n%s", got)
 	}
+	s.run("", "webhooks unpark 1000")
 }

@@ -61,6 +61,9 @@ policy, is doing it to all of these, and 'get' names them.`)
 		newEach("enable", "ID", "Send again after a 410, or a failure that lasted too long", func(c *cobra.Command, id string) error {
 			return r.showWebhook(c, request{method: http.MethodPost}, id, "enable")
 		}),
+		newEach("unpark", "ID", "Queue again, as it was, what was given up when it was disabled", func(c *cobra.Command, id string) error {
+			return r.showWebhook(c, request{method: http.MethodPost}, id, "unpark")
+		}),
 		newPolicyCommand(r), newSignCommand(r), newRotateSigningCommand(r),
 		newEach("secret", "ID", "Make a new secret that signs requests, and print it, this once", r.newSecret),
 		newUnsignCommand(r),

@@ -98,6 +98,10 @@ type Config struct {
 	KeepAttempts  time.Duration `yaml:"keep_attempts" env:"KEEP_ATTEMPTS"`
 	KeepDelivered time.Duration `yaml:"keep_delivered" env:"KEEP_DELIVERED"`
 
+	// KeepAttemptsBytes and KeepDeadBytes bound what attempts, and dead letters with their bodies, take; 0 is without bound.
+	KeepAttemptsBytes int64 `yaml:"keep_attempts_bytes" env:"KEEP_ATTEMPTS_BYTES"`
+	KeepDeadBytes     int64 `yaml:"keep_dead_bytes" env:"KEEP_DEAD_BYTES"`
+
 	// ShutdownTimeout bounds how long a stop waits for requests and attempts in progress.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" env:"SHUTDOWN_TIMEOUT"`
 
@@ -350,6 +354,7 @@ func (c *Config) Engine() engine.Options {
 		TrustClock: c.TrustClock,
 
 		KeepAttempts: c.KeepAttempts, KeepDelivered: c.KeepDelivered,
+		KeepAttemptsBytes: c.KeepAttemptsBytes, KeepDeadBytes: c.KeepDeadBytes,
 	}
 	for _, key := range c.SecretKeys {
 		o.SecretKeys = append(o.SecretKeys, sign.NewSecret(key))

@@ -70,6 +70,8 @@ func (c *Config) Validate() error {
 	number("disk.ballast", c.Disk.Ballast, engine.AutoBallast)
 	duration("keep_attempts", c.KeepAttempts, 1)
 	duration("keep_delivered", c.KeepDelivered, 0)
+	number("keep_attempts_bytes", c.KeepAttemptsBytes, 0)
+	number("keep_dead_bytes", c.KeepDeadBytes, 0)
 	duration("shutdown_timeout", c.ShutdownTimeout, 1)
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		add("log_format is %q; use text or json", c.LogFormat)

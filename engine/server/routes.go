@@ -66,6 +66,7 @@ func (s *Server) tenantRoutes() []route {
 	add("POST", "/v1/webhooks/{id}/pause", s.switching(s.options.Engine.Pause), "")
 	add("POST", "/v1/webhooks/{id}/resume", s.switching(s.options.Engine.Resume), "")
 	add("POST", "/v1/webhooks/{id}/enable", s.switching(s.options.Engine.Enable), "")
+	add("POST", "/v1/webhooks/{id}/unpark", s.switching(s.options.Engine.Unpark), "")
 	add("GET", "/v1/webhooks/{id}/signing", s.listSigning, "")
 	add("PUT", "/v1/webhooks/{id}/signing/{kind}", s.putSigning, "")
 	add("DELETE", "/v1/webhooks/{id}/signing/{kind}", s.deleteSigning, "")

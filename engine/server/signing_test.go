@@ -177,6 +177,7 @@ func TestEnable(t *testing.T) {
 	for _, more := range []string{"", `,"dryRun":true`} {
 		h.wantProblem(h.acme("POST", "/t/acme/v1/replays", `{"status":"dead","webhook":1000`+more+`}`), 409, "stopped", "enable it")
 	}
+	h.wantProblem(h.acme("POST", path+"/unpark", ""), 409, "stopped", "enable it")
 	for range 2 {
 		a = h.acme("POST", path+"/enable", "")
 		if a.Status != 200 || !strings.Contains(a.Body, `"state":"paused"`) || strings.Contains(a.Body, `"stopped"`) || strings.Contains(a.Body, `"failing"`) {

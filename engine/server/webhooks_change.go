@@ -87,7 +87,7 @@ func (s *Server) switching(change func(ctx context.Context, tenant string, endpo
 			return
 		}
 		if _, err := change(s.work, w.Owner.Tenant, w.Endpoint); err != nil {
-			refuse(ctx, err)
+			refuseDelivery(ctx, err)
 			return
 		}
 		s.getWebhook(ctx)

@@ -141,13 +141,13 @@ func TestWebhookRefusals(t *testing.T) {
 	h := newHouse(t)
 	h.register("https://a.example/", "jira:issue_updated")
 	for _, id := range []string{"999", "1001", "0", "-1", "+1000", "01000", "1000.0", "x", "9223372036854775808", "%31000x"} {
-		for _, route := range []string{"GET ", "PATCH ", "DELETE ", "POST /secret", "POST /pause", "POST /resume", "POST /enable", "GET /signing", "PUT /signing/hub", "DELETE /signing/hub", "POST /signing/hub/rotate", "POST /signing/hub/end-overlap"} {
+		for _, route := range []string{"GET ", "PATCH ", "DELETE ", "POST /secret", "POST /pause", "POST /resume", "POST /enable", "POST /unpark", "GET /signing", "PUT /signing/hub", "DELETE /signing/hub", "POST /signing/hub/rotate", "POST /signing/hub/end-overlap"} {
 			method, more, _ := strings.Cut(route, " ")
 			h.wantProblem(h.acme(method, webhooksPath+"/"+id+more, ""), 404, "unknown_webhook", "")
 		}
 	}
 	// Another tenant does not see it.
-	for _, route := range []string{"GET ", "PATCH ", "DELETE ", "POST /secret", "POST /pause", "POST /resume", "POST /enable", "GET /signing", "PUT /signing/hub", "DELETE /signing/hub", "POST /signing/hub/rotate", "POST /signing/hub/end-overlap"} {
+	for _, route := range []string{"GET ", "PATCH ", "DELETE ", "POST /secret", "POST /pause", "POST /resume", "POST /enable", "POST /unpark", "GET /signing", "PUT /signing/hub", "DELETE /signing/hub", "POST /signing/hub/rotate", "POST /signing/hub/end-overlap"} {
 		method, more, _ := strings.Cut(route, " ")
 		a := h.Send(request{Method: method, Path: "/t/rival/v1/webhooks/1000" + more, Token: tokenRival, Body: "{}"})
 		h.wantProblem(a, 404, "unknown_webhook", "")
@@ -163,7 +163,7 @@ func TestWebhookRefusals(t *testing.T) {
 	} {
 		h.wantProblem(h.acme("PATCH", webhooksPath+"/1000", body), 400, want[0], want[1])
 	}
-	for _, action := range []string{"/secret", "/pause", "/resume", "/enable", "/signing/hub/end-overlap"} {
+	for _, action := range []string{"/secret", "/pause", "/resume", "/enable", "/unpark", "/signing/hub/end-overlap"} {
 		h.wantProblem(h.acme("POST", webhooksPath+"/1000"+action, `{"secret":"x"}`), 400, "invalid_json", `"secret"`)
 		h.wantProblem(h.acme("POST", webhooksPath+"/1000"+action, `[]`), 400, "invalid_json", "an array")
 	}

@@ -18,7 +18,7 @@ type claim struct {
 // claim makes a debt this hand's, if nobody else does anything to it. One of a message whose accept has not returned cannot be
 // sent again, and a purge that has begun may remove what is sent again now.
 func (h *hand) claim(d *debt, next state) (claim, bool) {
-	if d.busy || d.purged || !d.of.over || h.model.purge(d.endpoint).running > 0 {
+	if d.busy || d.purged || d.moved || h.parking[d.endpoint] != nil || !d.of.over || h.model.purge(d.endpoint).running > 0 {
 		return claim{}, false
 	}
 	_, last := d.last()

@@ -46,15 +46,17 @@ type debt struct {
 	held   bool // in somebody's hands
 	busy   bool // somebody is sending it again or discarding it
 	purged bool // a purge may have met it while something else was done to it
+	moved  bool // a park or unpark may have met it
 }
 
 // state is what can be seen of a debt, and what its writer knows.
 type state struct {
 	place    place
-	lane     queue.Lane // if it waits
+	lane     queue.Lane // if it waits or is parked
 	attempts int        // if it is not gone
 	records  int        // in the log of attempts
 
+	parked  bool // a dead letter that waits again if it is unparked
 	durable bool // it is on the disk before it is handed out
 	done    bool // it is gone because it was delivered
 	never   bool // it is not there as the accept did not come about
@@ -74,6 +76,9 @@ func (s state) String() string {
 	case waiting:
 		return fmt.Sprintf("waiting in lane %v after %d attempts, %d of all logged", s.lane, s.attempts, s.records)
 	case letter:
+		if s.parked {
+			return fmt.Sprintf("parked in lane %v after %d attempts, %d of all logged", s.lane, s.attempts, s.records)
+		}
 		return fmt.Sprintf("a dead letter after %d attempts, %d of all logged", s.attempts, s.records)
 	}
 	return fmt.Sprintf("gone with %d attempts logged", s.records)
@@ -81,7 +86,7 @@ func (s state) String() string {
 
 // looksLike compares what can be seen.
 func (s state) looksLike(o state) bool {
-	return s.place == o.place && s.lane == o.lane && s.attempts == o.attempts && s.records == o.records
+	return s.place == o.place && s.parked == o.parked && s.lane == o.lane && s.attempts == o.attempts && s.records == o.records
 }
 
 func (d *debt) String() string { return fmt.Sprintf("%v for endpoint %d", d.of.name, d.endpoint) }

@@ -28,6 +28,8 @@ var operations = []operation{
 	{"replay", 2, (*hand).resendDelivered},
 	{"discard", 2, (*hand).discard},
 	{"purge", 1, (*hand).purge},
+	{"park", 1, (*hand).park},
+	{"unpark", 2, (*hand).unpark},
 }
 
 var weights = func() (sum int) {

@@ -107,6 +107,7 @@ func round(ctx context.Context, seed uint64, c *Config) *Report {
 // begin opens the queue that is on the disk, and checks that all is there that has to be. The life is nil if it is not.
 func (w *world) begin() (*life, error) {
 	l := newLife(w)
+	l.note(func() { clear(l.mixed) })
 	if err := l.open(w.options, w.setup, w.mutant); err != nil {
 		return nil, err
 	}

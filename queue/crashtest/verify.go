@@ -59,11 +59,16 @@ func (s *sights) letters() error {
 	var all []queue.DeadLetter
 	err := s.q.DeadLetters(queue.Select{}, func(l queue.DeadLetter) bool { all = append(all, l); return true })
 	for _, l := range all {
-		if l.Reason != queue.Rejected {
+		seen := state{place: letter, attempts: l.Attempts}
+		switch l.Reason {
+		case queue.Rejected:
+		case queue.Disabled:
+			seen.parked, seen.lane = true, l.Lane
+		default:
 			s.m.report.breach(MissingPayload, "event %d for endpoint %d was given up: %v", l.Event, l.Endpoint, l.Reason)
 			continue
 		}
-		err = errors.Join(err, s.meet(l.Note, l.Event, l.Endpoint, state{place: letter, attempts: l.Attempts}))
+		err = errors.Join(err, s.meet(l.Note, l.Event, l.Endpoint, seen))
 	}
 	return err
 }
@@ -98,6 +103,7 @@ func (m *model) compare(s sights) {
 	for _, p := range m.purges {
 		p.running = 0
 	}
+	clear(m.parking)
 	for _, msg := range m.inOrder() {
 		m.compareMessage(msg, s)
 	}
@@ -212,5 +218,5 @@ func (d *debt) possible() (list []state) {
 func (d *debt) settleOn(seen state) {
 	seen.durable = true
 	d.states, d.sure = []state{seen}, 0
-	d.held, d.busy, d.purged = false, false, false
+	d.held, d.busy, d.purged, d.moved = false, false, false, false
 }
