@@ -109,14 +109,14 @@ func (d *debt) last() (int, state) {
 	return i, d.states[i]
 }
 
-// lastWaiting is the last state in which it waits.
-func (d *debt) lastWaiting() (state, bool) {
-	for i := len(d.states) - 1; i >= d.sure; i-- {
-		if s := d.states[i]; s.place == waiting && !s.void {
-			return s, true
+// lastWaiting is the last state in which it waits: the one with most attempts logged, as an unpark may bring back older ones.
+func (d *debt) lastWaiting() (last state, ok bool) {
+	for _, s := range d.states[d.sure:] {
+		if s.place == waiting && !s.void && (!ok || s.records >= last.records) {
+			last, ok = s, true
 		}
 	}
-	return state{}, false
+	return last, ok
 }
 
 func (d *debt) mayWait() bool {

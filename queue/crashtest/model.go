@@ -18,9 +18,9 @@ type model struct {
 	retries  map[int][]*message  // hand -> not there after a crash, and with an idempotency key
 	lines    map[line][]*message // not settled for good, in the order of their accepts
 	purges   map[queue.EndpointID]*purging
-	parking  map[queue.EndpointID]func(*debt) // parks and unparks in progress, and what they may do
-	mixed    map[queue.EndpointID]bool        // had one in this life: lines may be in another order as long as that lasts
-	settled  []settled                        // since the last flush
+	parking  map[queue.EndpointID]func(*debt, int) // parks and unparks in progress, and what they may do
+	mixed    map[queue.EndpointID]bool             // had one in this life: lines may be in another order as long as that lasts
+	settled  []settled                             // since the last flush
 	report   *Report
 }
 
@@ -45,7 +45,7 @@ type settled struct {
 func newModel(r *Report) *model {
 	return &model{
 		messages: map[name]*message{}, retries: map[int][]*message{}, lines: map[line][]*message{},
-		purges: map[queue.EndpointID]*purging{}, parking: map[queue.EndpointID]func(*debt){},
+		purges: map[queue.EndpointID]*purging{}, parking: map[queue.EndpointID]func(*debt, int){},
 		mixed: map[queue.EndpointID]bool{}, report: r,
 	}
 }
@@ -72,7 +72,7 @@ func (m *model) accepting(msg *message) {
 		if m.purge(t.Endpoint).running > 0 {
 			d.mayBePurged()
 		}
-		m.mayMove(d)
+		m.mayMove(d, d.sure)
 		if t.Lane == queue.Fresh && t.Order != 0 {
 			d.line = t.Order
 			l := line{d.endpoint, d.line}
@@ -193,7 +193,7 @@ func (m *model) settling(d *debt, o queue.Outcome) int {
 		d.mayBePurged()
 		d.add(state{place: gone, records: before.records}) // the settlement found nothing
 	}
-	m.mayMove(d)
+	m.mayMove(d, i)
 	return i
 }
 

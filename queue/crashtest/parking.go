@@ -15,7 +15,7 @@ func (h *hand) park() {
 func (h *hand) unpark() { h.move((*debt).mayBeUnparked, h.q.Unpark) }
 
 // move does one of the two to an endpoint, if nobody does and nothing of it is being sent again.
-func (h *hand) move(may func(*debt), do func(queue.EndpointID) error) {
+func (h *hand) move(may func(*debt, int), do func(queue.EndpointID) error) {
 	ep := queue.EndpointID(h.rng.IntN(h.plan.endpoints))
 	begun := false
 	h.note(func() { begun = h.moveBegins(ep, may) })
@@ -26,7 +26,7 @@ func (h *hand) move(may func(*debt), do func(queue.EndpointID) error) {
 	h.note(func() { h.moveEnds(ep) })
 }
 
-func (m *model) moveBegins(ep queue.EndpointID, may func(*debt)) bool {
+func (m *model) moveBegins(ep queue.EndpointID, may func(*debt, int)) bool {
 	if m.parking[ep] != nil {
 		return false
 	}
@@ -44,7 +44,7 @@ func (m *model) moveBegins(ep queue.EndpointID, may func(*debt)) bool {
 	m.parking[ep], m.mixed[ep] = may, true
 	m.forgetLines(ep)
 	for _, d := range all {
-		if may(d); m.purge(ep).running > 0 && d.mayWait() {
+		if may(d, d.sure); m.purge(ep).running > 0 && d.mayWait() {
 			d.mayBePurged()
 		}
 	}
@@ -56,26 +56,26 @@ func (m *model) moveEnds(ep queue.EndpointID) {
 	m.forgetLines(ep)
 }
 
-// mayMove adds what a park or unpark in progress may make of a debt.
-func (m *model) mayMove(d *debt) {
+// mayMove adds what a park or unpark in progress may make of the states of a debt from one on. Those before have it behind them.
+func (m *model) mayMove(d *debt, from int) {
 	if may := m.parking[d.endpoint]; may != nil {
-		may(d)
+		may(d, from)
 	}
 }
 
 // mayBeParked adds the dead letters that it may become.
-func (d *debt) mayBeParked() {
-	d.mayBecome(func(s state) bool { return s.place == waiting }, func(s *state) { s.place, s.parked = letter, true })
+func (d *debt) mayBeParked(from int) {
+	d.mayBecome(from, func(s state) bool { return s.place == waiting }, func(s *state) { s.place, s.parked = letter, true })
 }
 
 // mayBeUnparked adds the deliveries that it may become again.
-func (d *debt) mayBeUnparked() {
-	d.mayBecome(func(s state) bool { return s.parked }, func(s *state) { s.place, s.parked = waiting, false })
+func (d *debt) mayBeUnparked(from int) {
+	d.mayBecome(from, func(s state) bool { return s.parked }, func(s *state) { s.place, s.parked = waiting, false })
 }
 
-func (d *debt) mayBecome(is func(state) bool, change func(*state)) {
+func (d *debt) mayBecome(from int, is func(state) bool, change func(*state)) {
 	var more []state
-	for _, s := range d.states[d.sure:] {
+	for _, s := range d.states[from:] {
 		if s.void || !is(s) {
 			continue
 		}
