@@ -91,6 +91,7 @@ var queueCases = []struct {
 	{"reschedule", (*queueRun).reschedule},
 	{"restart", (*queueRun).restart},
 	{"space", (*queueRun).space},
+	{"park", (*queueRun).park},
 }
 
 // QueueCases returns the names of the cases of [Queue].
@@ -201,6 +202,7 @@ type QueueResult struct {
 	*QueueDrain
 	*QueueRestart
 	*QueueSpace
+	*QueuePark
 
 	Seconds   float64 `json:"seconds"` // measured of the queue's side
 	Producers int     `json:"producers"`
@@ -271,6 +273,15 @@ type QueueSpace struct {
 	Reached float64 `json:"reached_s"`      // seconds after the drain when a twentieth of the peak was left; -1: it was more all the time
 }
 
+// QueuePark is what [QueueResult] has of parking a backlog of one endpoint and unparking it again, in milliseconds: the medians
+// of several rounds, and the most. Rate of the result is the deliveries by the first.
+type QueuePark struct {
+	Park       float64 `json:"park_ms"`
+	Unpark     float64 `json:"unpark_ms"`
+	ParkMost   float64 `json:"park_max_ms"`
+	UnparkMost float64 `json:"unpark_max_ms"`
+}
+
 // Queue measures package queue by itself, on a store that is opened as the engine opens it, in processes of their own, and calls report with the
 // result of each case when it is there. Beside each, in the same run, a bare log appends payloads of the same size
 // from as many producers with the fewest syncs that make them durable: what the disk can do.
@@ -283,6 +294,7 @@ type QueueSpace struct {
 //   - drain: a million deliveries of a single endpoint, and a million of a thousand, each from the disk.
 //   - reschedule: a million deliveries are taken and settled to be due again in half an hour.
 //   - restart: ten million waiting, kill -9, start.
+//   - park: a million deliveries of one endpoint are parked and unparked, over and over.
 //   - space: what a million deliveries leave on disk. Records of attempts would be kept, so there are none here.
 func Queue(ctx context.Context, c QueueConfig, report func(QueueResult) error) error {
 	c = c.withDefaults()

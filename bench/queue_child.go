@@ -23,6 +23,7 @@ type queueOrder struct {
 	Fill  *fillOrder
 	Load  *loadOrder
 	Drain *drainOrder
+	Park  *parkOrder
 	Look  *lookOrder
 }
 
@@ -33,6 +34,7 @@ type queueAnswer struct {
 	Fill  fillAnswer
 	Load  loadSlice
 	Drain drainAnswer
+	Park  parkAnswer
 	Look  lookAnswer
 }
 
@@ -82,6 +84,11 @@ type drainAnswer struct {
 
 type tenth struct{ Elapsed, CPU time.Duration }
 
+// parkOrder parks and unparks a backlog of one endpoint.
+type parkOrder struct{}
+
+type parkAnswer struct{ Park, Unpark []time.Duration }
+
 // lookOrder asks what there is, with Settled after the store has written all it has to tables and compacted them.
 type lookOrder struct{ Settled bool }
 
@@ -123,6 +130,8 @@ func (s *queueSide) obey(o *queueOrder) (a queueAnswer, err error) {
 		a.Load, err = s.load(o.Load)
 	case o.Drain != nil:
 		a.Drain, err = s.drain(o.Drain)
+	case o.Park != nil:
+		a.Park, err = s.park()
 	case o.Look != nil:
 		a.Look, err = s.look(o.Look)
 	}
