@@ -29,7 +29,6 @@ func (s *queueSide) park() (a parkAnswer, err error) {
 			return a, err
 		}
 		a.Park, a.Unpark = append(a.Park, parked.Sub(begin)), append(a.Unpark, time.Since(unparking))
-		s.first <- deadEndpoint
 		if err := s.firstDelivery(); err != nil {
 			return a, err
 		}
