@@ -58,6 +58,9 @@ type Receipt struct {
 // A message whose key is being accepted by another call waits for that one to end, or for ctx. The
 // commit itself cannot be called off.
 //
+// What is above Options.MaxAcceptBytes, MaxAccepts or MaxExpanding, comes while the disk has taken nothing for five seconds, or
+// finds no room there, is refused with an OverloadedError, and does not wait.
+//
 // Errors: ErrClosed, ErrKeyReused, ErrTooLarge, ErrDuplicate, an OverloadedError, ctx.Err().
 func (q *Queue) Accept(ctx context.Context, m Message) (Receipt, error) {
 	var receipt [1]Receipt
@@ -108,8 +111,13 @@ func (q *Queue) accept(ctx context.Context, ms []Message, receipts []Receipt) er
 	if err := a.recall(); err != nil || a.fresh == 0 {
 		return err
 	}
-	if q.opts.ReadOnly() && a.writes() {
-		return &OverloadedError{RetryAfter: retryReadOnly, Cause: ErrReadOnly}
+	if a.writes() {
+		if q.opts.ReadOnly() {
+			return &OverloadedError{RetryAfter: retryReadOnly, Cause: ErrReadOnly}
+		}
+		if q.admitted.stalled() {
+			return &OverloadedError{RetryAfter: stall}
+		}
 	}
 	if err := a.writeSides(); err != nil {
 		return err

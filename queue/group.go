@@ -82,6 +82,8 @@ func (q *Queue) write(a *accepting) error {
 
 // writeGroup gives the fresh messages of a group their ids, commits them and hands their deliveries over.
 func (q *Queue) writeGroup(g *group) error {
+	q.admitted.writes()
+	defer q.admitted.wrote()
 	fresh := 0
 	for _, a := range g.members {
 		fresh += a.fresh
@@ -111,6 +113,9 @@ func (q *Queue) writeGroup(g *group) error {
 			return err
 		}
 		for _, a := range g.members {
+			if q.hooks.afterCommit != nil {
+				q.hooks.afterCommit(a.messages)
+			}
 			a.handOver(stamp)
 		}
 	}
@@ -143,10 +148,5 @@ func (q *Queue) commitGroup(g *group, b *pebble.Batch) error {
 		return fmt.Errorf("queue: accept: %w", err)
 	}
 	q.syncs.covered(before)
-	if q.hooks.afterCommit != nil {
-		for _, a := range g.members {
-			q.hooks.afterCommit(a.messages)
-		}
-	}
 	return nil
 }

@@ -55,16 +55,17 @@ var (
 	ErrNotHeld = errors.New("queue: delivery is not in hand")
 	// ErrOverloaded is what an OverloadedError is, for errors.Is.
 	ErrOverloaded = errors.New("queue: overloaded")
-	// ErrReadOnly is the cause of an OverloadedError when Options.ReadOnly says that nothing is taken in.
+	// ErrReadOnly is the cause of an OverloadedError when Options.ReadOnly says that nothing is taken in, or a payload that
+	// needs a file of its own finds no room on the disk.
 	ErrReadOnly = errors.New("queue: nothing is taken in at present, as the disk has no room for it")
 )
 
-// OverloadedError is returned by Accept when too much is being written at the moment, or when there is no room for more.
-// Nothing of the message was kept.
+// OverloadedError is returned by Accept when too much is being written at the moment, when the disk takes nothing, or when it has
+// no room for more. Nothing of the message was kept.
 type OverloadedError struct {
 	// RetryAfter is how long the producer should wait before it tries again.
 	RetryAfter time.Duration
-	// Cause is ErrReadOnly, or nil where too much is being written.
+	// Cause is ErrReadOnly, or nil where too much is being written, or nothing.
 	Cause error
 }
 
@@ -181,6 +182,7 @@ func Open(db *pebble.DB, o Options) (*Queue, error) {
 		garbage: make(chan struct{}, 1), reclaims: make(chan struct{}, 1),
 	}
 	q.gate.init()
+	q.admitted.init()
 	if err := q.recover(); err != nil {
 		return nil, fmt.Errorf("queue: open: %w", err)
 	}
@@ -195,7 +197,7 @@ func Open(db *pebble.DB, o Options) (*Queue, error) {
 	q.fanOuts.init()
 	heads := db.NewSnapshot()
 	if err := q.fanOuts.find(q, heads); err != nil {
-		return nil, fmt.Errorf("queue: open: %w", errors.Join(err, heads.Close()))
+		return nil, fmt.Errorf("queue: open: %w", errors.Join(err, heads.Close(), q.sides.close()))
 	}
 	q.background.Go(q.expandLoop)
 	q.background.Go(func() { q.findWork(heads) })

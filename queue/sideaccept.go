@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -15,6 +17,12 @@ func (a *accepting) writeSides() error {
 	}
 	if err != nil {
 		a.discardSides()
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		a.q.log.Error("queue: a payload file found no room on the disk", "err", err)
+		return &OverloadedError{RetryAfter: retryReadOnly, Cause: ErrReadOnly}
+	}
+	if err != nil {
 		return fmt.Errorf("queue: accept: payload file: %w", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -235,6 +236,49 @@ func newFaultyHouse(t *testing.T, f *fileFaults, o Options) *house {
 	h.build()
 	t.Cleanup(h.finish)
 	return h
+}
+
+// A disk without room for a file refuses that message alone, and says when to come back.
+func TestNoRoomForAFile(t *testing.T) {
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT} {
+		for _, kind := range []errorfs.OpKind{errorfs.OpCreate, errorfs.OpFileWrite, errorfs.OpFileSync} {
+			f := newFileFaults(func(errorfs.Op) error { return full })
+			h := newFaultyHouse(t, f, withSides(Options{Logger: quietLogger()}))
+			f.at(kind)
+			var busy *OverloadedError
+			_, err := h.Accept(context.Background(), Message{Payload: []byte(large(1)), Deliveries: to(1)})
+			if !errors.Is(err, ErrReadOnly) || !errors.As(err, &busy) || busy.RetryAfter <= 0 {
+				t.Errorf("%v failing with %v: %v", kind, full, err)
+			}
+			h.accept("small", to(1)...)
+			f.Off()
+			h.accept(large(2), to(1)...)
+			h.takes(1, "small", large(2))
+			h.consistent()
+		}
+	}
+}
+
+// Files from before Open that are freed before they are counted are not counted out.
+func TestFileFreedBeforeItIsCounted(t *testing.T) {
+	find := make(chan struct{})
+	h := newHouse(t, withSides(Options{}))
+	h.accept(large(1), to(1)...)
+	h.accept(large(2), to(1)...)
+	h.settle(h.take(1), Outcome{Verdict: Dead, Reason: Rejected})
+	h.flush()
+	h.eager, h.opts.hooks.beforeFind = true, func() { <-find }
+	h.reopen()
+	if n, err := h.Discard(h.letters()); n != 1 || err != nil {
+		t.Fatalf("discarded %d, %v", n, err)
+	}
+	if err := h.sweep(); err != nil {
+		t.Fatal(err)
+	}
+	h.removeFreed()
+	close(find)
+	h.files() // which waits until they are counted
+	h.consistent()
 }
 
 // A repeated message gets no second file, nor does one that is owed to nobody.

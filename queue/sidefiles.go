@@ -113,7 +113,8 @@ func (s *sideFiles) write(payload []byte) (f sideFile, err error) {
 	return f, nil
 }
 
-// remove removes a file. What refers to it is not on the disk any more, or never was.
+// remove removes a file. What refers to it is not on the disk any more, or never was. One from before Open that examineSides has
+// not counted in is not counted out.
 func (s *sideFiles) remove(number uint64) error {
 	path := s.path(number)
 	info, err := s.fs.Stat(path)
@@ -123,7 +124,7 @@ func (s *sideFiles) remove(number uint64) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it was lost
 	}
-	if err == nil {
+	if err == nil && (number >= s.numbers.first || s.examined.Load()) {
 		s.count.Add(-1)
 		s.bytes.Add(-info.Size())
 	}

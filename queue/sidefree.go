@@ -159,7 +159,7 @@ func ofSide(f func(sideRow)) func(*pebble.Iterator) {
 // accepts that a crash cut off, and those that were freed and not removed. before is a snapshot from Open. Where some of the
 // rows are corrupt it is not known which are needed, and all stay.
 //
-// Other files are not removed meanwhile, so that each is counted in before it is counted out.
+// Other files are not removed meanwhile, so that each that is counted in is counted out after that.
 func (q *Queue) examineSides(before *pebble.Snapshot) error {
 	s := &q.sides
 	if s.dir == "" {

@@ -2,7 +2,10 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,5 +112,54 @@ func TestNobodyWaitsForCompany(t *testing.T) {
 				t.Errorf("%s took %v", name, d)
 			}
 		}
+	})
+}
+
+// A disk that takes nothing for a while has nobody wait who comes later. Those who are there, and who ask again for what is
+// known, are not refused.
+func TestStalledDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		goOn, stalls := make(chan struct{}), atomic.Bool{}
+		h := newHouse(t, Options{maxShared: alone, hooks: hooks{beforeCommit: func(ms []Message) {
+			if stalls.Load() && string(ms[0].Payload) == "a" {
+				<-goOn
+			}
+		}}})
+		defer h.finish()
+		ctx := context.Background()
+		known := Message{Payload: []byte("known"), Deliveries: to(1), Key: "k"}
+		if _, err := h.Accept(ctx, known); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour) // with nothing to write
+		stalls.Store(true)
+		var waiting sync.WaitGroup
+		accept := func() {
+			waiting.Go(func() { h.accept("a", to(1)...) })
+			synctest.Wait()
+		}
+		accept()
+		time.Sleep(stall)
+		accept()
+		for range 2 { // the first has gone on, and the second is held up
+			time.Sleep(stall + time.Millisecond)
+			_, err := h.Accept(ctx, Message{Payload: []byte("late"), Deliveries: to(1)})
+			if busy := (*OverloadedError)(nil); !errors.As(err, &busy) || busy.RetryAfter <= 0 || errors.Is(err, ErrReadOnly) {
+				t.Errorf("an accept: %v", err)
+			}
+			if r, err := h.Accept(ctx, known); err != nil || !r.Repeated {
+				t.Errorf("what is known: %+v, %v", r, err)
+			}
+			select {
+			case goOn <- struct{}{}:
+			default:
+				t.Error("an accept that came in time was refused")
+			}
+			synctest.Wait()
+		}
+		waiting.Wait()
+		stalls.Store(false)
+		h.accept("b", to(1)...)
+		h.takes(1, "known", "a", "a", "b")
 	})
 }
