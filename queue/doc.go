@@ -11,7 +11,8 @@
 //
 //   - Accept returns nil only after payload, deliveries and idempotency key are on disk, in one atomic
 //     synced batch, which refers to a large payload in a file that was synced before. Before that nothing of them is ever
-//     handed out.
+//     handed out. It waits for the disk alone: what is more than Options let in at a time, or comes while the disk takes
+//     nothing, is refused at once with an OverloadedError.
 //   - A delivery is handed out until it is settled as Done or Dead: at least once. At any time it is in
 //     at most one pair of hands.
 //   - Settle waits for no disk. After a crash a delivery settled within about the last SyncInterval, or
@@ -20,8 +21,8 @@
 //     their new due time. Those of a large fan-out are due when it is expanded.
 //   - Of the deliveries of one endpoint with the same order key, one is handed out only after all
 //     that were accepted before it are settled as Done or Dead, or purged.
-//   - A record of an attempt is in the log, until it expires, if and only if the settlement it came with is
-//     on disk.
+//   - A record of an attempt is in the log if and only if the settlement it came with is on disk, until it expires or its room
+//     is needed: see Options.KeepAttempts, Options.KeepAttemptsBytes and Reclaim.
 //   - Park and Unpark move all that waits for an endpoint, or all that is parked of it, in one step that is on disk when
 //     they return, however much it is.
 //   - Resend and Discard return only after what they did is on disk. A dead letter that is sent again is
@@ -83,7 +84,7 @@
 // and what waits, are listed by time over any number of endpoints: a seek finds the first entry of each
 // endpoint in a bucket, and a heap merges them.
 //
-// A payload of Options.SideBytes and more is in a file of its own, in Options.Dir, and the database has its size and checksum. The file is
+// A payload of Options.SideBytes and more is in a file of its own, if there is an Options.Dir, and the database has its size and checksum. The file is
 // durable before the accept is begun, and is removed after the deletion of what refers to it is durable, so
 // a crash leaves a file too many at most, which goes after the next Open. A file that is missing or was changed is a payload
 // that is lost, of that message alone. A copy of the database needs the files that it refers to: see SideFiles.
@@ -91,8 +92,36 @@
 // What refers to a payload is a delivery, a part of a large fan-out or a dead letter. A sweep marks what is referred to and frees the
 // rest, so there are no counters on disk; Resend, which alone makes a reference out of nothing, tells it.
 //
+// # After a crash
+//
+// What is there after a kill -9, or a loss of power, goes by what had returned before it:
+//
+//	Accept, AcceptAll, Purge, Park, Unpark,   all of what they did
+//	Resend, Discard, Flush, Close
+//	Settle                                    all of it, if that was longer ago than SyncInterval and a sync take; else all
+//	                                          of it or nothing: the delivery is due as it was before
+//	Take, Release                             nothing: what was in hand is due
+//
+// A call that had not returned has done all of it or nothing. What the queue does by itself it does again: the rest of a large
+// fan-out is expanded, a sweep finds what the last one would have freed, and so does Open what was only counted in
+// memory: see Stats.Recovered and Stats.Counted. The totals of Stats begin at 0.
+//
+// # What fails
+//
+// A database that cannot write its log ends the process, by its logger's Fatalf, before anybody is told that something was written.
+// A disk without room is Options.ReadOnly's matter, whose owner watches it. A disk that cannot be read has its deliveries wait.
+// What is read and is not what was written takes out as little as can be: a payload its deliveries, which become dead letters, a
+// delivery itself, keys what is between them. Stats and Options.Lost tell, and nothing else stops.
+//
 // # Concurrency
 //
-// All methods are safe for any number of goroutines. Close waits for calls in progress and makes every
-// settlement durable.
+// All methods are safe for any number of goroutines, and one endpoint may be taken from by many. A Delivery is that of
+// whoever took it, to be settled or released once, by any goroutine.
+//
+// The functions in Options are called from several goroutines at once, and those of the queue wait for them: they must return
+// soon and not call the queue. Those that walk through a list, such as that of DeadLetters, may call it, and take as long as they like.
+//
+// Close waits for calls in progress, and for the release of files that are held, and makes every settlement durable. Calls that come
+// later return ErrClosed, or find nothing. One queue may be open on a database at a time, and nobody else may write keys that begin
+// as Prefixes says.
 package queue

@@ -24,7 +24,7 @@ type recentEvent struct {
 	id         EventID
 	payload    []byte
 	open       int
-	kept       bool   // a dead letter refers to the payload, or a purge lost count
+	kept       bool   // a dead letter refers to the payload, or what was sent again
 	stamp      uint64 // recent.total when it came in
 	prev, next *recentEvent
 }
