@@ -78,7 +78,8 @@
 //
 // The deliveries of an endpoint are in segments, whose number is in their keys. There is one as long as nothing was parked.
 // Park notes, in one key, that the present segment is parked since when and why, and begins another; Unpark
-// notes that it is read again, beside the present one. Dead letters of the two kinds are listed as one.
+// notes that it is read again, beside the present one. Dead letters of the two kinds are listed as one. When nothing is parked
+// any more and what was has ended, a sweep begins segment 0 again, and the key goes.
 //
 // Attempts are logged in buckets of an hour and dead letters kept in buckets of a day, which go whole. Both,
 // and what waits, are listed by time over any number of endpoints: a seek finds the first entry of each

@@ -26,7 +26,7 @@ const (
 	prefixKept     = 'v' // hour u32, event u64                      -> nothing: delivered then, long after its accept
 	prefixFanOut   = 'f' // event u64, part u16                      -> destinations that are not expanded yet, see part.go
 	prefixWater    = 'w' // endpoint u64, segment u7, lane u1        -> low-water mark: due u64, event u64
-	prefixParked   = 'k' // endpoint u64                             -> its segments, once there was more than one
+	prefixParked   = 'k' // endpoint u64                             -> its segments, while there is one besides 0
 )
 
 // Prefixes returns the first bytes of all keys the queue writes or reserves, for a test of who shares

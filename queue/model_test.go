@@ -303,6 +303,9 @@ func (m *model) purge() {
 func (m *model) park() {
 	ep := EndpointID(rapid.IntRange(0, modelEndpoints-1).Draw(m.t, "endpoint"))
 	why := rapid.SampledFrom([]Reason{Disabled, Gone}).Draw(m.t, "why")
+	if err := m.real.settleFanOuts(); err != nil {
+		m.t.Fatal(err)
+	}
 	if err := m.real.Park(ep, why); err != nil {
 		m.t.Fatal(err)
 	}

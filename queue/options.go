@@ -136,7 +136,7 @@ type Options struct {
 	TrustClock bool
 
 	// Ready is called when an endpoint has, or from the given time on will have, something due: after
-	// Accept and, of a large fan-out, its expansion, Settle with Again and Release, a Settle that others with the order key have waited for, for each endpoint found with work at Open, and from a Take
+	// Accept and, of a large fan-out, its expansion, Settle with Again, Release and Unpark, a Settle that others with the order key have waited for, for each endpoint found with work at Open, and from a Take
 	// that cannot read the disk, for when that is tried again. It is called without locks held, from the
 	// goroutine at hand and possibly from several at once. It must return quickly and not call the queue.
 	//

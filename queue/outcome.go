@@ -37,7 +37,7 @@ const (
 	Gone                          // the endpoint does not exist any more
 	PayloadLost                   // the payload cannot be read
 	Disabled                      // the endpoint was switched off
-	Corrupt                       // what is stored of the delivery itself cannot be read: its history and note are lost
+	Corrupt                       // what is stored of the delivery itself cannot be read: its history and note are lost; or it may have been parked
 
 	lastReason = Corrupt
 )

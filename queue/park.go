@@ -1,15 +1,14 @@
 package queue
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// ErrTooManyParked is returned by Park for an endpoint of which more than a hundred parks are kept. What waits can be given
-// up one by one instead, until some of them have expired or were unparked.
+// ErrTooManyParked is returned by Park for an endpoint of which more than a hundred parks are kept, or were unparked and have
+// not ended yet. What waits can be given up one by one instead.
 var ErrTooManyParked = errors.New("queue: too many parked ranges of one endpoint")
 
 // Park makes dead letters of all that waits for an endpoint, due or due later, in either lane, with the given reason and the
@@ -19,8 +18,8 @@ var ErrTooManyParked = errors.New("queue: too many parked ranges of one endpoint
 //
 // Deliveries in hand stay in hand: they are settled as ever, and wait if they are released or due again. Those that stand
 // in line behind others are parked like the rest. A message whose Accept is in progress at the same time may be parked
-// or wait. Park waits until the large fan-outs that were accepted before it are expanded, as their destinations are in no
-// order; an error of that is returned.
+// or wait. What is not expanded yet of large fan-outs waits once it is: the destinations of those are in no order. Flush waits
+// for that.
 //
 // Stats and OldestAge follow within moments, see Stats.Counted, and then Options.Parked is called.
 //
@@ -29,8 +28,7 @@ func (q *Queue) Park(id EndpointID, why Reason) error {
 	if why == 0 || why > lastReason {
 		return fmt.Errorf("queue: park: %v", why)
 	}
-	before := func() error { return q.fanOuts.wait(context.Background()) }
-	return q.remove(id, before, func(e *endpoint) (*removal, error) { return q.park(e, why) }, func(sum [lanes]int64) {
+	return q.remove(id, func(e *endpoint) (*removal, error) { return q.park(e, why) }, func(sum [lanes]int64) {
 		for l, n := range sum {
 			if n > 0 && q.opts.Parked != nil {
 				q.opts.Parked(Lane(l), why, n)
@@ -48,19 +46,16 @@ func (q *Queue) Park(id EndpointID, why Reason) error {
 //
 // Errors: ErrClosed, or one of the database.
 func (q *Queue) Unpark(id EndpointID) error {
-	return q.remove(id, func() error { return nil }, q.unpark, func([lanes]int64) {})
+	return q.remove(id, q.unpark, func([lanes]int64) {})
 }
 
-// remove does something to an endpoint on the committer's goroutine, once before has returned, and counts it in the background.
-// do returns nil where there was nothing to do.
-func (q *Queue) remove(id EndpointID, before func() error, do func(*endpoint) (*removal, error), counted func([lanes]int64)) error {
+// remove does something to an endpoint on the committer's goroutine, and counts it in the background. do returns nil where there
+// was nothing to do.
+func (q *Queue) remove(id EndpointID, do func(*endpoint) (*removal, error), counted func([lanes]int64)) error {
 	if !q.gate.enter() {
 		return ErrClosed
 	}
 	defer q.gate.leave()
-	if err := before(); err != nil {
-		return err
-	}
 	e := q.lockEndpoint(id)
 	e.removing++
 	e.mu.Unlock()
@@ -149,7 +144,7 @@ func (q *Queue) park(e *endpoint, why Reason) (*removal, error) {
 			return nil, err
 		}
 	}
-	if err := q.arrange(b, e.id, next); err != nil {
+	if err := q.arrange(b, map[EndpointID]*segmentList{e.id: next}); err != nil {
 		return nil, err
 	}
 	r := q.removed(e, parks, list.read(), q.db.NewSnapshot())
@@ -158,17 +153,28 @@ func (q *Queue) park(e *endpoint, why Reason) (*removal, error) {
 	return r, nil
 }
 
-// arrange commits a batch with the segments of an endpoint, and makes that known.
-func (q *Queue) arrange(b *pebble.Batch, id EndpointID, next *segmentList) error {
-	if err := b.Set(appendParkedKey(nil, id), appendSegments(nil, next), nil); err != nil {
-		return err
+// arrange commits a batch with the segments of some endpoints, and makes these known.
+func (q *Queue) arrange(b *pebble.Batch, next map[EndpointID]*segmentList) error {
+	for id, list := range next {
+		if err := setRow(b, id, list); err != nil {
+			return err
+		}
 	}
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return err
 	}
 	q.syncs.wrote()
-	q.segments.set(id, next)
+	for id, list := range next {
+		q.segments.set(id, list)
+	}
 	return nil
+}
+
+func setRow(b *pebble.Batch, id EndpointID, list *segmentList) error {
+	if list.none() {
+		return b.Delete(appendParkedKey(nil, id), nil)
+	}
+	return b.Set(appendParkedKey(nil, id), appendSegments(nil, list), nil)
 }
 
 // waits reports whether anything waits for an endpoint, which is locked, in memory or behind its cursors, or may be where
@@ -295,7 +301,7 @@ func (q *Queue) unpark(e *endpoint) (*removal, error) {
 	}
 	b := q.db.NewBatch()
 	defer b.Close()
-	if err := q.arrange(b, e.id, list.unpark()); err != nil {
+	if err := q.arrange(b, map[EndpointID]*segmentList{e.id: list.unpark()}); err != nil {
 		return nil, err
 	}
 	segments := make([]segment, len(list.parked))

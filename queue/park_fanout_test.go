@@ -1,49 +1,32 @@
 package queue
 
 import (
-	"runtime"
 	"slices"
 	"testing"
 )
 
-// A park takes what was accepted before, expanded or not, and after a crash as well.
+// A park waits for no expander: it takes what is expanded, after a crash as well, and what is not waits once it is.
 func TestParkOfLargeFanOut(t *testing.T) {
 	x := newHeldExpander()
 	h := newHouse(t, small(Options{hooks: hooks{beforeExpand: x.hook}}))
+	h.accept("small", to(4)...)
 	h.accept("large", to(1, 2, 3, 4)...)
-	<-x.at
-	parked := make(chan error, 1)
-	go func() { parked <- h.Park(4, Disabled) }()
-	for !h.expansionAwaited() && len(parked) == 0 {
-		runtime.Gosched()
-	}
-	if len(parked) > 0 {
-		t.Error("the park did not wait")
-	}
-	x.free.Store(true)
-	x.step <- struct{}{}
-	if err := <-parked; err != nil {
-		t.Error(err)
-	}
-	h.takes(4)
+	h.park(4)
+	x.letGo()
+	h.flush()
+	h.wants(4, 0, 1)
+	h.park(4)
+	h.wants(3, 0, 2)
 	h.accept("next", to(1, 2, 3, 4)...)
 	h.flush()
-	h.wants(7, 0, 1)
 	h.crash()
 	h.flush()
-	h.wants(7, 0, 1)
+	h.wants(7, 0, 2)
 	h.takes(4, "next")
 	h.unpark(4)
-	h.takes(4, "large")
-	h.wants(6, 2, 0)
+	h.takes(4, "small", "large")
+	h.wants(6, 3, 0)
 	h.checkCounts()
-}
-
-// expansionAwaited reports whether somebody waits for the expander.
-func (h *house) expansionAwaited() bool {
-	h.fanOuts.mu.Lock()
-	defer h.fanOuts.mu.Unlock()
-	return len(h.fanOuts.waits) > 0
 }
 
 // during does something between the commit of the first part of a fan-out and its hand-over.
@@ -60,13 +43,6 @@ func during(t *testing.T, do func(h *house)) *house {
 	return h
 }
 
-// parkNow is Park, which would wait for the hand-over.
-func (h *house) parkNow(ep EndpointID) {
-	if err := h.remove(ep, func() error { return nil }, func(e *endpoint) (*removal, error) { return h.Queue.park(e, Disabled) }, func([lanes]int64) {}); err != nil {
-		h.t.Error(err)
-	}
-}
-
 // A park that comes between the commit of a part and its hand-over takes what was committed; an unpark brings it back, if nobody
 // made something else of it meanwhile.
 func TestParkDuringExpansion(t *testing.T) {
@@ -75,11 +51,11 @@ func TestParkDuringExpansion(t *testing.T) {
 		waiting, dead int64
 		takes         []string
 	}{
-		"parked":   {func(h *house) { h.parkNow(1); h.accept("new", to(1)...) }, 4, 2, []string{"new"}},
-		"unparked": {func(h *house) { h.parkNow(1); h.unpark(1); h.accept("new", to(1)...) }, 6, 0, []string{"old", "large", "new"}},
-		"twice":    {func(h *house) { h.parkNow(1); h.unpark(1); h.parkNow(1) }, 3, 2, nil},
+		"parked":   {func(h *house) { h.park(1); h.accept("new", to(1)...) }, 4, 2, []string{"new"}},
+		"unparked": {func(h *house) { h.park(1); h.unpark(1); h.accept("new", to(1)...) }, 6, 0, []string{"old", "large", "new"}},
+		"twice":    {func(h *house) { h.park(1); h.unpark(1); h.park(1) }, 3, 2, nil},
 		"discarded": {func(h *house) {
-			h.parkNow(1)
+			h.park(1)
 			if n, err := h.Discard(h.letters()[1:]); n != 1 || err != nil {
 				h.t.Errorf("discarded %d, %v", n, err)
 			}

@@ -1,5 +1,7 @@
 package queue
 
+import "github.com/cockroachdb/pebble/v2"
+
 type endpointSegment struct {
 	endpoint EndpointID
 	segment  segment
@@ -8,6 +10,8 @@ type endpointSegment struct {
 // deleteParked deletes what was parked before a day, and returns where that was. A segment that a write of an accept may
 // still come to stays until the next sweep, or its number would be given out again before. byHand must be held.
 func (q *Queue) deleteParked(day uint32) (old []endpointSegment, err error) {
+	b, next := q.db.NewBatch(), map[EndpointID]*segmentList{}
+	defer b.Close()
 	for id, list := range q.segments.all() {
 		var gone []segment
 		for i := range list.parked {
@@ -17,24 +21,16 @@ func (q *Queue) deleteParked(day uint32) (old []endpointSegment, err error) {
 			}
 		}
 		if len(gone) > 0 {
-			if err := q.dropSegments(id, list, gone); err != nil {
+			next[id] = list.without(gone)
+			if err := deleteSegments(b, id, gone); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return old, nil
-}
-
-// dropSegments deletes segments and what is in them. byHand must be held.
-func (q *Queue) dropSegments(id EndpointID, list *segmentList, gone []segment) error {
-	b := q.db.NewBatch()
-	defer b.Close()
-	for _, s := range gone {
-		if err := deleteSegment(b, id, s); err != nil {
-			return err
-		}
+	if len(next) == 0 {
+		return nil, nil
 	}
-	return q.arrange(b, id, list.without(gone))
+	return old, q.arrange(b, next)
 }
 
 // dropOlder lets go of the segments that were parked once and of which nothing waits any more: each costs every read of its
@@ -59,18 +55,18 @@ func (q *Queue) dropOlder() error {
 				gone = append(gone, s.segment)
 			}
 		}
-		if err := q.dropEmpty(id, gone); err != nil {
-			return err
+		if len(gone) > 0 || list.single() {
+			if err := q.drop(id, gone); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// dropEmpty has the committer do it, which moves the marks of segments that are read.
-func (q *Queue) dropEmpty(id EndpointID, gone []segment) error {
-	if len(gone) == 0 {
-		return nil
-	}
+// drop drops segments that are empty, on the committer's goroutine, which moves the marks of segments that are read. Where none is
+// left but the present one, segment 0 becomes that, and once it is alone there is no row any more.
+func (q *Queue) drop(id EndpointID, gone []segment) error {
 	if !q.gate.enter() {
 		return errStopped
 	}
@@ -78,6 +74,32 @@ func (q *Queue) dropEmpty(id EndpointID, gone []segment) error {
 	return q.betweenOutcomes(func() error {
 		q.byHand.mu.Lock()
 		defer q.byHand.mu.Unlock()
-		return q.dropSegments(id, q.segments.of(id), gone)
+		b, list := q.db.NewBatch(), q.segments.of(id)
+		defer b.Close()
+		if err := deleteSegments(b, id, gone); err != nil {
+			return err
+		}
+		next := list.without(gone).restart()
+		if err := q.arrange(b, map[EndpointID]*segmentList{id: next}); err != nil {
+			return err
+		}
+		if next.present != list.present {
+			q.segments.set(id, next.chosen(list.present, q.writers.over()))
+			if e := q.endpoints.find(id); e != nil {
+				for l := range e.lanes {
+					e.lanes[l].water.known = false
+				}
+			}
+		}
+		return nil
 	})
+}
+
+func deleteSegments(b *pebble.Batch, id EndpointID, gone []segment) error {
+	for _, s := range gone {
+		if err := deleteSegment(b, id, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -195,12 +195,12 @@ func Open(db *pebble.DB, o Options) (*Queue, error) {
 	q.settles.init()
 	q.syncs.init()
 	q.fanOuts.init()
-	heads := db.NewSnapshot()
+	heads, then := db.NewSnapshot(), q.segments.now()
 	if err := q.fanOuts.find(q, heads); err != nil {
 		return nil, fmt.Errorf("queue: open: %w", errors.Join(err, heads.Close(), q.sides.close()))
 	}
 	q.background.Go(q.expandLoop)
-	q.background.Go(func() { q.findWork(heads) })
+	q.background.Go(func() { q.findWork(heads, then) })
 	q.background.Go(q.sweepLoop)
 	q.background.Go(q.syncLoop)
 	q.background.Go(q.removeLoop)

@@ -14,19 +14,19 @@ func (q *Queue) recover() (err error) {
 	if err := q.upgrade(); err != nil {
 		return err
 	}
-	if err := q.segments.load(q.db); err != nil {
-		return fmt.Errorf("reading what is parked: %w", err)
-	}
 	if q.clock, err = newClock(q.db, &q.opts); err != nil {
 		return err
+	}
+	if err := q.loadSegments(); err != nil {
+		return fmt.Errorf("reading what is parked: %w", err)
 	}
 	q.writers = new(writers)
 	return q.writers.init(q.db, q.clock)
 }
 
 // findWork finds the endpoints that have something on disk, by one seek for each and lane, tells the
-// owner, and then counts what is there. The snapshot is from before the first accept.
-func (q *Queue) findWork(heads *pebble.Snapshot) {
+// owner, and then counts what is there. The snapshot is from before the first accept, and so are the segments.
+func (q *Queue) findWork(heads *pebble.Snapshot, then *segmentMap) {
 	var from EndpointID
 	found := q.persist("looking for work after opening", func() (err error) {
 		from, err = q.findEndpoints(heads, from)
@@ -34,7 +34,7 @@ func (q *Queue) findWork(heads *pebble.Snapshot) {
 	})
 	if found {
 		q.recovered.Store(true)
-		q.persist("counting after opening", func() error { return q.countStored(heads) })
+		q.persist("counting after opening", func() error { return q.countStored(heads, then) })
 		q.persist("examining payload files after opening", func() error { return q.examineSides(heads) })
 	}
 	if err := heads.Close(); err != nil {

@@ -149,12 +149,10 @@ func (q *Queue) letterDays() (days []*letterDay, err error) {
 	if q.counts.complete.Load() && q.counts.dead.Load() == 0 && q.counts.counting.Load() == 0 {
 		return nil, nil
 	}
-	snapshot := q.db.NewSnapshot()
+	q.byHand.mu.Lock()
+	snapshot, segments := q.db.NewSnapshot(), q.segments.now()
+	q.byHand.mu.Unlock()
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	var segments segmentMap
-	if err := segments.load(snapshot); err != nil {
-		return nil, err
-	}
 	byDay, live := map[uint32]*letterDay{}, eventSet{}
 	add := func(at micros, id EventID, size int) {
 		number := deadShelf.bucket(at)

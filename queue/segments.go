@@ -2,13 +2,7 @@ package queue
 
 import (
 	"encoding/binary"
-	"errors"
-	"maps"
 	"slices"
-	"sync"
-	"sync/atomic"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // segment is a part of the deliveries of an endpoint that can be set aside as a whole: its number is in their keys, in
@@ -22,7 +16,7 @@ type segment uint8
 // maxSegments is how many segments an endpoint may have: they share a byte of the key with the lane.
 const maxSegments = 128
 
-// segmentList says what the segments of an endpoint are. It is never changed, and nil means nothing but segment 0.
+// segmentList says what the segments of an endpoint are. It is never changed. Nothing but segment 0 is nil, and no row.
 type segmentList struct {
 	present segment
 	older   []olderSegment  // were parked once, and are read as the present one is
@@ -72,6 +66,12 @@ func (l *segmentList) all() (all []segment) {
 	return append(all, l.read()...)
 }
 
+// single reports whether there is none but the present one.
+func (l *segmentList) single() bool { return len(l.older)+len(l.parked) == 0 }
+
+// none reports whether there is nothing but segment 0.
+func (l *segmentList) none() bool { return l.present == 0 && l.single() }
+
 // parking returns nil for a segment that is not parked.
 func (l *segmentList) parking(s segment) *parkedSegment {
 	if l != nil {
@@ -89,20 +89,22 @@ func (l *segmentList) park(why Reason, at micros) (*segmentList, bool) {
 	if l == nil {
 		l = new(segmentList)
 	}
-	var used [maxSegments]bool
 	next := &segmentList{parked: slices.Clone(l.parked)}
 	for _, s := range append(slices.Clone(l.older), olderSegment{segment: l.present}) {
 		next.parked = append(next.parked, parkedSegment{olderSegment: s, why: why, at: at})
 	}
-	for i := range next.parked {
-		used[next.parked[i].segment] = true
+	return next, next.begin()
+}
+
+// begin makes a number the present one that no parked segment has, false if there is none.
+func (l *segmentList) begin() bool {
+	for s := range segment(maxSegments) {
+		if l.parking(s) == nil {
+			l.present = s
+			return true
+		}
 	}
-	free := slices.Index(used[:], false)
-	if free < 0 {
-		return nil, false
-	}
-	next.present = segment(free)
-	return next, true
+	return false
 }
 
 // unpark returns the list after all that is parked is read again.
@@ -116,14 +118,16 @@ func (l *segmentList) unpark() *segmentList {
 
 // chosen returns the list with a note of when the writes have ended that chose a segment when it was the present one.
 func (l *segmentList) chosen(s segment, over <-chan struct{}) *segmentList {
-	next := *l
-	next.parked = slices.Clone(l.parked)
-	for i := range next.parked {
-		if next.parked[i].segment == s {
-			next.parked[i].over = over
+	next := &segmentList{present: l.present, older: slices.Clone(l.older), parked: slices.Clone(l.parked)}
+	for i := range next.older {
+		if next.older[i].segment == s {
+			next.older[i].over = over
 		}
 	}
-	return &next
+	if p := next.parking(s); p != nil {
+		p.over = over
+	}
+	return next
 }
 
 // without returns the list without some segments that are empty.
@@ -133,6 +137,15 @@ func (l *segmentList) without(gone []segment) *segmentList {
 		older:   slices.DeleteFunc(slices.Clone(l.older), func(s olderSegment) bool { return slices.Contains(gone, s.segment) }),
 		parked:  slices.DeleteFunc(slices.Clone(l.parked), func(s parkedSegment) bool { return slices.Contains(gone, s.segment) }),
 	}
+}
+
+// restart returns the list with segment 0 as the present one, if there is no other than the present one so far: once all that is left
+// is segment 0, no row is needed.
+func (l *segmentList) restart() *segmentList {
+	if l.present == 0 || !l.single() {
+		return l
+	}
+	return &segmentList{older: []olderSegment{{segment: l.present}}}
 }
 
 func appendSegments(b []byte, l *segmentList) []byte {
@@ -179,69 +192,4 @@ func decodeSegments(b []byte) (*segmentList, error) {
 		return nil, errCorrupt
 	}
 	return l, nil
-}
-
-// segmentMap knows the endpoints that ever had anything parked. It changes with byHand.mu held, and what is read of an
-// endpoint with its endpoint.mu held does not change until that is released, unless it is about segments that are empty.
-type segmentMap struct {
-	n  atomic.Int64 // how many there are
-	mu sync.RWMutex
-	m  map[EndpointID]*segmentList
-}
-
-// load reads what is on disk. An endpoint of which that cannot be read is an error: its deliveries could be taken for
-// dead letters, or the other way around.
-func (m *segmentMap) load(r pebble.Reader) (err error) {
-	m.m = make(map[EndpointID]*segmentList)
-	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixParked}, UpperBound: []byte{prefixParked + 1}})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, iter.Close()) }()
-	for ok := iter.First(); ok; ok = iter.Next() {
-		id, ok := parseParkedKey(iter.Key())
-		if !ok {
-			return errCorrupt
-		}
-		if m.m[id], err = decodeSegments(iter.Value()); err != nil {
-			return err
-		}
-	}
-	m.n.Store(int64(len(m.m)))
-	return iter.Error()
-}
-
-func (m *segmentMap) any() bool { return m.n.Load() > 0 }
-
-func (m *segmentMap) of(id EndpointID) *segmentList {
-	if !m.any() {
-		return nil
-	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.m[id]
-}
-
-// present returns the segment that new deliveries of an endpoint are written to. A write asks for it with its ticket begun.
-func (m *segmentMap) present(id EndpointID) segment {
-	if l := m.of(id); l != nil {
-		return l.present
-	}
-	return 0
-}
-
-func (m *segmentMap) set(id EndpointID, l *segmentList) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.m[id] = l
-	m.n.Store(int64(len(m.m)))
-}
-
-// all returns the endpoints that have anything parked or older, as they are now.
-func (m *segmentMap) all() map[EndpointID]*segmentList {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	all := maps.Clone(m.m)
-	maps.DeleteFunc(all, func(_ EndpointID, l *segmentList) bool { return len(l.parked)+len(l.older) == 0 })
-	return all
 }

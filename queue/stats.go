@@ -125,13 +125,10 @@ func (q *Queue) Stats() Stats {
 	return s
 }
 
-// countStored counts deliveries, expanded or not, and dead letters as of Open.
-func (q *Queue) countStored(heads *pebble.Snapshot) error {
+// countStored counts deliveries, expanded or not, and dead letters as of Open. What was parked and unparked since is counted by who
+// does it.
+func (q *Queue) countStored(heads *pebble.Snapshot, then *segmentMap) error {
 	now := q.clock.frame.Load().start // asking for the present would put due times ahead of a clock that stands still
-	var then segmentMap               // parked and unparked since is counted by who does it
-	if err := then.load(heads); err != nil {
-		return err
-	}
 	census, parked := newCensus(now), int64(0)
 	var owed []Backlog
 	err := q.eachReadable(heads, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, ofDelivery(func(id EndpointID, t track, accepted micros) {
