@@ -59,6 +59,7 @@ func Open(o Options) (*Engine, error) {
 	e := &Engine{
 		options: o, egress: guard, flavors: map[string]flavor.Flavor{}, readers: map[webhook.System]flavor.Reader{}, swept: make(chan struct{}),
 	}
+	e.stops.init()
 	e.publications.New = func() any { return new(publication) }
 	e.scratches.New = func() any { return new(registry.Scratch) }
 	for _, f := range o.Flavors {
@@ -106,7 +107,7 @@ func (e *Engine) open() (err error) {
 	if err = e.checkSecrets(); err != nil {
 		return err
 	}
-	e.examineEndpoints()
+	stopped := e.examineEndpoints()
 	if err = e.failing.restore(e.store, e.registry, o.DisableAfter > 0, time.Now()); err != nil {
 		return err
 	}
@@ -138,6 +139,7 @@ func (e *Engine) open() (err error) {
 	}
 	e.dispatch.Start(&settling{e.queue, e.metrics, &e.successes})
 	e.resumeReplays()
+	e.park(stopped...)
 	return nil
 }
 
@@ -301,7 +303,9 @@ func (e *Engine) Close(ctx context.Context) error {
 		e.stop()
 		<-e.swept
 		e.replays.close()
-		err = errors.Join(e.dispatch.Close(ctx), e.queue.Close())
+		err = e.dispatch.Close(ctx)
+		e.stops.close()
+		err = errors.Join(err, e.queue.Close())
 		e.egress.Close()
 		err = errors.Join(err, e.extend(context.WithoutCancel(ctx), time.Now())) // what succeeded since the last sweep
 		err = errors.Join(err, e.failing.keep(time.Now(), true))

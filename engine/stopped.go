@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"hookline/engine/registry"
@@ -10,8 +11,37 @@ import (
 	"hookline/queue"
 )
 
-// stops knows whether any endpoint may be disabled, so that fan-out need not ask for each where none ever was.
-type stops struct{ any atomic.Bool }
+// stops are the endpoints that are disabled.
+type stops struct {
+	any     atomic.Bool // any may be, so that fan-out need not ask for each where none ever was
+	parking sync.Map    // uint64: disabled, and what is queued for it rests until it is parked
+
+	ctx context.Context // ends when the engine closes
+	end context.CancelFunc
+
+	mu      sync.Mutex
+	running sync.WaitGroup
+	closed  bool
+}
+
+func (s *stops) init() { s.ctx, s.end = context.WithCancel(context.Background()) }
+
+// background runs f, unless the engine closes.
+func (s *stops) background(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.running.Go(f)
+	}
+}
+
+func (s *stops) close() {
+	s.end()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.running.Wait()
+}
 
 // stopped says whether nothing is to be queued for an endpoint.
 func (e *Engine) stopped(endpoint uint64) bool {
@@ -24,12 +54,14 @@ func (e *Engine) disabled(endpoint uint64) bool {
 }
 
 // examineEndpoints looks for endpoints that were disabled or given an order before Open, or whose policy has gone from the
-// options since.
-func (e *Engine) examineEndpoints() {
+// options since. It returns those that are disabled: a crash may have come before what was queued for them was parked.
+func (e *Engine) examineEndpoints() (stopped []uint64) {
 	for _, t := range e.registry.Tenants() {
 		for _, ep := range e.registry.Endpoints(t.ID) {
 			if ep.Stopped != "" {
 				e.stops.any.Store(true)
+				e.stops.parking.Store(ep.ID, nil)
+				stopped = append(stopped, ep.ID)
 			}
 			if ep.Order != webhook.Unordered {
 				e.orders.any.Store(true)
@@ -37,6 +69,7 @@ func (e *Engine) examineEndpoints() {
 			e.policyOf(ep)
 		}
 	}
+	return stopped
 }
 
 // errSettled is about an endpoint that was disabled already, or is another one by now.
@@ -51,6 +84,7 @@ func (e *Engine) disable(seen *webhook.Endpoint, why webhook.Stopped) {
 			return errSettled
 		}
 		ep.Stopped = why
+		e.stops.parking.Store(ep.ID, nil) // before anyone knows that it is disabled
 		return nil
 	})
 	log := e.options.Logger.With("tenant", seen.Owner.Tenant, "endpoint", seen.ID, "reason", string(why))
@@ -65,23 +99,35 @@ func (e *Engine) disable(seen *webhook.Endpoint, why webhook.Stopped) {
 	}
 }
 
-// park gives up what is queued for a disabled endpoint, at once however much it is. What is being queued or sent meanwhile, or is
-// left after an error, and what was queued when a crash came between the two, the dispatcher gives up one by one: an endpoint
-// that is paused is woken for that.
-func (e *Engine) park(endpoint uint64) {
-	err := e.queue.Park(queue.EndpointID(endpoint), queue.Disabled)
-	if err != nil && !errors.Is(err, queue.ErrClosed) {
-		e.options.Logger.Warn("what is queued for a disabled endpoint is given up one by one", "endpoint", endpoint, "err", err)
-	}
-	e.Wake(endpoint)
+// park gives up what is queued for disabled endpoints, at once however much it is. That is done in the background, as it waits
+// for large fan-outs; what is queued rests until then, or some of it would be given up by itself, and no Unpark would bring it back.
+// What is being queued or sent meanwhile, or is left after an error, the dispatcher gives up one by one.
+func (e *Engine) park(endpoints ...uint64) {
+	e.stops.background(func() {
+		if err := e.queue.Flush(e.stops.ctx); e.stops.ctx.Err() != nil {
+			return // it is done after the next Open
+		} else if err != nil {
+			e.options.Logger.Warn("what is queued for disabled endpoints is given up before large fan-outs are", "err", err)
+		}
+		for _, id := range endpoints {
+			var err error
+			if e.disabled(id) { // or what was queued since it was enabled would be given up
+				err = e.queue.Park(queue.EndpointID(id), queue.Disabled)
+			}
+			if err != nil && !errors.Is(err, queue.ErrClosed) {
+				e.options.Logger.Warn("what is queued for a disabled endpoint is given up one by one", "endpoint", id, "err", err)
+			}
+			e.stops.parking.Delete(id)
+			e.Wake(id)
+		}
+	})
 }
 
 // Unpark queues again what was given up when an endpoint of a tenant was disabled, as it was: in the lane, with the due times
 // and the attempts that it had, in its order, and before what was queued later. So it is sent as fast as the receiver takes it,
 // which a replay bounds and marks as sent again. What the policy's time limit has run out for is given up for that. What was
-// resent, discarded or has expired (Options.KeepDead) meanwhile is left out, and so is what was being attempted when
-// the endpoint was disabled, with the few that the dispatcher came to before all the rest was parked: these were given up by
-// themselves, and a replay sends them.
+// resent, discarded or has expired (Options.KeepDead) meanwhile is left out, and so is what was being attempted or queued in the
+// moment when the endpoint was disabled: that was given up by itself, and a replay sends it.
 //
 // The endpoint is returned; it is shared and must not be changed. Errors: [ErrStopped] as long as the endpoint is disabled;
 // registry.ErrUnknownEndpoint; registry.ErrClosed, or one of the store.

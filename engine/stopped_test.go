@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -428,6 +429,86 @@ func TestUnpark(t *testing.T) {
 		time.Sleep(time.Minute)
 		if n := int(a.got.Load()); n != len(parked) || len(deliveries(t, e, q)) != 0 || e.Queue().Stats().Waiting != 0 {
 			t.Errorf("%d attempts at %d, %+v", n, len(parked), e.Queue().Stats())
+		}
+		shut(t, e)
+	})
+}
+
+// disabledLetters are those that were given up as their endpoint was disabled.
+func disabledLetters(t *testing.T, e *engine.Engine) int {
+	t.Helper()
+	return len(deliveries(t, e, engine.DeliveryQuery{Status: webhook.StatusDead, Reason: "disabled", Limit: 1000}))
+}
+
+// unparked enables the endpoint again, and returns how many attempts there are at what was given up.
+func unparked(t *testing.T, e *engine.Engine, a *answers) int {
+	t.Helper()
+	id := only(t, e).ID
+	for _, f := range []func(context.Context, string, uint64) (*webhook.Endpoint, error){e.Enable, e.Resume, e.Unpark} {
+		if _, err := f(ctx, owner.Tenant, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.status.Store(200)
+	a.takes.Store(0)
+	a.got.Store(0)
+	time.Sleep(time.Hour)
+	return int(a.got.Load())
+}
+
+// Nothing of what is queued is given up by itself when an endpoint is disabled: all of it can be queued again.
+func TestDisabledRestsUntilItIsParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, a, _ := stopping(t, vfs.NewMem(), nil)
+		install(t, e)
+		if err := e.SetPolicy(ctx, owner.Tenant, sole(t, e), "gone"); err != nil {
+			t.Fatal(err)
+		}
+		a.status.Store(410)
+		a.takes.Store(int64(time.Millisecond))
+		const all = 500
+		for i := range all {
+			publish(t, e, webhook.Event{Body: body("EX", i)})
+		}
+		time.Sleep(time.Hour)
+		n := disabledLetters(t, e)
+		if s := e.Queue().Stats(); n == 0 || int(s.Dead) != int(a.got.Load())+n || s.Waiting != 0 {
+			t.Fatalf("%d given up, %d attempts, %+v", n, a.got.Load(), s)
+		}
+		if got := unparked(t, e, a); got != n || disabledLetters(t, e) != 0 {
+			t.Errorf("%d attempts at %d", got, n)
+		}
+		shut(t, e)
+	})
+}
+
+// What a crash left of an endpoint that was disabled, before that was parked, is parked at the next Open.
+func TestCrashBeforeItIsParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := vfs.NewMem()
+		e, _, _ := stopping(t, fs, nil)
+		install(t, e)
+		id := only(t, e).ID
+		if _, err := e.Pause(ctx, owner.Tenant, id); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 100 {
+			publish(t, e, webhook.Event{Body: body("EX", i)})
+		}
+		if _, err := e.Registry().ChangeEndpoint(ctx, owner.Tenant, id, func(ep *webhook.Endpoint) error {
+			ep.Stopped = webhook.StoppedGone
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		shut(t, e)
+		e, a, _ := stopping(t, fs, nil)
+		time.Sleep(time.Hour)
+		if n := disabledLetters(t, e); n != 100 || a.got.Load() != 0 {
+			t.Errorf("%d given up, %d attempts", n, a.got.Load())
+		}
+		if got := unparked(t, e, a); got != 100 || disabledLetters(t, e) != 0 {
+			t.Errorf("%d attempts at 100", got)
 		}
 		shut(t, e)
 	})

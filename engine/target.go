@@ -45,7 +45,7 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 	}
 	if v, ok := e.targets.byID.Load(id); ok {
 		kept := v.(*target)
-		if kept.endpoint == ep && kept.Paused == e.rests(ep, kept.holder) {
+		if paused, stopped := e.standing(ep, kept.holder); kept.endpoint == ep && kept.Paused == paused && kept.Stopped == stopped {
 			return &kept.Target, true
 		}
 	}
@@ -59,12 +59,21 @@ func (e *Engine) target(id queue.EndpointID) (*dispatch.Target, bool) {
 	t.holder, _ = f.(flavor.Holder)
 	t.Target = dispatch.Target{
 		Host: dispatch.Host{Tenant: ep.Owner.Tenant}, Policy: e.policyOf(ep), Rate: ep.Rate, Epoch: ep.Epoch,
-		Paused: e.rests(ep, t.holder), Stopped: ep.Stopped != "", Render: e.renderer(ep, f),
-		Gone: func() { e.disable(ep, webhook.StoppedGone) },
+		Render: e.renderer(ep, f), Gone: func() { e.disable(ep, webhook.StoppedGone) },
 	}
+	t.Paused, t.Stopped = e.standing(ep, t.holder)
 	t.Host.Scheme, t.Host.Address = webhook.HostOf(u)
 	e.targets.byID.Store(id, t)
 	return &t.Target, true
+}
+
+// standing says whether what is queued for an endpoint waits, or is given up one by one.
+func (e *Engine) standing(ep *webhook.Endpoint, holder flavor.Holder) (paused, stopped bool) {
+	if ep.Stopped == "" {
+		return e.rests(ep, holder), false
+	}
+	_, parking := e.stops.parking.Load(ep.ID)
+	return parking, !parking
 }
 
 // rests says whether what is queued for an endpoint waits: an operator has paused it, or its webhook is switched off and the
