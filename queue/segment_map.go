@@ -134,6 +134,9 @@ func (q *Queue) replaceRow(b *pebble.Batch, id EndpointID) error {
 		q.segments.set(id, list)
 		return nil
 	}
+	if err := q.deleteMarks(b, id); err != nil {
+		return err
+	}
 	_, hi := endpointSpan(id)
 	if more, err := anyKey(q.db, appendTrackKey(nil, id, Fresh.in(1)), hi); !more || err != nil {
 		return err
@@ -159,6 +162,16 @@ func (q *Queue) replaceRow(b *pebble.Batch, id EndpointID) error {
 	q.log.Error("queue: the row of what is parked is corrupt, all that waited is parked", "endpoint", uint64(id))
 	q.segments.set(id, list)
 	return deleteSegment(b, id, list.present)
+}
+
+// deleteMarks deletes the low-water marks of segments that may not be there: a number that is used again may have none, as what is in
+// hand comes to it with places from long ago.
+func (q *Queue) deleteMarks(b *pebble.Batch, id EndpointID) error {
+	lo, hi := appendWaterKey(nil, id, Fresh.in(1)), append(appendWaterKey(nil, id, Replay.in(maxSegments-1)), 0)
+	if some, err := anyKey(q.db, lo, hi); !some || err != nil {
+		return err
+	}
+	return b.DeleteRange(lo, hi, nil)
 }
 
 // readRow returns the row of an endpoint, nil if it cannot be read or there is none. One by one they may be read where an

@@ -110,6 +110,9 @@ func TestCorruptSegmentRows(t *testing.T) {
 			h.accept("waits", append(to(1, 2), Target{Endpoint: 1, Lane: Replay})...)
 			h.accept("alone", to(3)...)
 			h.park(3)
+			if err := h.db.Set(appendWaterKey(nil, 4, Fresh.in(5)), appendWater(nil, position{due: 1}), pebble.Sync); err != nil {
+				t.Fatal(err)
+			}
 			damage(h)
 			for i := range 2 {
 				h.open()
@@ -117,6 +120,9 @@ func TestCorruptSegmentRows(t *testing.T) {
 					t.Errorf("opened %d times before, unreadable: %v", i, said)
 				}
 				h.wants(2, 0, 3)
+				if marks := h.waters(4); len(marks) != 0 {
+					t.Errorf("marks %v of a number that may be used again", marks)
+				}
 				for _, l := range h.letters() {
 					if l.Endpoint != 1 || l.Reason != Corrupt {
 						t.Errorf("letter %+v", l)
