@@ -22,6 +22,7 @@ import (
 	"hookline/engine/flavor/jira"
 	"hookline/engine/registry"
 	"hookline/engine/webhook"
+	"hookline/queue"
 )
 
 // answers is a receiver for tests in fake time that answers one request on each connection with the status there is when it comes, after so many nanoseconds.
@@ -509,6 +510,42 @@ func TestCrashBeforeItIsParked(t *testing.T) {
 		}
 		if got := unparked(t, e, a); got != 100 || disabledLetters(t, e) != 0 {
 			t.Errorf("%d attempts at 100", got)
+		}
+		shut(t, e)
+	})
+}
+
+// Where too much is parked of an endpoint already, what is queued for it is given up one by one.
+func TestTooManyParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := vfs.NewMem()
+		e, _, _ := stopping(t, fs, nil)
+		install(t, e)
+		id := only(t, e).ID
+		if _, err := e.Pause(ctx, owner.Tenant, id); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for err := error(nil); !errors.Is(err, queue.ErrTooManyParked); n++ {
+			publish(t, e, webhook.Event{Body: body("EX", n)})
+			if err = e.Queue().Park(queue.EndpointID(id), queue.Disabled); err != nil && n < 100 {
+				t.Fatal(err)
+			}
+		}
+		if _, err := e.Registry().ChangeEndpoint(ctx, owner.Tenant, id, func(ep *webhook.Endpoint) error {
+			ep.Stopped = webhook.StoppedGone
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		shut(t, e)
+		e, a, _ := stopping(t, fs, nil)
+		time.Sleep(time.Hour)
+		if given := disabledLetters(t, e); given != n || a.got.Load() != 0 || e.Queue().Stats().Waiting != 0 {
+			t.Errorf("%d of %d given up, %d attempts, %+v", given, n, a.got.Load(), e.Queue().Stats())
+		}
+		if got := unparked(t, e, a); got != n-1 || disabledLetters(t, e) != 1 {
+			t.Errorf("%d attempts at %d, %d left", got, n, disabledLetters(t, e))
 		}
 		shut(t, e)
 	})
