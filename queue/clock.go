@@ -65,11 +65,8 @@ type frame struct {
 	doubt micros    // by how much queue time would be ahead of that if the wall clock were believed
 }
 
-func newClock(db *pebble.DB, o *Options) (*clock, error) {
-	mark, err := readMeta(db, keyClock)
-	if err != nil {
-		return nil, err
-	}
+// newClock returns a clock that goes on where the mark says that queue time was.
+func newClock(db *pebble.DB, mark uint64, o *Options) *clock {
 	mark = min(mark, math.MaxInt64/2)
 	c := &clock{db: db, now: o.now, wall: o.wall}
 	if c.floor = micros(mark); mark%2 == 0 {
@@ -84,7 +81,7 @@ func newClock(db *pebble.DB, o *Options) (*clock, error) {
 	}
 	c.frame.Store(&f)
 	c.last.Store(int64(f.start) - 1)
-	return c, nil
+	return c
 }
 
 // elapsed is the time since the base.
@@ -171,14 +168,31 @@ func (c *clock) issue() (micros, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	due := c.advance(1)
-	if due >= c.bound {
-		mark := due &^ 1
-		if err := writeMeta(c.db, keyClock, uint64(mark), pebble.NoSync); err != nil {
-			return 0, err
-		}
-		c.bound = mark + clockStep
+	if err := c.reach(due); err != nil {
+		return 0, err
 	}
 	return due, nil
+}
+
+// reach moves the mark on, if it is far behind a time. The caller holds mu.
+func (c *clock) reach(at micros) error {
+	if at < c.bound {
+		return nil
+	}
+	mark := at &^ 1
+	if err := writeMeta(c.db, keyClock, uint64(mark), pebble.NoSync); err != nil {
+		return err
+	}
+	c.bound = mark + clockStep
+	return nil
+}
+
+// note keeps the mark at the present while nothing is accepted: a queue that had nothing to do for days, and then crashed, was not
+// closed for days, and the clock is not to be doubted.
+func (c *clock) note() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reach(c.present())
 }
 
 // seal writes the exact mark, synced, and with it everything that was committed before. A mark is odd if

@@ -10,6 +10,9 @@ import (
 // damageKind closes the queue and flips a bit in the first block of each table with a kind of key.
 func (h *house) damageKind(prefix byte) {
 	h.t.Helper()
+	if err := h.Queue.Close(); err != nil {
+		h.t.Fatal(err)
+	}
 	if err := h.db.Compact(context.Background(), []byte{0}, []byte{0xff}, false); err != nil {
 		h.t.Fatal(err)
 	}

@@ -25,6 +25,10 @@ func FormatOf(r pebble.Reader) (uint64, error) { return readMeta(r, keyFormat) }
 func (q *Queue) upgrade() error {
 	found, err := FormatOf(q.db)
 	switch {
+	case isCorrupt(err): // an older program fails on that, too
+		q.counts.unreadable.Add(1)
+		q.log.Error("queue: the version of the layout is corrupt, and is taken to be the present one", "version", Format, "err", err)
+		return nil
 	case err != nil:
 		return fmt.Errorf("the version of the layout: %w", err)
 	case found > Format:

@@ -325,7 +325,7 @@ func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(
 // checkMarks returns an error if a delivery on disk is before the low-water mark of its track.
 func checkMarks(r pebble.Reader) error {
 	marks := map[stream]position{}
-	err := each(r, []byte{prefixWater}, []byte{prefixWater + 1}, nil, func(iter *pebble.Iterator) {
+	err := each(r, &pebble.IterOptions{LowerBound: []byte{prefixWater}, UpperBound: []byte{prefixWater + 1}}, nil, func(iter *pebble.Iterator) {
 		ep, t, ok := parseWaterKey(iter.Key())
 		mark, err := decodeWater(iter.Value())
 		if !ok || err != nil {

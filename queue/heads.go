@@ -18,13 +18,12 @@ type heads struct {
 }
 
 func newHeads(q *Queue, snapshot pebble.Reader) (*heads, error) {
-	deliveries, err := snapshot.NewIter(&pebble.IterOptions{
-		LowerBound: []byte{prefixDelivery}, UpperBound: []byte{prefixDelivery + 1},
-	})
+	// These leave out what turns out to be corrupt while they are in use.
+	deliveries, err := snapshot.NewIter(q.blocks.probe().options([]byte{prefixDelivery}, []byte{prefixDelivery + 1}))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := snapshot.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixWater}, UpperBound: []byte{prefixWater + 1}})
+	rows, err := snapshot.NewIter(q.blocks.probe().options([]byte{prefixWater}, []byte{prefixWater + 1}))
 	if err != nil {
 		return nil, errors.Join(err, deliveries.Close())
 	}
@@ -93,7 +92,7 @@ func (h *heads) between(lo, limit []byte) (id EndpointID, ok bool, err error) {
 // readable is between, by iterators with strict bounds: what is corrupt behind the limit does not concern them.
 func (h *heads) readable(lo, limit []byte) (id EndpointID, ok bool, err error) {
 	for bytes.Compare(lo, limit) < 0 {
-		iter, err := h.snapshot.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: limit})
+		iter, err := h.snapshot.NewIter(h.q.blocks.options(lo, limit))
 		if err != nil {
 			return 0, false, err
 		}

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// hidden are the ranges of deliveries that were passed over since Open as they are corrupt. No low-water mark goes beyond one,
-// so that nothing behind it is deleted for good: once a disk is mended, or a table put back from a copy, its deliveries are
-// found at the next Open.
+// hidden are the ranges of keys of which some were passed over since Open as they are corrupt. No low-water mark goes beyond one,
+// and no payloads are freed across it, so that nothing in it is deleted for good: once a disk is mended, or a table put back from
+// a copy, it is found at the next Open.
 //
 // A range is here before any cursor is behind it.
 type hidden struct {
@@ -22,11 +22,7 @@ func (r *keyRange) covers(o *keyRange) bool {
 	return bytes.Compare(r.from, o.from) <= 0 && bytes.Compare(r.to, o.to) >= 0
 }
 
-// add takes in a range of keys, if they are those of deliveries.
 func (h *hidden) add(from, to []byte) {
-	if len(from) == 0 || from[0] != prefixDelivery {
-		return
-	}
 	r := keyRange{bytes.Clone(from), bytes.Clone(to)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -57,7 +53,8 @@ func (h *hidden) before(id EndpointID, t track, from, to position) position {
 		case bytes.Compare(r.from, lo) <= 0:
 			return from
 		default: // it begins within the track
-			_, _, to, _ = parseDeliveryKey(r.from[:deliveryKeyLen])
+			key := append(bytes.Clone(r.from), make([]byte, deliveryKeyLen)...)
+			_, _, to, _ = parseDeliveryKey(key[:deliveryKeyLen])
 		}
 	}
 	return to

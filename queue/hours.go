@@ -15,21 +15,22 @@ type hours struct {
 	end   micros  // when that hour is over
 }
 
-func (h *hours) init(db *pebble.DB) (err error) {
+// init reads the last row. One that is corrupt is as good as none: the next accept writes another one.
+func (h *hours) init(db *pebble.DB) error {
 	iter, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixHour}, UpperBound: []byte{prefixHour + 1}})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, iter.Close()) }()
-	if !iter.Last() {
-		return iter.Error()
+	if iter.Last() {
+		var hour uint32
+		if h.first, hour, err = readHour(iter); err == nil {
+			h.end = startOfHour(hour + 1)
+		}
 	}
-	first, hour, err := readHour(iter)
-	if err != nil {
-		return err
+	if err = errors.Join(err, iter.Error(), iter.Close()); isCorrupt(err) {
+		return nil
 	}
-	h.first, h.end = first, startOfHour(hour+1)
-	return nil
+	return err
 }
 
 // begin notes that an event is about to be accepted.
@@ -96,8 +97,23 @@ func (q *Queue) hourAccepted(id EventID) (hour uint32, ok bool, err error) {
 	return hour, true, err
 }
 
-// acceptedSince returns the first event that was accepted in an hour or later, next if there is none.
-func (q *Queue) acceptedSince(hour uint32, next EventID) (_ EventID, err error) {
+// acceptedSince returns the first event that was accepted in an hour or later, next if there is none. Where rows are corrupt it
+// is an earlier one.
+func (q *Queue) acceptedSince(hour uint32, next EventID) (EventID, error) {
+	first, err := q.firstSince(hour, next)
+	if !isCorrupt(err) {
+		return first, err
+	}
+	before := EventID(0)
+	err = q.eachReadable(q.db, []byte{prefixHour}, appendHourKey(nil, next), func(iter *pebble.Iterator) {
+		if first, in, err := readHour(iter); err == nil && in < hour {
+			before = first
+		}
+	})
+	return before, err
+}
+
+func (q *Queue) firstSince(hour uint32, next EventID) (_ EventID, err error) {
 	iter, err := q.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixHour}, UpperBound: appendHourKey(nil, next)})
 	if err != nil {
 		return 0, err

@@ -144,7 +144,8 @@ func (a *accepting) recall() error {
 	return nil
 }
 
-// lookUp finds a key that was given within Options.KeepKeys, in the newest bucket first.
+// lookUp finds a key that was given within Options.KeepKeys, in the newest bucket first. One that is corrupt is not known: what
+// came with it may be accepted twice, and what has another key that would be beside it is not refused.
 func (q *Queue) lookUp(k idemKey) (remembered, bool, error) {
 	now := q.clock.present()
 	oldest := max(now-micros(q.opts.KeepKeys.Microseconds()), 0)
@@ -154,12 +155,20 @@ func (q *Queue) lookUp(k idemKey) (remembered, bool, error) {
 		if errors.Is(err, pebble.ErrNotFound) {
 			continue
 		}
+		var m remembered
+		if err == nil {
+			m, err = decodeRemembered(v)
+			closer.Close()
+		}
+		if isCorrupt(err) {
+			q.counts.unreadable.Add(1)
+			q.log.Error("queue: an idempotency key cannot be looked up, and is taken for a new one", "err", err)
+			continue
+		}
 		if err != nil {
 			return remembered{}, false, fmt.Errorf("queue: idempotency key: %w", err)
 		}
-		m, err := decodeRemembered(v)
-		closer.Close()
-		return m, err == nil && m.accepted >= oldest, err
+		return m, m.accepted >= oldest, nil
 	}
 	return remembered{}, false, nil
 }

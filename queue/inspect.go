@@ -92,7 +92,7 @@ var errBeforeMark = errors.New("it is before the low-water mark of its lane")
 func (i *inspection) survey(s *Survey) error {
 	k, rows := s.Kind, 0
 	read := i.reader(k.Prefix)
-	err := each(i.db, []byte{k.Prefix}, []byte{k.Prefix + 1}, i.stop, func(iter *pebble.Iterator) {
+	err := each(i.db, &pebble.IterOptions{LowerBound: []byte{k.Prefix}, UpperBound: []byte{k.Prefix + 1}}, i.stop, func(iter *pebble.Iterator) {
 		key := iter.Key()
 		value, err := iter.ValueAndErr()
 		rows++

@@ -118,3 +118,17 @@ func TestLeapIsTrusted(t *testing.T) {
 		h.kept(false)
 	})
 }
+
+// A queue that had nothing to accept for days knows what time it is after a crash.
+func TestQuietDaysAreNoLeap(t *testing.T) {
+	farAhead(t, func(t *testing.T, h *house, _ *time.Duration) {
+		h.before()
+		h.open()
+		time.Sleep(5 * 24 * time.Hour)
+		h.crash()
+		if h.Doubt() != 0 {
+			t.Errorf("doubt %v", h.Doubt())
+		}
+		h.takes(2, "later")
+	})
+}

@@ -201,9 +201,16 @@ func (l *listing) open(edge []byte) (b bucket, some bool, err error) {
 		return bucket{}, false, ErrClosed
 	}
 	defer l.q.gate.leave()
-	iter, err := l.q.db.NewIter(&pebble.IterOptions{
-		LowerBound: []byte{l.shelf.prefix}, UpperBound: []byte{l.shelf.prefix + 1},
+	err = l.q.leaveOut(l.q.db, func(options func(lo, hi []byte) *pebble.IterOptions) error {
+		b, some, err = l.find(edge, options([]byte{l.shelf.prefix}, []byte{l.shelf.prefix + 1}))
+		return err
 	})
+	return b, some, err
+}
+
+// find is open with an iterator that leaves out what is corrupt.
+func (l *listing) find(edge []byte, o *pebble.IterOptions) (b bucket, some bool, err error) {
+	iter, err := l.q.db.NewIter(o)
 	if err != nil {
 		return bucket{}, false, err
 	}

@@ -313,7 +313,7 @@ func TestHeads(t *testing.T) {
 			set([]byte{prefixWater, 1}, nil)
 			set([]byte{prefixDelivery, 0, 0, 0, 0, 0, 0, 0, 1, 9}, nil)
 		}
-		h, err := newHeads(nil, db)
+		h, err := newHeads(new(Queue), db)
 		if err != nil {
 			t.Fatal(err)
 		}

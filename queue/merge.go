@@ -64,7 +64,7 @@ func (l *listing) merge(streams []*source, yield func(entry) bool) (more bool, e
 }
 
 // fill reads the next chunk of a stream.
-func (l *listing) fill(s *source) (err error) {
+func (l *listing) fill(s *source) error {
 	if !l.q.gate.enter() {
 		return ErrClosed
 	}
@@ -73,9 +73,14 @@ func (l *listing) fill(s *source) (err error) {
 	if s.dry = !from.less(until); s.dry {
 		return nil
 	}
-	iter, err := l.q.db.NewIter(&pebble.IterOptions{
-		LowerBound: sh.key(s.bucket, s.stream, from), UpperBound: sh.key(s.bucket, s.stream, until),
+	return l.q.leaveOut(l.q.db, func(options func(lo, hi []byte) *pebble.IterOptions) error {
+		return l.read(s, sh, options(sh.key(s.bucket, s.stream, from), sh.key(s.bucket, s.stream, until)))
 	})
+}
+
+// read is fill with an iterator that leaves out what is corrupt.
+func (l *listing) read(s *source, sh *shelf, o *pebble.IterOptions) (err error) {
+	iter, err := l.q.db.NewIter(o)
 	if err != nil {
 		return err
 	}
@@ -91,12 +96,15 @@ func (l *listing) fill(s *source) (err error) {
 			s.read = append(s.read, e)
 		}
 	}
+	if err := iter.Error(); err != nil {
+		return err
+	}
 	s.dry = !ok
 	if n := len(s.read); n > 0 {
 		s.after = s.read[n-1].mark
 	}
 	s.ask = min(2*s.ask, listChunk)
-	return iter.Error()
+	return nil
 }
 
 // ends goes to where the walk enters the bounds of an iterator.

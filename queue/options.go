@@ -286,6 +286,7 @@ func Tune(o *pebble.Options) {
 		o.CacheSize = 256 << 20
 	}
 	o.Experimental.SpanPolicyFunc = oneKind
+	o.BlockPropertyCollectors = []func() pebble.BlockPropertyCollector{newBlockNamer}
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = 16 << 10
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)

@@ -121,7 +121,9 @@ type Queue struct {
 	segments  segmentMap
 	recent    recent
 	sides     sideFiles
+	blocks    blocks
 	hidden    hidden
+	unknown   atomic.Uint64 // what refers to messages below it may be on a part of the disk that is corrupt
 	keyLocks  keyLocks
 	groups    groups
 	fanOuts   fanOuts

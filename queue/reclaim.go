@@ -1,11 +1,6 @@
 package queue
 
-import (
-	"errors"
-	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
-)
+import "github.com/cockroachdb/pebble/v2"
 
 // Reclaim has what can be spared freed soon, for a disk that runs out of room: the oldest hour of the attempt log, however
 // short a time that was kept, and what a sweep frees. The present hour stays. It does not wait for that, and a call while
@@ -30,19 +25,8 @@ func (q *Queue) spareHour() {
 // dropOldestHour removes the oldest hour of the attempt log and returns it, 0 if there is none before the present.
 func (q *Queue) dropOldestHour() (hour uint32, err error) {
 	present := appendAttemptHour(nil, hourOf(q.clock.present()))
-	iter, err := q.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixAttempt}, UpperBound: present})
-	if err != nil {
-		return 0, err
-	}
-	any := iter.First()
-	if any {
-		m, ok := parseAttemptKey(iter.Key())
-		if !ok {
-			err = fmt.Errorf("%w: attempt key %x", errCorrupt, iter.Key())
-		}
-		hour = hourOf(m.at)
-	}
-	if err = errors.Join(err, iter.Error(), iter.Close()); err != nil || !any {
+	hour, ok, err := q.attemptHour([]byte{prefixAttempt}, present)
+	if err != nil || !ok {
 		return 0, err
 	}
 	return hour, q.db.DeleteRange([]byte{prefixAttempt}, appendAttemptHour(nil, hour+1), pebble.NoSync)

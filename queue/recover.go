@@ -14,14 +14,20 @@ func (q *Queue) recover() (err error) {
 	if err := q.upgrade(); err != nil {
 		return err
 	}
-	if q.clock, err = newClock(q.db, &q.opts); err != nil {
-		return err
+	mark, err := q.number(keyClock, q.latest)
+	if err != nil {
+		return fmt.Errorf("reading where queue time was: %w", err)
+	}
+	q.clock = newClock(q.db, mark, &q.opts)
+	reserved, err := q.number(keyEvents, func() (uint64, error) { return q.unused(prefixPayload) })
+	if err != nil {
+		return fmt.Errorf("reading which event ids are reserved: %w", err)
 	}
 	if err := q.loadSegments(); err != nil {
 		return fmt.Errorf("reading what is parked: %w", err)
 	}
 	q.writers = new(writers)
-	return q.writers.init(q.db, q.clock)
+	return q.writers.init(q.db, q.clock, reserved)
 }
 
 // findWork finds the endpoints that have something on disk, by one seek for each and lane, tells the

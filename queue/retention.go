@@ -90,19 +90,21 @@ func (q *Queue) attemptHours() (hours []hourBytes, total int64, err error) {
 	return hours, total, nil
 }
 
-// attemptHour returns the hour of the first attempt in a span, false if there is none.
+// attemptHour returns the hour of the first attempt in a span that can be read, false if there is none.
 func (q *Queue) attemptHour(lo, hi []byte) (hour uint32, ok bool, err error) {
-	iter, err := q.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
-	if err != nil {
-		return 0, false, err
-	}
-	defer func() { err = errors.Join(err, iter.Error(), iter.Close()) }()
-	for more := iter.First(); more; more = iter.Next() {
-		if m, valid := parseAttemptKey(iter.Key()); valid {
-			return hourOf(m.at), true, nil
+	err = q.leaveOut(q.db, func(options func(lo, hi []byte) *pebble.IterOptions) error {
+		iter, err := q.db.NewIter(options(lo, hi))
+		if err != nil {
+			return err
 		}
-	}
-	return 0, false, nil
+		for more := iter.First(); more && !ok; more = iter.Next() {
+			var m Mark
+			m, ok = parseAttemptKey(iter.Key())
+			hour = hourOf(m.at)
+		}
+		return errors.Join(iter.Error(), iter.Close())
+	})
+	return hour, ok, err
 }
 
 // dayKept returns the first day of which dead letters are kept: by their age, and by their bytes. freed is what the latter

@@ -66,6 +66,7 @@ func (m *segmentMap) now() *segmentMap {
 // loadSegments reads the rows of what is parked.
 func (q *Queue) loadSegments() error {
 	q.segments.m = make(map[EndpointID]*segmentList)
+	before := q.counts.unreadable.Load()
 	err := q.eachReadable(q.db, []byte{prefixParked}, []byte{prefixParked + 1}, func(iter *pebble.Iterator) {
 		id, ok := parseParkedKey(iter.Key())
 		list, err := decodeSegments(iter.Value())
@@ -76,7 +77,7 @@ func (q *Queue) loadSegments() error {
 		}
 		q.segments.set(id, list)
 	})
-	if err != nil || q.counts.unreadable.Load() == 0 {
+	if err != nil || q.counts.unreadable.Load() == before {
 		return err
 	}
 	return q.replaceSegments()

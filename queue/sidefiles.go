@@ -59,9 +59,11 @@ func (q *Queue) openSides() error {
 	if err := syncDirectory(s.fs, s.fs.PathDir(s.dir)); err != nil {
 		return err
 	}
-	if err := s.numbers.init(q.db); err != nil {
+	reserved, err := q.number(keySide, func() (uint64, error) { return q.unused(prefixSide) })
+	if err != nil {
 		return err
 	}
+	s.numbers.init(q.db, reserved)
 	s.names.dir, err = s.fs.OpenDir(s.dir)
 	return err
 }
@@ -144,11 +146,9 @@ type sideNumbers struct {
 
 const sideBlock = 1 << 16
 
-func (n *sideNumbers) init(db *pebble.DB) error {
-	reserved, err := readMeta(db, keySide)
+func (n *sideNumbers) init(db *pebble.DB, reserved uint64) {
 	n.db, n.first = db, max(reserved, 1)
 	n.next, n.limit = n.first, n.first
-	return err
 }
 
 func (n *sideNumbers) take() (uint64, error) {

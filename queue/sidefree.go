@@ -96,7 +96,7 @@ type sideRow struct {
 
 // freeSides frees the side files of messages below the horizon that are not live, with their payloads' rows. It comes
 // before freePayloads, which then finds none of theirs.
-func (q *Queue) freeSides(horizon EventID, live eventSet) error {
+func (q *Queue) freeSides(horizon EventID, live marked) error {
 	const chunk = 1024
 	var dead []sideRow
 	err := q.eachReadable(q.db, []byte{prefixSide}, []byte{prefixSide + 1}, ofSide(func(r sideRow) {
@@ -167,7 +167,7 @@ func (q *Queue) examineSides(before *pebble.Snapshot) error {
 		return nil
 	}
 	needed := map[uint64]struct{}{}
-	err := each(before, []byte{prefixSide}, []byte{prefixSide + 1}, q.stop, ofSide(func(r sideRow) { needed[r.number] = struct{}{} }))
+	err := each(before, &pebble.IterOptions{LowerBound: []byte{prefixSide}, UpperBound: []byte{prefixSide + 1}}, q.stop, ofSide(func(r sideRow) { needed[r.number] = struct{}{} }))
 	allNeeded := isCorrupt(err)
 	if allNeeded {
 		q.log.Error("queue: which payload files are needed cannot be read, so that none is removed before the next start", "err", err)

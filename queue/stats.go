@@ -174,7 +174,7 @@ var errStopped = errors.New("queue: stopped")
 
 // eachKey calls f for the keys of a span, and gives up with errStopped when stop is closed.
 func eachKey(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func([]byte)) error {
-	return each(r, lo, hi, stop, func(iter *pebble.Iterator) { f(iter.Key()) })
+	return each(r, &pebble.IterOptions{LowerBound: lo, UpperBound: hi}, stop, func(iter *pebble.Iterator) { f(iter.Key()) })
 }
 
 // ofDelivery calls f with the delivery that an iterator is at.
@@ -192,8 +192,8 @@ func ofDelivery(f func(id EndpointID, t track, accepted micros)) func(*pebble.It
 	}
 }
 
-func each(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func(*pebble.Iterator)) (err error) {
-	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+func each(r pebble.Reader, o *pebble.IterOptions, stop <-chan struct{}, f func(*pebble.Iterator)) (err error) {
+	iter, err := r.NewIter(o)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,10 @@ func (q *Queue) sweepLoop() {
 			return
 		}
 		q.dropIdle()
+		if err := q.clock.note(); err != nil {
+			q.log.Error("queue: writing where queue time is failed", "err", err)
+		}
+		q.syncs.wrote()
 		if err := q.sweep(); err != nil && !errors.Is(err, errStopped) {
 			q.counts.sweepsFailed.Add(1)
 			q.log.Error("queue: sweep failed", "err", err)
@@ -121,36 +125,50 @@ func (h *byHand) sweepEnds() {
 	h.sweeping, h.resent = false, nil
 }
 
+// marked are the events that something refers to, or may: of those below unknown that cannot be told.
+type marked struct {
+	events  eventSet
+	unknown EventID
+}
+
+func (m marked) has(id EventID) bool { return id < m.unknown || m.events.has(id) }
+
 // mark collects the events that deliveries, parts of large fan-outs and dead letters refer to, and those that were delivered lately.
-func (q *Queue) mark(snapshot *pebble.Snapshot) (eventSet, error) {
+// Where keys of these are corrupt, they are of messages that were accepted before that was found out.
+func (q *Queue) mark(snapshot *pebble.Snapshot) (marked, error) {
 	live := eventSet{}
-	err := eachKey(snapshot, []byte{prefixDelivery}, []byte{prefixDelivery + 1}, q.stop, func(k []byte) {
-		if _, _, pos, ok := parseDeliveryKey(k); ok { // waiting or parked
-			live.add(pos.event)
-		}
+	collect := func(prefix byte, event func(key []byte) (EventID, bool)) error {
+		return q.eachReadable(snapshot, []byte{prefix}, []byte{prefix + 1}, func(iter *pebble.Iterator) {
+			if id, ok := event(iter.Key()); ok {
+				live.add(id)
+			}
+		})
+	}
+	err := collect(prefixDelivery, func(k []byte) (EventID, bool) { // waiting or parked
+		_, _, pos, ok := parseDeliveryKey(k)
+		return pos.event, ok
 	})
 	if err == nil && q.opts.defect != lab.SweepWithoutLetters {
-		err = eachKey(snapshot, []byte{prefixDead}, []byte{prefixDead + 1}, q.stop, func(k []byte) {
-			if _, _, id, _, ok := parseDeadKey(k); ok {
-				live.add(id)
-			}
+		err = collect(prefixDead, func(k []byte) (EventID, bool) {
+			_, _, id, _, ok := parseDeadKey(k)
+			return id, ok
 		})
 	}
 	if err == nil {
-		err = eachKey(snapshot, []byte{prefixKept}, []byte{prefixKept + 1}, q.stop, func(k []byte) {
-			if id, ok := parseKeptKey(k); ok {
-				live.add(id)
-			}
-		})
+		err = collect(prefixKept, parseKeptKey)
 	}
 	if err == nil {
-		err = eachKey(snapshot, []byte{prefixFanOut}, []byte{prefixFanOut + 1}, q.stop, func(k []byte) {
-			if id, _, ok := parsePartKey(k); ok {
-				live.add(id)
-			}
+		err = collect(prefixFanOut, func(k []byte) (EventID, bool) {
+			id, _, ok := parsePartKey(k)
+			return id, ok
 		})
 	}
-	return live, errors.Join(err, snapshot.Close())
+	unknown := EventID(q.unknown.Load())
+	if unknown > 0 && err == nil {
+		q.log.Error("queue: what refers to payloads is on a part of the store that is corrupt: those of messages that were accepted before are not freed, until it is mended and the queue opened again",
+			"before event", uint64(unknown))
+	}
+	return marked{live, unknown}, errors.Join(err, snapshot.Close())
 }
 
 const (
@@ -160,8 +178,8 @@ const (
 
 // freePayloads deletes the payloads below the horizon that are not live. Runs of them go with a range
 // deletion, which gives the space of whole tables back at once.
-func (q *Queue) freePayloads(horizon EventID, live eventSet) error {
-	for from := EventID(0); from < horizon; {
+func (q *Queue) freePayloads(horizon EventID, live marked) error {
+	for from := live.unknown; from < horizon; {
 		if q.stopping() {
 			return errStopped
 		}
@@ -184,10 +202,10 @@ type run struct {
 }
 
 // deadPayloads walks a chunk of payload keys. next is where the following chunk begins.
-func (q *Queue) deadPayloads(from, horizon EventID, live eventSet) (dead []run, next EventID, err error) {
-	iter, err := q.db.NewIter(&pebble.IterOptions{
-		LowerBound: appendPayloadKey(nil, from), UpperBound: appendPayloadKey(nil, horizon),
-	})
+func (q *Queue) deadPayloads(from, horizon EventID, live marked) (dead []run, next EventID, err error) {
+	lo, hi := appendPayloadKey(nil, from), appendPayloadKey(nil, horizon)
+	holes := q.hidden.any(lo, hi)
+	iter, err := q.db.NewIter(q.blocks.options(lo, hi))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -200,6 +218,9 @@ func (q *Queue) deadPayloads(from, horizon EventID, live eventSet) (dead []run, 
 			return dead, id, nil
 		}
 		n++
+		if holes && q.hidden.any(appendPayloadKey(nil, last), iter.Key()) {
+			open = false
+		}
 		last = max(last, id+1)
 		if !valid || live.has(id) {
 			open = false

@@ -33,7 +33,7 @@ func (r *trackReader) open() (err error) {
 	if r.pos = end; r.from == end {
 		return nil
 	}
-	r.iter, err = r.q.db.NewIter(&pebble.IterOptions{LowerBound: r.key(r.from), UpperBound: r.key(end)})
+	r.iter, err = r.q.db.NewIter(r.q.blocks.options(r.key(r.from), r.key(end)))
 	if err != nil {
 		return err
 	}

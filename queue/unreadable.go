@@ -14,37 +14,41 @@ import (
 // fails to be read and may do better later.
 func isCorrupt(err error) bool { return errors.Is(err, errCorrupt) || pebble.IsCorruptionError(err) }
 
-// passOver returns the first key from which on can be read again, at the latest to, given that one cannot be read from. It
-// logs and counts what lies between, and keeps low-water marks from it. That stays on disk: when the queue is opened again it is
-// looked at again.
+// passOver returns the first key from which on can be read again, at the latest to, given that one cannot be read from by an
+// iterator that was made before. It logs and counts what is missing, and keeps low-water marks from it. That stays on disk:
+// when the queue is opened again it is looked at again.
 //
-// A block of a table is read whole or not at all, and the database tells which table, not which keys. So the end of what
-// is unreadable is looked for: in steps that grow, from one round number to the next, so that the beginning of each lane and
+// It leaves out what is corrupt, and that key is from itself. Where that does not help, as in a table without names of blocks,
+// or in the index of a table, the end of what is unreadable is looked for: in steps that grow, from one round number to the next, so that the beginning of each lane and
 // endpoint is among them; then backwards from there, key by key. Reading a corrupt block takes a tenth of a second, as the
 // database tries every bit of it, so there are few such reads. The first key behind may be passed over as well, as an iterator that goes
 // backwards looks ahead, though none that an endpoint begins with; and so may be what is between several places near to each other, or beside them in other tables.
 func (q *Queue) passOver(r pebble.Reader, from, to []byte, why error) ([]byte, error) {
-	bad, good, err := firstReadable(r, from, to)
+	err := q.leaveOut(r, func(options func(lo, hi []byte) *pebble.IterOptions) error { return firstKey(r, options(from, to)) })
+	if !isCorrupt(err) {
+		return from, err
+	}
+	bad, good, err := q.firstReadable(r, from, to)
 	for err == nil {
 		var more bool
-		if good, more, err = backwards(r, bad, good); err != nil || !more {
+		if good, more, err = q.backwards(r, bad, good); err != nil || !more {
 			break
 		}
 		var ok bool
 		half := between(bad, good)
-		if ok, err = isReadable(r, half, to); ok {
+		if ok, err = q.isReadable(r, half, to); ok {
 			good = half
 		} else {
 			bad = half
 		}
 	}
 	if err == nil {
-		good, err = firstEndpoint(r, bad, good, to)
+		good, err = q.firstEndpoint(r, bad, good, to)
 	}
 	if err != nil {
 		return nil, err
 	}
-	q.hidden.add(from, good)
+	q.miss(from, good)
 	q.counts.unreadable.Add(1)
 	q.log.Error("queue: a part of the store is corrupt and is passed over", "from", from, "to", good, "err", why)
 	return good, nil
@@ -57,7 +61,7 @@ const (
 
 // firstReadable returns a key that can be read from, and one before it that cannot, without anything known to be readable
 // between them.
-func firstReadable(r pebble.Reader, from, to []byte) (bad, good []byte, err error) {
+func (q *Queue) firstReadable(r pebble.Reader, from, to []byte) (bad, good []byte, err error) {
 	width := max(len(from), len(to))
 	bad, good = padded(from, width), padded(to, width)
 	first := uint(0)
@@ -71,7 +75,7 @@ func firstReadable(r pebble.Reader, from, to []byte) (bad, good []byte, err erro
 			return bad, good, nil
 		}
 		next := n.FillBytes(make([]byte, width))
-		ok, err := isReadable(r, next, to)
+		ok, err := q.isReadable(r, next, to)
 		if ok || err != nil {
 			return bad, next, err
 		}
@@ -81,7 +85,7 @@ func firstReadable(r pebble.Reader, from, to []byte) (bad, good []byte, err erro
 
 // firstEndpoint returns where the first endpoint begins that can be read from, good if that is not before it. One that has a
 // single delivery would not be found otherwise.
-func firstEndpoint(r pebble.Reader, bad, good, to []byte) ([]byte, error) {
+func (q *Queue) firstEndpoint(r pebble.Reader, bad, good, to []byte) ([]byte, error) {
 	if bad[0] != prefixDelivery || len(bad) != deliveryKeyLen {
 		return good, nil
 	}
@@ -99,7 +103,7 @@ func firstEndpoint(r pebble.Reader, bad, good, to []byte) ([]byte, error) {
 			}
 			id = last + (first-last)/2
 		}
-		ok, err := isReadable(r, appendDeliveryKey(nil, EndpointID(id), firstTrack, start), to)
+		ok, err := q.isReadable(r, appendDeliveryKey(nil, EndpointID(id), firstTrack, start), to)
 		switch {
 		case err != nil:
 			return nil, err
@@ -122,8 +126,8 @@ func between(a, b []byte) []byte {
 }
 
 // backwards walks from a key to what comes before it, and returns how far that can be read. more says that there may be more.
-func backwards(r pebble.Reader, bad, good []byte) (_ []byte, more bool, err error) {
-	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: bad, UpperBound: good})
+func (q *Queue) backwards(r pebble.Reader, bad, good []byte) (_ []byte, more bool, err error) {
+	iter, err := r.NewIter(q.blocks.options(bad, good))
 	if err != nil {
 		return nil, false, err
 	}
@@ -139,16 +143,22 @@ func backwards(r pebble.Reader, bad, good []byte) (_ []byte, more bool, err erro
 }
 
 // isReadable reports whether the first key at or behind one can be read.
-func isReadable(r pebble.Reader, from, to []byte) (bool, error) {
-	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
-	if err == nil {
-		iter.First()
-		err = errors.Join(iter.Error(), iter.Close())
-	}
+func (q *Queue) isReadable(r pebble.Reader, from, to []byte) (bool, error) {
+	err := firstKey(r, q.blocks.options(from, to))
 	if isCorrupt(err) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// firstKey reads the first key of an iterator.
+func firstKey(r pebble.Reader, o *pebble.IterOptions) error {
+	iter, err := r.NewIter(o)
+	if err == nil {
+		iter.First()
+		err = errors.Join(iter.Error(), iter.Close())
+	}
+	return err
 }
 
 // closePassing closes an iterator that may have met what is corrupt, which was dealt with.
@@ -163,7 +173,7 @@ func closePassing(iter *pebble.Iterator) error {
 func (q *Queue) eachReadable(r pebble.Reader, lo, hi []byte, f func(*pebble.Iterator)) error {
 	var last []byte
 	for {
-		err := each(r, lo, hi, q.stop, func(iter *pebble.Iterator) {
+		err := each(r, q.blocks.options(lo, hi), q.stop, func(iter *pebble.Iterator) {
 			last = append(last[:0], iter.Key()...)
 			f(iter)
 		})
@@ -173,14 +183,18 @@ func (q *Queue) eachReadable(r pebble.Reader, lo, hi []byte, f func(*pebble.Iter
 		if last != nil {
 			lo, last = append(last, 0), nil
 		}
-		if ok, readErr := isReadable(r, lo, hi); ok || readErr != nil {
-			if readErr != nil {
-				return readErr
-			}
-			continue
-		}
 		if lo, err = q.passOver(r, lo, hi, err); err != nil || bytes.Compare(lo, hi) >= 0 {
 			return err
+		}
+	}
+}
+
+// miss notes a range of keys of which some are missing.
+func (q *Queue) miss(from, to []byte) {
+	q.hidden.add(from, to)
+	for _, kind := range []byte{prefixDelivery, prefixDead, prefixKept, prefixFanOut} {
+		if bytes.Compare(from, []byte{kind + 1}) < 0 && bytes.Compare([]byte{kind}, to) < 0 {
+			q.unknown.Store(uint64(q.writers.given()))
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"errors"
 	"slices"
 	"sync"
 
@@ -51,13 +50,13 @@ type ticket struct {
 // of it: no id is ever given out twice, which is what makes every key unique.
 const eventBlock = 1 << 20
 
-func (w *writers) init(db *pebble.DB, c *clock) error {
+// init begins with the first event id that is not reserved.
+func (w *writers) init(db *pebble.DB, c *clock, reserved uint64) error {
 	w.db, w.clock = db, c
 	w.head.prev, w.head.next = &w.head, &w.head
-	reserved, err := readMeta(db, keyEvents)
 	w.next = max(EventID(reserved), 1)
 	w.limit = w.next
-	return errors.Join(err, w.hours.init(db))
+	return w.hours.init(db)
 }
 
 // begin registers a write and gives it a due time and n consecutive event ids, the first of which is
@@ -141,6 +140,13 @@ func (w *writers) ahead(id EventID) bool {
 		}
 	}
 	return id >= w.next
+}
+
+// given returns an event id that all that were given out are below.
+func (w *writers) given() EventID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.next
 }
 
 // horizon returns an event id below which every message is committed or will never exist.
