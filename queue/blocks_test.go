@@ -139,11 +139,11 @@ func TestSweepSparesCorruptPayload(t *testing.T) {
 	const n = sweepRun + 10
 	h := newHouse(t, Options{HandOffBytes: 1, Logger: quietLogger()})
 	for range n {
-		h.accept("a", to(1)...)
+		h.accept(blockText(2), to(1)...)
 	}
 	kept := h.accept(blockText(1), to(2)...)
 	for range n {
-		h.accept("a", to(1)...)
+		h.accept(blockText(2), to(1)...)
 	}
 	for range 2 * n {
 		h.settle(h.take(1), done)

@@ -117,6 +117,7 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer w.close()
+		time.Sleep(lookEvery / 2) // between two looks, always
 		wait := func() { time.Sleep(2 * lookEvery) }
 		wait()
 		if s := w.now.Load(); s.Ballast != 500 || s.Level != Ample {

@@ -22,7 +22,8 @@ type Failing struct {
 	Warned   int32     `json:"warned,omitempty"` // the last stage that operators were warned of, in percent
 }
 
-// Failing returns the endpoints that failed, and when that was written last. After Close the error is [ErrClosed].
+// Failing returns the endpoints that failed, and when that was written last. Those behind a row that is corrupt are not known to
+// fail. After Close the error is [ErrClosed].
 func (s *Store) Failing() (list []Failing, written time.Time, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -40,6 +41,10 @@ func (s *Store) Failing() (list []Failing, written time.Time, err error) {
 		written = time.UnixMicro(int64(binary.BigEndian.Uint64(value)))
 		return nil
 	})
+	if pebble.IsCorruptionError(err) {
+		s.events.log.Error("how long endpoints have failed is corrupt, and begins anew for those that cannot be read", "err", err)
+		err = nil
+	}
 	return list, written, err
 }
 

@@ -115,7 +115,7 @@ func TestLogWaitsForRoom(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(2 * time.Second)
+				time.Sleep(2*time.Second + 500*time.Millisecond) // between two looks at the disk
 				if b := s.Space().Ballast; b != 1<<20 {
 					t.Fatalf("a ballast of %d bytes", b)
 				}
