@@ -93,3 +93,24 @@ func TestRefreshKeepsToTheRules(t *testing.T) {
 		}
 	})
 }
+
+// As long as the machine's clock is doubted, webhooks that would have expired by it match; when it is believed they do not.
+func TestDoubtKeepsWebhooksMatching(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := opened(t)
+		ahead := time.Duration(0)
+		r.Doubt(func() time.Duration { return ahead })
+		ids := register(t, r, "https://r/1", item("project = EX", updated))
+		const years = 5 * 365 * 24 * time.Hour
+		time.Sleep(years)
+		for _, c := range []struct {
+			doubt time.Duration
+			want  []int64
+		}{{years, ids}, {years - time.Hour, []int64{}}, {0, []int64{}}} {
+			ahead = c.doubt
+			if got := match(t, r, issueEvent(updated, `"project":{"key":"EX"}`)); !slices.Equal(got, c.want) {
+				t.Errorf("with a doubt of %v: %v, want %v", c.doubt, got, c.want)
+			}
+		}
+	})
+}
