@@ -111,8 +111,13 @@
 //
 // A database that cannot write its log ends the process, by its logger's Fatalf, before anybody is told that something was written.
 // A disk without room is Options.ReadOnly's matter, whose owner watches it. A disk that cannot be read has its deliveries wait.
-// What is read and is not what was written takes out as little as can be: a payload its deliveries, which become dead letters, a
-// delivery itself, keys what is between them. Stats and Options.Lost tell, and nothing else stops.
+//
+// # What is corrupt
+//
+// A block of a table that is not what was written is left out, and what else there is goes on: see Stats.Unreadable. A
+// payload in it is lost, and its deliveries become dead letters, which Options.Lost tells. A delivery, dead letter or attempt in it is missing, and is there
+// again when the block can be read at a later Open. An idempotency key in it is not known. That something was deleted may be in it,
+// too: then a delivery that was settled is made again.
 //
 // # Concurrency
 //

@@ -42,8 +42,9 @@ type Stats struct {
 
 	Endpoints int // endpoints known in memory
 
-	// Unreadable are the parts of the store that were passed over since Open as they are corrupt, one as often as it was
-	// met; the log has their keys. Deliveries in one are not made until it can be read again, after another Open.
+	// Unreadable are the parts of the store that were passed over since Open as they are corrupt, blocks once and other parts as
+	// often as they were met; the log has their keys. Deliveries in one are not made until it can be read again, after
+	// another Open, and no payload is freed until then of a message that was accepted before it was found.
 	Unreadable uint64
 	// SweepsFailed are the sweeps since Open that failed, with what is corrupt among other reasons, and freed nothing or not
 	// all that they could.

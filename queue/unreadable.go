@@ -189,12 +189,17 @@ func (q *Queue) eachReadable(r pebble.Reader, lo, hi []byte, f func(*pebble.Iter
 	}
 }
 
-// miss notes a range of keys of which some are missing.
+// miss notes a range of keys of which some are missing. What refers to payloads may be among them, though only to those of
+// messages that were accepted before: before it is known which those are, to all.
 func (q *Queue) miss(from, to []byte) {
 	q.hidden.add(from, to)
+	before := EventID(math.MaxUint64)
+	if q.writers != nil {
+		before = q.writers.given()
+	}
 	for _, kind := range []byte{prefixDelivery, prefixDead, prefixKept, prefixFanOut} {
 		if bytes.Compare(from, []byte{kind + 1}) < 0 && bytes.Compare([]byte{kind}, to) < 0 {
-			q.unknown.Store(uint64(q.writers.given()))
+			q.unknown.Store(uint64(before))
 		}
 	}
 }
