@@ -59,7 +59,7 @@ func (s *queueSide) open(o *openOrder) (a openAnswer, err error) {
 	}
 	s.queue, err = queue.Open(s.store.DB(), queue.Options{
 		Ready: s.announce, Lost: func(queue.Lane, queue.Reason) { s.lost.Add(1) },
-		FS: s.store.FS(), Dir: s.store.PayloadDir(), Logger: failuresOnly(),
+		Cache: s.store.Cache(), FS: s.store.FS(), Dir: s.store.PayloadDir(), Logger: failuresOnly(),
 	})
 	if err != nil {
 		return a, err

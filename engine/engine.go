@@ -122,7 +122,7 @@ func (e *Engine) open() (err error) {
 		OnAttempt: e.attempted, Logger: o.Logger,
 	})
 	e.queue, err = queue.Open(e.store.DB(), queue.Options{
-		FS: e.store.FS(), Dir: e.store.PayloadDir(), ReadOnly: e.store.ReadOnly, TrustClock: o.TrustClock,
+		Cache: e.store.Cache(), FS: e.store.FS(), Dir: e.store.PayloadDir(), ReadOnly: e.store.ReadOnly, TrustClock: o.TrustClock,
 		Ready: e.dispatch.Ready, Lost: e.metrics.lost, Parked: e.metrics.parked, Committed: e.metrics.committed, Refilled: e.metrics.refilled,
 		KeepDead: o.KeepDead, KeepKeys: o.KeepKeys,
 		KeepAttempts: o.KeepAttempts, KeepDelivered: o.KeepDelivered,

@@ -343,6 +343,11 @@ func checkMarks(r pebble.Reader) error {
 	return errors.Join(err, wrong)
 }
 
+// eachKey calls f with the keys of a span.
+func eachKey(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func([]byte)) error {
+	return each(r, &pebble.IterOptions{LowerBound: lo, UpperBound: hi}, stop, func(iter *pebble.Iterator) { f(iter.Key()) })
+}
+
 // countKeys counts the keys of a span.
 func countKeys(r pebble.Reader, lo, hi []byte, stop <-chan struct{}) (n int64, err error) {
 	err = eachKey(r, lo, hi, stop, func([]byte) { n++ })

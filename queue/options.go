@@ -91,6 +91,13 @@ type Options struct {
 	// Defaults to none: all payloads are in the database.
 	Dir string
 
+	// Cache is the block cache that the database was opened with, which must outlive the queue. What goes over all that is stored, at
+	// Open and in sweeps, then does not leave in it what it has read, so that the memory of the process
+	// does not depend on how much waits.
+	//
+	// Defaults to nil: the cache fills up with all that is read.
+	Cache *pebble.Cache
+
 	// FS is the file system of Dir.
 	//
 	// Defaults to vfs.Default, that of the operating system.

@@ -83,7 +83,11 @@ func (q *Queue) findEndpoints(snapshot *pebble.Snapshot, from EndpointID) (next 
 	if err != nil {
 		return from, err
 	}
-	defer func() { err = errors.Join(err, h.close()) }()
+	reading := spare(q.opts.Cache)
+	defer func() {
+		err = errors.Join(err, h.close())
+		reading.end()
+	}()
 	for next = from; !q.stopping(); next++ {
 		id, ok, err := h.next(next)
 		if err != nil || !ok {
@@ -96,6 +100,7 @@ func (q *Queue) findEndpoints(snapshot *pebble.Snapshot, from EndpointID) (next 
 		if cursors != [lanes]position{end, end} { // or all that it has is parked
 			q.found(id, cursors)
 		}
+		reading.look()
 		if next = id; next == math.MaxUint64 {
 			return next, nil
 		}

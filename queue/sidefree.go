@@ -167,7 +167,7 @@ func (q *Queue) examineSides(before *pebble.Snapshot) error {
 		return nil
 	}
 	needed := map[uint64]struct{}{}
-	err := each(before, &pebble.IterOptions{LowerBound: []byte{prefixSide}, UpperBound: []byte{prefixSide + 1}}, q.stop, ofSide(func(r sideRow) { needed[r.number] = struct{}{} }))
+	err := q.each(before, &pebble.IterOptions{LowerBound: []byte{prefixSide}, UpperBound: []byte{prefixSide + 1}}, ofSide(func(r sideRow) { needed[r.number] = struct{}{} }))
 	allNeeded := isCorrupt(err)
 	if allNeeded {
 		q.log.Error("queue: which payload files are needed cannot be read, so that none is removed before the next start", "err", err)

@@ -173,11 +173,6 @@ func (q *Queue) countStored(heads *pebble.Snapshot, then *segmentMap) error {
 
 var errStopped = errors.New("queue: stopped")
 
-// eachKey calls f for the keys of a span, and gives up with errStopped when stop is closed.
-func eachKey(r pebble.Reader, lo, hi []byte, stop <-chan struct{}, f func([]byte)) error {
-	return each(r, &pebble.IterOptions{LowerBound: lo, UpperBound: hi}, stop, func(iter *pebble.Iterator) { f(iter.Key()) })
-}
-
 // ofDelivery calls f with the delivery that an iterator is at.
 func ofDelivery(f func(id EndpointID, t track, accepted micros)) func(*pebble.Iterator) {
 	return func(iter *pebble.Iterator) {
@@ -193,6 +188,7 @@ func ofDelivery(f func(id EndpointID, t track, accepted micros)) func(*pebble.It
 	}
 }
 
+// each calls f at the keys that an iterator with these options has, and gives up with errStopped when stop is closed.
 func each(r pebble.Reader, o *pebble.IterOptions, stop <-chan struct{}, f func(*pebble.Iterator)) (err error) {
 	iter, err := r.NewIter(o)
 	if err != nil {

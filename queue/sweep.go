@@ -209,10 +209,15 @@ func (q *Queue) deadPayloads(from, horizon EventID, live marked) (dead []run, ne
 	if err != nil {
 		return nil, 0, err
 	}
-	defer func() { err = errors.Join(err, closePassing(iter)) }()
+	reading := spare(q.opts.Cache)
+	defer func() {
+		err = errors.Join(err, closePassing(iter))
+		reading.end()
+	}()
 	open := false
 	n, last := 0, from
 	for ok := iter.First(); ok; ok = iter.Next() {
+		reading.passed()
 		id, valid := parsePayloadKey(iter.Key())
 		if n == sweepChunk {
 			return dead, id, nil

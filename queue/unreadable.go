@@ -173,7 +173,7 @@ func closePassing(iter *pebble.Iterator) error {
 func (q *Queue) eachReadable(r pebble.Reader, lo, hi []byte, f func(*pebble.Iterator)) error {
 	var last []byte
 	for {
-		err := each(r, q.blocks.options(lo, hi), q.stop, func(iter *pebble.Iterator) {
+		err := q.each(r, q.blocks.options(lo, hi), func(iter *pebble.Iterator) {
 			last = append(last[:0], iter.Key()...)
 			f(iter)
 		})

@@ -38,7 +38,7 @@ type Options struct {
 	// FS is the file system of the directory. Defaults to the operating system's.
 	FS vfs.FS
 
-	// CacheSize is the size of the block cache in bytes. Defaults to 256 MiB.
+	// CacheSize is the size in bytes of the block cache with the memtables, which get theirs from it. Defaults to 256 MiB.
 	CacheSize int64
 
 	// Logger gets what Pebble has to say. Defaults to slog.Default.
@@ -62,6 +62,7 @@ const ExitLog = 74 // EX_IOERR of sysexits
 // Store is an open database. Its methods are safe for any number of goroutines.
 type Store struct {
 	db     *pebble.DB
+	cache  *pebble.Cache
 	dir    string
 	fs     *vital
 	lock   *pebble.Lock
@@ -86,7 +87,8 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := w.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: the room on the disk of %s: %w", dir, err), lock.Close())
 	}
-	s := &Store{dir: dir, lock: lock, watch: w}
+	s := &Store{dir: dir, lock: lock, watch: w, cache: pebble.NewCache(o.CacheSize)}
+	defer s.cache.Unref() // the database has it
 	s.fs = &vital{FS: vfs.OnDiskFull(o.FS, w.diskFull), outside: o.FS, dir: o.FS.PathJoin(dir), disk: w, fatal: o.Fatal}
 	if s.db, err = pebble.Open(dir, s.pebbleOptions(&o)); err != nil {
 		w.close()
@@ -139,7 +141,7 @@ func (s *Store) pebbleOptions(o *Options) *pebble.Options {
 	s.events = &events{log: o.Logger}
 	po := &pebble.Options{
 		FS:            s.fs,
-		CacheSize:     o.CacheSize,
+		Cache:         s.cache,
 		Lock:          s.lock,
 		Logger:        log,
 		EventListener: s.events.listener(),
@@ -157,6 +159,9 @@ func databaseFormat() pebble.FormatMajorVersion {
 
 // DB lends the database to the queue. Close of the Store ends the loan.
 func (s *Store) DB() *pebble.DB { return s.db }
+
+// Cache is the block cache of the database, which is lent with it. Pebble takes the room of memtables from it, too.
+func (s *Store) Cache() *pebble.Cache { return s.cache }
 
 // FS is the file system that the database is on, as it must be used for what else belongs to the store: a write that finds
 // the disk full is known to the store.

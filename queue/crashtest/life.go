@@ -81,6 +81,7 @@ func (l *life) open(o queue.Options, s lab.Setup, m mutant) error {
 	s.At = l.at
 	lab.Prepare(&o, s)
 	fs := errorfs.Wrap(forgetful{reusing{l.disk.fs}}, l)
+	o.Cache = l.disk.cache
 	o.FS = unsynced{fs, m.fileUnsynced, m.nameUnsynced}
 	o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	o.Lost = func(_ queue.Lane, why queue.Reason) {
