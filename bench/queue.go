@@ -254,7 +254,8 @@ type QueueRestart struct {
 	FirstDelivery float64 `json:"first_delivery_ms"`
 	Open          float64 `json:"open_ms"`
 
-	// RSSFewer is the resident memory with a tenth of the backlog, measured like that of the result, and RSSOverFewer the latter by it.
+	// RSSFewer is the resident memory with a tenth of the backlog, measured like that of the result, when as much was accepted after the
+	// start, and RSSOverFewer the latter by it.
 	RSSFewer     float64 `json:"rss_1m_mb"`
 	RSSOverFewer float64 `json:"rss_over_1m"`
 

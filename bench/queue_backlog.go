@@ -154,6 +154,11 @@ func (run *queueRun) killed(ctx context.Context, r *QueueResult, name string, wa
 		return err
 	}
 	r.tell(side, log)
+	// Memory that is reserved is resident once it was written to. On a slow machine the slices write to less of it, and
+	// not as much in each process.
+	if err := run.warm(ctx, side, 10*run.config.For); err != nil {
+		return err
+	}
 	if err := r.look(child); err != nil {
 		return err
 	}

@@ -101,11 +101,11 @@ func (run *queueRun) logLoad(ctx context.Context) *loadSide {
 // warmBytes is what a queue accepts before it is measured: enough for the database to use its log files a second time.
 const warmBytes = 256 << 20
 
-// warm warms a side up, for as long as it takes but no longer than it is measured.
-func (run *queueRun) warm(ctx context.Context, l *loadSide) error {
+// warm warms a side up, for as long as it takes but no longer than most.
+func (run *queueRun) warm(ctx context.Context, l *loadSide, most time.Duration) error {
 	length := min(run.config.For, warmUp)
 	bytes := int64(0)
-	for end := time.Now().Add(run.config.For); bytes < warmBytes && time.Now().Before(end); {
+	for end := time.Now().Add(most); bytes < warmBytes && time.Now().Before(end); {
 		s, err := l.slice(length, "")
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
@@ -121,7 +121,7 @@ func (run *queueRun) turns(ctx context.Context, all ...*loadSide) error {
 	c := &run.config
 	run.config.Progress("warming up")
 	for _, l := range all {
-		if err := run.warm(ctx, l); err != nil {
+		if err := run.warm(ctx, l, c.For); err != nil {
 			return err
 		}
 	}
