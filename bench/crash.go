@@ -66,9 +66,11 @@ type CrashResult struct {
 	Broken         int `json:"broken"`          // any other promise
 	Duplicates     int `json:"duplicates"`      // settled and not synced: due again, as they may be
 
-	FaultRounds int `json:"fault_rounds"` // in which operations on files failed, so many of them:
-	Faults      int `json:"faults"`
-	Exits       int `json:"exits"` // lives that a fatal error ended
+	FaultRounds  int            `json:"fault_rounds"` // in which operations on files failed, so many of them:
+	Faults       int            `json:"faults"`
+	FaultTargets map[string]int `json:"fault_targets"` // the same, by the kind of operation that a round was for
+	Exits        int            `json:"exits"`         // lives that a fatal error ended
+	Refused      int            `json:"refused"`       // openings that failed
 
 	Mutants       int            `json:"mutants"` // queues with a mistake
 	MutantsCaught int            `json:"mutants_caught"`
@@ -88,7 +90,7 @@ func Crash(ctx context.Context, c CrashConfig) (CrashResult, error) {
 	if err := c.validate(); err != nil {
 		return CrashResult{}, err
 	}
-	r := CrashResult{Kind: "crash", Seed: c.Seed, MutantRounds: map[string]int{}}
+	r := CrashResult{Kind: "crash", Seed: c.Seed, MutantRounds: map[string]int{}, FaultTargets: map[string]int{}}
 	begin := time.Now()
 	c.Progress("%d rounds, the first with seed %d", c.Rounds, c.Seed)
 	crashtest.Run(ctx, crashtest.Config{Rounds: c.Rounds, Seed: c.Seed, Each: func(seed uint64, report *crashtest.Report) bool {
@@ -122,7 +124,11 @@ func (r *CrashResult) enter(c *CrashConfig, seed uint64, report *crashtest.Repor
 	r.Verified += report.Verified
 	r.Duplicates += report.Duplicates
 	r.Faults += report.Faults
+	if report.Target != "" {
+		r.FaultTargets[report.Target] += report.Faults
+	}
 	r.Exits += report.Exits
+	r.Refused += report.Refused
 	for _, b := range report.Breaches() {
 		c.Progress("seed %d: %s", seed, b.Text)
 		switch b.Kind {

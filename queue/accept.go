@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"hookline/queue/internal/lab"
 )
 
 // Target is an endpoint a message is owed to.
@@ -125,6 +127,12 @@ func (q *Queue) accept(ctx context.Context, ms []Message, receipts []Receipt) er
 	if err := q.write(&a); err != nil {
 		a.discardSides()
 		return err
+	}
+	if q.opts.defect == lab.RowBeforeFile && a.sides != nil {
+		q.betweenBatches()
+		if err := q.sides.names.sync(); err != nil {
+			return err
+		}
 	}
 	for _, p := range a.parts {
 		later -= p.head.total() // the expander counts them out

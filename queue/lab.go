@@ -43,6 +43,21 @@ func steps(at func(lab.Step)) hooks {
 	}
 }
 
+// forgets says that a defect has the sweep forget what is in a track.
+func (q *Queue) forgets(id EndpointID, t track) bool {
+	return q.opts.defect == lab.SweepWithoutParked && q.segments.of(id).parking(t.segment()) != nil
+}
+
+// syncRemoval makes a purge, park or unpark durable, unless a defect says otherwise.
+func (q *Queue) syncRemoval(kind removalKind) error {
+	d := q.opts.defect
+	if d == lab.PurgeWithoutSync && kind == purges || d == lab.ParkWithoutSync && kind != purges {
+		q.background.Go(q.betweenBatches)
+		return nil
+	}
+	return q.db.LogData(nil, pebble.Sync)
+}
+
 // commitBatch commits a batch of deliveries: at once, unless a defect says otherwise.
 func (q *Queue) commitBatch(b *pebble.Batch, o *pebble.WriteOptions) error {
 	switch q.opts.defect {

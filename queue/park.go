@@ -3,8 +3,11 @@ package queue
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hookline/queue/internal/lab"
 )
 
 // ErrTooManyParked is returned by Park for an endpoint of which more than a hundred parks are kept, or were unparked and have
@@ -72,7 +75,7 @@ func (q *Queue) remove(id EndpointID, do func(*endpoint) (*removal, error), coun
 	if err != nil || r == nil {
 		return err
 	}
-	err = q.db.LogData(nil, pebble.Sync)
+	err = q.syncRemoval(r.kind)
 	if r.kind == unparks {
 		q.ready(id, q.clock.present())
 	}
@@ -140,6 +143,9 @@ func (q *Queue) park(e *endpoint, why Reason) (*removal, error) {
 	b := q.db.NewBatch()
 	defer b.Close()
 	for h, held := range inHand {
+		if q.opts.defect == lab.ParkWithTheHeld {
+			break
+		}
 		if err := q.move(b, e.id, h, held.segment, next.present); err != nil {
 			return nil, err
 		}
@@ -301,7 +307,11 @@ func (q *Queue) unpark(e *endpoint) (*removal, error) {
 	}
 	b := q.db.NewBatch()
 	defer b.Close()
-	if err := q.arrange(b, map[EndpointID]*segmentList{e.id: list.unpark()}); err != nil {
+	next := list.unpark()
+	if q.opts.defect == lab.UnparkWithoutOne {
+		next.older = slices.Delete(next.older, len(list.older), len(list.older)+1)
+	}
+	if err := q.arrange(b, map[EndpointID]*segmentList{e.id: next}); err != nil {
 		return nil, err
 	}
 	segments := make([]segment, len(list.parked))

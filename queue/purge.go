@@ -30,7 +30,7 @@ func (q *Queue) Purge(id EndpointID) error {
 	if err := q.betweenOutcomes(func() (err error) { r, err = q.purge(e); return err }); err != nil {
 		return err
 	}
-	err := q.db.LogData(nil, pebble.Sync)
+	err := q.syncRemoval(purges)
 	if q.hooks.beforeCount != nil {
 		q.hooks.beforeCount()
 	}

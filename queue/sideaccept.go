@@ -6,13 +6,15 @@ import (
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hookline/queue/internal/lab"
 )
 
 // writeSides puts the payloads that are large into files, and returns when those are durable. It is done before the accept
 // has a ticket or a place in a group, since it takes as long as the disk does and nobody should wait for that.
 func (a *accepting) writeSides() error {
 	err := a.writeLarge()
-	if err == nil && a.sides != nil {
+	if err == nil && a.sides != nil && a.q.opts.defect != lab.RowBeforeFile {
 		err = a.q.sides.names.sync()
 	}
 	if err != nil {

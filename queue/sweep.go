@@ -145,8 +145,8 @@ func (q *Queue) mark(snapshot *pebble.Snapshot) (marked, error) {
 		})
 	}
 	err := collect(prefixDelivery, func(k []byte) (EventID, bool) { // waiting or parked
-		_, _, pos, ok := parseDeliveryKey(k)
-		return pos.event, ok
+		id, t, pos, ok := parseDeliveryKey(k)
+		return pos.event, ok && !q.forgets(id, t)
 	})
 	if err == nil && q.opts.defect != lab.SweepWithoutLetters {
 		err = collect(prefixDead, func(k []byte) (EventID, bool) {
@@ -157,7 +157,7 @@ func (q *Queue) mark(snapshot *pebble.Snapshot) (marked, error) {
 	if err == nil {
 		err = collect(prefixKept, parseKeptKey)
 	}
-	if err == nil {
+	if err == nil && q.opts.defect != lab.SweepWithoutParts {
 		err = collect(prefixFanOut, func(k []byte) (EventID, bool) {
 			id, _, ok := parsePartKey(k)
 			return id, ok

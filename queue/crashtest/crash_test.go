@@ -29,7 +29,14 @@ func play(t *testing.T, c Config) *Report {
 		sum.Verified += r.Verified
 		sum.Duplicates += r.Duplicates
 		sum.Exits += r.Exits
+		sum.Refused += r.Refused
 		sum.Faults += r.Faults
+		if c.Faults && r.Faults == 0 {
+			t.Errorf("seed %d: no operation of the target %q failed", seed, r.Target)
+		}
+		if r.Acknowledged < leastAcknowledged {
+			t.Errorf("seed %d: %d messages were acknowledged", seed, r.Acknowledged)
+		}
 		return !t.Failed()
 	}
 	Run(t.Context(), c)
@@ -40,17 +47,19 @@ func TestPowerLoss(t *testing.T) {
 	rounds := fewer(200)
 	sum := play(t, Config{Rounds: rounds})
 	t.Logf("%d crashes, %d messages acknowledged, %d deliveries verified, %d of them to be repeated", sum.Crashes, sum.Acknowledged, sum.Verified, sum.Duplicates)
-	if sum.Crashes < rounds || sum.Acknowledged < 10*rounds || sum.Verified < sum.Acknowledged || sum.Exits > 0 {
+	if sum.Crashes < rounds || sum.Verified < sum.Acknowledged || sum.Exits > 0 {
 		t.Error("these rounds prove little")
 	}
 }
 
-// Whatever fails on the disk, an acknowledged message is there when it works again.
+// Whatever fails on the disk, an acknowledged message is there when it works again. Every kind of operation fails, as each target
+// has its rounds and a life is not cut before it was struck.
 func TestFaults(t *testing.T) {
-	rounds := fewer(100)
+	rounds := max(fewer(100), len(targets))
 	sum := play(t, Config{Rounds: rounds, Faults: true})
-	t.Logf("%d operations failed, %d fatal errors, %d messages acknowledged, %d deliveries verified", sum.Faults, sum.Exits, sum.Acknowledged, sum.Verified)
-	if sum.Faults == 0 || sum.Exits == 0 || sum.Acknowledged < rounds {
+	t.Logf("%d operations failed, %d openings, %d fatal errors, %d messages acknowledged, %d deliveries verified",
+		sum.Faults, sum.Refused, sum.Exits, sum.Acknowledged, sum.Verified)
+	if sum.Exits == 0 || sum.Refused == 0 {
 		t.Error("these rounds prove little")
 	}
 }

@@ -124,6 +124,15 @@ func (d *debt) mayWait() bool {
 	return ok
 }
 
+// expire makes nothing of the dead letters that it may be.
+func (d *debt) expire() {
+	for i, s := range d.states {
+		if s.place == letter {
+			d.states[i] = state{place: gone, records: s.records, void: s.void}
+		}
+	}
+}
+
 // mayBePurged adds that it is gone, with what may have been logged until then.
 func (d *debt) mayBePurged() {
 	d.purged = true

@@ -30,8 +30,8 @@ func newDisk(rng *rand.Rand, cache *pebble.Cache) *disk {
 	return &disk{fs: vfs.NewCrashableMem(), tune: randomOptions(rng), cache: cache}
 }
 
-// open opens the database. fs is the file system, wrapped.
-func (d *disk) open(fs vfs.FS, log pebble.Logger) (*pebble.DB, error) {
+// open opens a database in a directory. fs is the file system, or what it is wrapped in.
+func (d *disk) open(dir string, fs vfs.FS, log pebble.Logger) (*pebble.DB, error) {
 	o := &pebble.Options{FS: fs, Logger: log, Cache: d.cache}
 	queue.Tune(o)
 	d.tune(o)
@@ -42,7 +42,7 @@ func (d *disk) open(fs vfs.FS, log pebble.Logger) (*pebble.DB, error) {
 			}
 		},
 	}
-	return pebble.Open(databaseDir, o)
+	return pebble.Open(dir, o)
 }
 
 // crash returns what a loss of power leaves: what was synced, and a share of the rest.
@@ -71,7 +71,8 @@ func randomOptions(rng *rand.Rand) func(*pebble.Options) {
 }
 
 // reusing is a file system in two steps where MemFS takes a lock, and takes it again with the lock held: a CrashClone
-// that comes in between waits for the first, and the second for that, forever.
+// that comes in between waits for the first, and the second for that, forever. And errorfs would let go of the file: what is
+// done to it would never fail, and be no moment to cut.
 type reusing struct{ vfs.FS }
 
 func (r reusing) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {

@@ -3,62 +3,144 @@ package crashtest
 import (
 	"math/rand/v2"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
-// faults make operations on files fail. Nil makes none fail.
-type faults struct {
-	rarity   int            // one in so many fails
-	kind     errorfs.OpKind // the only kind that does; below 0: all do
-	on       atomic.Bool
-	injected atomic.Int64
+// target is what fails in a round: operations of some kinds, on some files.
+type target struct {
+	name  string
+	kinds []errorfs.OpKind  // nil: all
+	in    func(string) bool // by the path; nil: all
+
+	// opening is how many of these operations each opening has at least, where there may be none later; 0 where they keep coming as
+	// long as the queue is in use.
+	opening int
 }
 
-// lastKind is the last kind of operation.
-const lastKind = errorfs.OpFileFlush
+// targets are all kinds of operations that a queue and its database make, and those whose failure is hardest on them. A file is
+// closed without fail, see errorfs.
+var targets = []target{
+	{name: "anything"},
+	{name: "create", kinds: []errorfs.OpKind{errorfs.OpCreate}},
+	{name: "open", kinds: []errorfs.OpKind{errorfs.OpOpen}},
+	{name: "open directory", kinds: []errorfs.OpKind{errorfs.OpOpenDir}, opening: 3},
+	{name: "make directory", kinds: []errorfs.OpKind{errorfs.OpMkdirAll}, opening: 1},
+	{name: "lock", kinds: []errorfs.OpKind{errorfs.OpLock}, opening: 1},
+	{name: "list", kinds: []errorfs.OpKind{errorfs.OpList}, opening: 1},
+	{name: "link", kinds: []errorfs.OpKind{errorfs.OpLink}},
+	{name: "rename", kinds: []errorfs.OpKind{errorfs.OpRename}},
+	{name: "remove", kinds: []errorfs.OpKind{errorfs.OpRemove}},
+	{name: "stat", kinds: []errorfs.OpKind{errorfs.OpStat, errorfs.OpFileStat}},
+	{name: "read", kinds: []errorfs.OpKind{errorfs.OpFileRead, errorfs.OpFileReadAt}},
+	{name: "write", kinds: writing},
+	{name: "sync", kinds: syncing},
 
-func newFaults(rng *rand.Rand) *faults {
-	f := &faults{rarity: 1 << (3 + rng.IntN(9)), kind: -1}
-	if rng.IntN(2) == 0 {
-		f.kind = errorfs.OpKind(rng.IntN(int(lastKind) + 1))
-		f.rarity = 1 + f.rarity/32
+	{name: "write of the log", kinds: writing, in: isLog},
+	{name: "sync of the log", kinds: syncing, in: isLog},
+
+	{name: "create of a payload file", kinds: []errorfs.OpKind{errorfs.OpCreate}, in: isPayload},
+	{name: "write of a payload file", kinds: writing, in: isPayload},
+	{name: "sync of a payload file", kinds: syncing, in: isPayload},
+	{name: "sync of the names of payload files", kinds: syncing, in: func(p string) bool { return p == payloadDir }},
+	{name: "remove of a payload file", kinds: []errorfs.OpKind{errorfs.OpRemove}, in: isPayload},
+	{name: "read of a payload file", kinds: []errorfs.OpKind{errorfs.OpOpen, errorfs.OpFileStat, errorfs.OpFileRead}, in: isPayload},
+}
+
+var (
+	writing = []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileWriteAt}
+	syncing = []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo}
+)
+
+func isLog(p string) bool     { return path.Dir(p) == databaseDir && strings.HasSuffix(p, ".log") }
+func isPayload(p string) bool { return path.Dir(p) == payloadDir }
+
+func (t *target) hit(op errorfs.Op) bool {
+	return (t.kinds == nil || slices.Contains(t.kinds, op.Kind)) && (t.in == nil || t.in(op.Path))
+}
+
+// faults make operations on files fail, from time to time. Nil makes none fail.
+type faults struct {
+	target *target
+	rarity int // one in half as many fails; where nothing succeeds, opening a database does not end
+
+	mu       sync.Mutex
+	on       bool
+	left     int         // operations until one fails, with that one
+	struck   atomic.Bool // one has failed since start
+	injected int
+}
+
+func newFaults(rng *rand.Rand, seed uint64) *faults {
+	f := &faults{target: &targets[seed%uint64(len(targets))], rarity: 1 << (3 + rng.IntN(9))}
+	switch {
+	case f.target.in != nil:
+		f.rarity = 4 + f.rarity/512
+	case f.target.kinds != nil:
+		f.rarity = 4 + f.rarity/32
 	}
 	return f
 }
 
-func (f *faults) start() {
-	if f != nil {
-		f.on.Store(true)
+// start has operations fail from now on. opening says that a queue is about to be opened.
+func (f *faults) start(opening bool) {
+	if f == nil {
+		return
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.on, f.left = true, 1+rand.IntN(f.rarity)
+	if opening && f.target.opening > 0 {
+		f.left = 1 + rand.IntN(f.target.opening)
+	}
+	f.struck.Store(false)
 }
 
+// stop returns when no operation fails any more.
 func (f *faults) stop() {
 	if f != nil {
-		f.on.Store(false)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.on = false
 	}
 }
 
-// strike says whether an operation is to fail.
-func (f *faults) strike(op errorfs.Op) bool {
-	if f == nil || !f.on.Load() || f.kind >= 0 && op.Kind != f.kind || rand.IntN(f.rarity) != 0 {
+// strike says whether an operation is to fail. It calls failing before it says so.
+func (f *faults) strike(op errorfs.Op, failing func()) bool {
+	if f == nil {
 		return false
 	}
-	f.injected.Add(1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.on || !f.target.hit(op) {
+		return false
+	}
+	if f.left--; f.left > 0 {
+		return false
+	}
+	f.left = 1 + rand.IntN(f.rarity)
+	f.injected++
+	failing()
+	f.struck.Store(true)
 	return true
 }
+
+// due says that nothing has failed since start, and that something is going to.
+func (f *faults) due() bool { return f != nil && f.target.opening == 0 && !f.struck.Load() }
 
 // vital says whether a process has to end when an operation fails: one on the log, the MANIFEST, what names the present one, or the
 // directory of these. The database does not return such an error, and ends by a panic where nobody waits for what failed.
 func vital(op errorfs.Op) bool {
 	name := path.Base(op.Path)
 	switch {
-	case name == databaseDir:
-		return isSync(op.Kind) || op.Kind == errorfs.OpFileClose
-	case strings.HasSuffix(name, ".log"), strings.HasPrefix(name, "MANIFEST-"), strings.HasPrefix(name, "marker."):
-		return true
+	case op.Path == databaseDir:
+		return slices.Contains(syncing, op.Kind)
+	case path.Dir(op.Path) != databaseDir:
+		return false
 	}
-	return false
+	return strings.HasSuffix(name, ".log") || strings.HasPrefix(name, "MANIFEST-") || strings.HasPrefix(name, "marker.")
 }

@@ -14,16 +14,21 @@ import (
 // finish is a life without a crash, and then another one: what is there must be handed out by the queue as it is, and leave
 // nothing behind.
 func (w *world) finish() error {
-	l, err := w.begin()
+	l, err := w.begin(false)
 	if l == nil {
 		return err
 	}
+	before := w.model.report.Acknowledged
 	over := make(chan struct{})
 	w.load(l, func() { close(over) })
 	<-over
+	err = w.acknowledged(l, before+leastAcknowledged)
 	l.stop()
 	l.hands.Wait()
-	if err = w.flush(l); err == nil {
+	if err == nil {
+		err = w.flush(l)
+	}
+	if err == nil {
 		err = w.verify(l)
 	}
 	if err == nil && !w.model.report.failed() {
@@ -37,10 +42,25 @@ func (w *world) finish() error {
 	if err := errors.Join(err, l.close()); err != nil || w.model.report.failed() {
 		return err
 	}
-	if l, err = w.begin(); l == nil {
+	if l, err = w.begin(false); l == nil {
 		return err
 	}
 	return l.close()
+}
+
+// leastAcknowledged is how many messages are acknowledged in each round at least.
+const leastAcknowledged = 10
+
+// acknowledged waits until so many messages are.
+func (w *world) acknowledged(l *life, least int) error {
+	return w.eventually(func() (wrong string) {
+		l.note(func() {
+			if n := l.report.Acknowledged; n < least {
+				wrong = fmt.Sprintf("%d messages are acknowledged in this round, and no more", n)
+			}
+		})
+		return wrong
+	})
 }
 
 // flush makes all settlements durable.
@@ -93,6 +113,7 @@ func (h *hand) deliver(d *queue.Delivery) {
 	if !ok {
 		return
 	}
+	defer h.handled(x.debt.endpoint)
 	o := queue.Outcome{Verdict: queue.Done, Record: noteOf(x.debt.of.name, x.debt.endpoint)}
 	i := -1
 	h.note(func() { i = h.settling(x.debt, o) })
@@ -139,16 +160,7 @@ func (w *world) drained(l *life) error {
 		}
 		return ""
 	}
-	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Microsecond) {
-		wrong := check()
-		if wrong == "" || w.ctx.Err() != nil {
-			return nil
-		}
-		if time.Now().After(end) {
-			w.model.report.breach(Other, "%s", wrong)
-			return nil
-		}
-	}
+	return w.eventually(check)
 }
 
 // files compares the payload files with what the database has of them.
@@ -166,8 +178,9 @@ func (l *life) files() (wrong string) {
 		return true
 	})
 	names, listed := l.disk.fs.List(payloadDir)
-	if err := errors.Join(err, listed, snapshot.Close()); err != nil || len(names) != rows {
-		return fmt.Sprintf("%d payload files for %d that the database knows (error %v)", len(names), rows, err)
+	counted := l.q.Stats().Files
+	if err := errors.Join(err, listed, snapshot.Close()); err != nil || len(names) != rows || counted != int64(rows) {
+		return fmt.Sprintf("%d payload files, %d are counted, for %d that the database knows (error %v)", len(names), counted, rows, err)
 	}
 	return wrong
 }

@@ -30,6 +30,7 @@ var operations = []operation{
 	{"purge", 1, (*hand).purge},
 	{"park", 1, (*hand).park},
 	{"unpark", 2, (*hand).unpark},
+	{"backup", 1, (*hand).backup},
 }
 
 var weights = func() (sum int) {
@@ -58,6 +59,9 @@ type held struct {
 func (h *hand) work() {
 	h.acceptLost()
 	for h.ctx.Err() == nil {
+		if h.plan.often != nil && h.rng.IntN(12) == 0 {
+			h.plan.often(h)
+		}
 		n := h.rng.IntN(weights)
 		for _, o := range operations {
 			if n -= o.weight; n < 0 {
@@ -175,6 +179,10 @@ func (h *hand) take() {
 		h.settle()
 	}
 	ep := queue.EndpointID(h.rng.IntN(h.plan.endpoints))
+	if !h.handles(ep) {
+		return
+	}
+	defer h.handled(ep)
 	epoch := 0
 	h.note(func() { epoch = h.model.purge(ep).epoch })
 	take := h.q.Take
@@ -192,13 +200,16 @@ func (h *hand) take() {
 	})
 }
 
-// pick lets go of one of what is held.
+// pick lets go of one of what is held, unless that may not be now. It is to be handled.
 func (h *hand) pick() (held, bool) {
 	if len(h.held) == 0 {
 		return held{}, false
 	}
 	i, last := h.rng.IntN(len(h.held)), len(h.held)-1
 	x := h.held[i]
+	if !h.handles(x.debt.endpoint) {
+		return held{}, false
+	}
 	h.held[i] = h.held[last]
 	h.held = h.held[:last]
 	return x, true
@@ -206,6 +217,7 @@ func (h *hand) pick() (held, bool) {
 
 func (h *hand) release() {
 	if x, ok := h.pick(); ok {
+		defer h.handled(x.debt.endpoint)
 		h.note(func() { x.debt.held = false })
 		h.q.Release(&x.delivery)
 	}
@@ -216,6 +228,7 @@ func (h *hand) settle() {
 	if !ok {
 		return
 	}
+	defer h.handled(x.debt.endpoint)
 	o := queue.Outcome{Verdict: queue.Done, Attempted: h.rng.IntN(4) > 0, Record: noteOf(x.debt.of.name, x.debt.endpoint)}
 	switch h.rng.IntN(10) {
 	case 0, 1:

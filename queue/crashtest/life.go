@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,8 @@ import (
 type life struct {
 	*model
 	disk  *disk
+	mem   *vfs.MemFS // that of the disk, in this life
+	fs    vfs.FS     // with the faults
 	db    *pebble.DB
 	q     *queue.Queue
 	hands sync.WaitGroup
@@ -36,25 +39,27 @@ type life struct {
 	left    *vfs.MemFS    // what the crash has left
 	crashed chan struct{} // closed then
 
-	moments  atomic.Int64 // to come until cut is called; below 0: it is not
+	moments  atomic.Int64 // to come until cut is called
 	betweens atomic.Int64 // the same, of those between two batches of a defect
 	cut      func()
-	cutOnce  sync.Once
+	isCut    atomic.Bool
 
 	moving atomic.Int64  // batches of outcomes that are being committed
 	slow   time.Duration // how long a log takes to sync, at most
 	faults *faults
+	opened atomic.Bool   // errors are not those of the opening any more
 	fatal  chan struct{} // closed by the first fatal error
 	died   sync.Once
 }
 
 func newLife(w *world) *life {
 	l := &life{
-		model: w.model, disk: w.disk, percent: w.rng.IntN(5) * 25, rng: rand.New(rand.NewPCG(w.rng.Uint64(), 1)),
+		model: w.model, disk: w.disk, mem: w.disk.fs, percent: w.rng.IntN(5) * 25, rng: rand.New(rand.NewPCG(w.rng.Uint64(), 1)),
 		slow: w.slow, faults: w.faults,
 		crashed: make(chan struct{}), fatal: make(chan struct{}),
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
+	l.moments.Store(math.MaxInt64)
 	return l
 }
 
@@ -80,17 +85,18 @@ func (l *life) crash() {
 func (l *life) open(o queue.Options, s lab.Setup, m mutant) error {
 	s.At = l.at
 	lab.Prepare(&o, s)
-	fs := errorfs.Wrap(forgetful{reusing{l.disk.fs}}, l)
+	l.fs = reusing{errorfs.Wrap(forgetful{l.mem}, l)}
 	o.Cache = l.disk.cache
-	o.FS = unsynced{fs, m.fileUnsynced, m.nameUnsynced}
+	o.FS = unsynced{l.fs, m.fileUnsynced, m.nameUnsynced}
 	o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	o.Lost = func(_ queue.Lane, why queue.Reason) {
 		l.note(func() { l.report.breach(MissingPayload, "a delivery was given up by Take: %v", why) })
 	}
-	db, err := l.disk.open(fs, exits{l})
+	db, err := l.disk.open(databaseDir, l.fs, exits{l})
 	if err != nil {
 		return fmt.Errorf("opening the database: %w", err)
 	}
+	l.opened.Store(true)
 	q, err := queue.Open(db, o)
 	if err != nil {
 		return errors.Join(fmt.Errorf("opening the queue: %w", err), db.Close())
@@ -103,18 +109,29 @@ func (l *life) open(o queue.Options, s lab.Setup, m mutant) error {
 func (l *life) close() error {
 	l.stop()
 	l.faults.stop()
-	closed := make(chan error, 1)
-	go func() {
+	err := l.within(func() error {
 		l.hands.Wait()
-		closed <- errors.Join(l.q.Close(), l.db.Close())
-	}()
+		return errors.Join(l.q.Close(), l.db.Close())
+	})
+	if errors.Is(err, errFatal) {
+		return nil
+	}
+	return err
+}
+
+var errFatal = errors.New("there was a fatal error")
+
+// within does something until there is a fatal error.
+func (l *life) within(do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
 	select {
-	case err := <-closed:
+	case err := <-done:
 		return err
 	case <-l.fatal:
-		return nil
-	case <-time.After(patience):
-		return errors.New("closing does not end")
+		return errFatal
+	case <-time.After(2 * patience):
+		return errors.New("opening, looking or closing does not end")
 	}
 }
 
@@ -140,7 +157,7 @@ func (l *life) at(s lab.Step) {
 	default:
 	}
 	if l.moment(); s == lab.Between && l.betweens.Add(-1) == 0 {
-		l.cutOnce.Do(l.cut)
+		l.cutNow()
 	}
 	if s == lab.Between || rand.IntN(16) == 0 {
 		pause()
@@ -156,14 +173,21 @@ func (l *life) MaybeError(op errorfs.Op) error {
 	if rand.IntN(64) == 0 {
 		pause()
 	}
-	if l.slow > 0 && strings.HasSuffix(op.Path, ".log") && isSync(op.Kind) {
+	if l.slow > 0 && isLog(op.Path) && slices.Contains(syncing, op.Kind) {
 		time.Sleep(rand.N(l.slow))
 	}
-	if !l.faults.strike(op) {
+	// While it is opened, the database returns errors, but panics where the directory cannot be synced.
+	fatal := vital(op) && (l.opened.Load() || op.Path == databaseDir)
+	failed := l.faults.strike(op, func() {
+		if fatal {
+			l.exit("the disk")
+		}
+	})
+	switch {
+	case !failed:
 		return nil
-	}
-	if vital(op) {
-		l.die("the disk")
+	case fatal:
+		select {}
 	}
 	return errorfs.ErrInjected
 }
@@ -175,14 +199,16 @@ func (l *life) cutAfter(moments, betweens int64, cut func()) {
 	l.moments.Store(moments)
 }
 
-func isSync(k errorfs.OpKind) bool {
-	return k == errorfs.OpFileSync || k == errorfs.OpFileSyncData || k == errorfs.OpFileSyncTo
+// moment is one at which a crash may come. None comes before what is to fail has failed.
+func (l *life) moment() {
+	if l.moments.Add(-1) <= 0 && !l.faults.due() {
+		l.cutNow()
+	}
 }
 
-// moment is one at which a crash may come.
-func (l *life) moment() {
-	if l.moments.Add(-1) == 0 {
-		l.cutOnce.Do(l.cut)
+func (l *life) cutNow() {
+	if l.isCut.CompareAndSwap(false, true) {
+		l.cut()
 	}
 }
 
@@ -202,6 +228,12 @@ func (e exits) Fatalf(format string, args ...any) { e.die(fmt.Sprintf(format, ar
 
 // die ends this life as a fatal error ends the process. It does not return.
 func (l *life) die(why string) {
+	l.exit(why)
+	select {}
+}
+
+// exit is die for who sees to it that nothing comes after it.
+func (l *life) exit(why string) {
 	l.died.Do(func() {
 		l.note(func() {
 			l.report.Exits++
@@ -212,5 +244,4 @@ func (l *life) die(why string) {
 		l.crash()
 		close(l.fatal)
 	})
-	select {}
 }

@@ -18,9 +18,12 @@ type model struct {
 	retries  map[int][]*message  // hand -> not there after a crash, and with an idempotency key
 	lines    map[line][]*message // not settled for good, in the order of their accepts
 	purges   map[queue.EndpointID]*purging
-	parking  map[queue.EndpointID]func(*debt, int) // parks and unparks in progress, and what they may do
-	mixed    map[queue.EndpointID]bool             // had one in this life: lines may be in another order as long as that lasts
-	settled  []settled                             // since the last flush
+	parking  map[queue.EndpointID]*moving // parks and unparks in progress
+	calls    map[queue.EndpointID]int     // of Take, Settle and Release in progress
+	mixed    map[queue.EndpointID]bool    // had one in this life: lines may be in another order as long as that lasts
+	settled  []settled                    // since the last flush
+	backups  int                          // made or in progress
+	copying  bool                         // one is in progress
 	report   *Report
 }
 
@@ -45,7 +48,7 @@ type settled struct {
 func newModel(r *Report) *model {
 	return &model{
 		messages: map[name]*message{}, retries: map[int][]*message{}, lines: map[line][]*message{},
-		purges: map[queue.EndpointID]*purging{}, parking: map[queue.EndpointID]func(*debt, int){},
+		purges: map[queue.EndpointID]*purging{}, parking: map[queue.EndpointID]*moving{}, calls: map[queue.EndpointID]int{},
 		mixed: map[queue.EndpointID]bool{}, report: r,
 	}
 }
@@ -197,6 +200,15 @@ func (m *model) settling(d *debt, o queue.Outcome) int {
 	return i
 }
 
+// expire notes that all dead letters have expired.
+func (m *model) expire() {
+	for _, msg := range m.messages {
+		for _, d := range msg.debts {
+			d.expire()
+		}
+	}
+}
+
 // flushed notes that settlements are durable.
 func (m *model) flushed(list []settled) {
 	for _, s := range list {
@@ -225,10 +237,10 @@ func (m *model) purgeBegins(ep queue.EndpointID) (met []met) {
 
 // met is a debt that a purge meets.
 type met struct {
-	debt *debt
-	gone int  // its first state after the purge
-	n    int  // its states when the purge began
-	sure bool // it could be nothing but waiting
+	debt  *debt
+	first int  // its first state after the purge, or what else meets it
+	n     int  // its states when that began
+	sure  bool // it could be nothing but waiting
 }
 
 func metBy(d *debt, first int, sure bool) met { return met{d, first, len(d.states), sure} }
@@ -241,7 +253,7 @@ func (m *model) purgeEnds(ep queue.EndpointID, list []met, err error) {
 	m.forgetLines(ep)
 	for _, x := range list {
 		if err == nil && x.sure && len(x.debt.states) == x.n {
-			x.debt.reached(x.gone)
+			x.debt.reached(x.first)
 		}
 	}
 }

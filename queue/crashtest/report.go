@@ -27,8 +27,11 @@ type Report struct {
 	Acknowledged int // messages
 	Verified     int // deliveries and dead letters that were compared after a crash
 	Duplicates   int // delivered and not synced at a crash: they are delivered again, as they may be
-	Exits        int // lives that ended by a fatal error, see Options.Faults
+	Exits        int // lives that ended by a fatal error, see Config.Faults
+	Refused      int // openings that ended by one or by another error
 	Faults       int // that were injected
+
+	Target string // what they were of
 
 	mu       sync.Mutex
 	breaches []Breach

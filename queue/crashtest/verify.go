@@ -13,6 +13,7 @@ import (
 type sight struct {
 	state
 	times int // as a delivery or dead letter
+	event queue.EventID
 }
 
 // sights is what a queue shows of everything, without changing it.
@@ -20,12 +21,23 @@ type sights struct {
 	q     *queue.Queue
 	m     *model
 	debts map[*debt]*sight
+
+	waiting map[queue.EndpointID]int // deliveries
+	dead    int64                    // letters
 }
 
 // look lists what is in a queue, and checks that each delivery and dead letter has its payload.
 func look(q *queue.Queue, m *model) (sights, error) {
-	s := sights{q, m, map[*debt]*sight{}}
-	return s, errors.Join(s.attempts(), s.deliveries(), s.letters())
+	s := sights{q: q, m: m, debts: map[*debt]*sight{}, waiting: map[queue.EndpointID]int{}}
+	err := errors.Join(s.attempts(), s.deliveries(), s.letters())
+	return s, err
+}
+
+func (s *sights) waits() (n int64) {
+	for _, of := range s.waiting {
+		n += int64(of)
+	}
+	return n
 }
 
 func (s *sights) at(d *debt) *sight {
@@ -50,6 +62,7 @@ func (s *sights) deliveries() error {
 	var all []queue.WaitingDelivery
 	err := s.q.Waiting(queue.Select{}, func(w queue.WaitingDelivery) bool { all = append(all, w); return true })
 	for _, w := range all {
+		s.waiting[w.Endpoint]++
 		err = errors.Join(err, s.meet(w.Note, w.Event, w.Endpoint, state{place: waiting, lane: w.Lane, attempts: w.Attempts}))
 	}
 	return err
@@ -58,6 +71,7 @@ func (s *sights) deliveries() error {
 func (s *sights) letters() error {
 	var all []queue.DeadLetter
 	err := s.q.DeadLetters(queue.Select{}, func(l queue.DeadLetter) bool { all = append(all, l); return true })
+	s.dead = int64(len(all))
 	for _, l := range all {
 		seen := state{place: letter, attempts: l.Attempts}
 		switch l.Reason {
@@ -88,8 +102,8 @@ func (s *sights) meet(note []byte, id queue.EventID, ep queue.EndpointID, seen s
 	} else {
 		s.m.checkPayload(d, id, payload)
 	}
-	s.m.seen(d.of, id)
 	at := s.at(d)
+	at.event = id
 	seen.records = at.records
 	at.state = seen
 	at.times++
@@ -104,6 +118,8 @@ func (m *model) compare(s sights) {
 		p.running = 0
 	}
 	clear(m.parking)
+	clear(m.calls)
+	m.copying = false
 	for _, msg := range m.inOrder() {
 		m.compareMessage(msg, s)
 	}
@@ -125,6 +141,9 @@ func (m *model) compareMessage(msg *message, s sights) {
 		m.report.Verified++
 		if seen.times > 1 {
 			m.report.breach(Other, "%v is there %d times", d, seen.times)
+		}
+		if seen.times > 0 {
+			m.seen(msg, seen.event)
 		}
 		first, last := d.match(seen.state)
 		switch {

@@ -27,6 +27,13 @@ const (
 	PartAfterDeliveries     // or last
 	WaterAboveTheHeld       // a low-water mark is moved past deliveries that are in hand or parked
 	OutcomeInTwo            // a delivery that is due again leaves its old place first, in a batch of its own
+	PurgeWithoutSync        // a purge returns when it is committed, and not durable
+	ParkWithoutSync         // so do a park and an unpark
+	ParkWithTheHeld         // a park takes what is in hand along
+	UnparkWithoutOne        // an unpark forgets the range that was parked first
+	SweepWithoutParked      // a sweep forgets that what is parked refers to payloads
+	SweepWithoutParts       // or that what is not expanded of large fan-outs does
+	RowBeforeFile           // the name of a payload file is synced when its row is durable, and not before
 )
 
 // Step is a place between two steps of a queue.
