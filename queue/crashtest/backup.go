@@ -66,7 +66,7 @@ func (c *backup) make() error {
 		return err
 	}
 	defer release()
-	if err := c.db.Checkpoint(c.database, pebble.WithFlushedWAL()); err != nil {
+	if err := c.checkpoint(); err != nil {
 		return err
 	}
 	if c.copy, err = c.disk.open(c.database, c.mem, exits{c.life}); err != nil {
@@ -78,6 +78,20 @@ func (c *backup) make() error {
 		return failed == nil
 	})
 	return errors.Join(err, failed)
+}
+
+// checkpoint makes an error of the panic by which a database answers a directory of the copy that cannot be synced.
+func (c *backup) checkpoint() (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case error:
+			err = p
+		default:
+			panic(p)
+		}
+	}()
+	return c.db.Checkpoint(c.database, pebble.WithFlushedWAL())
 }
 
 // compare opens the copy. Of each debt it has a state from the first that it could have when the copy was begun to the last that it

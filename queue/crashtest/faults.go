@@ -1,6 +1,7 @@
 package crashtest
 
 import (
+	"math"
 	"math/rand/v2"
 	"path"
 	"slices"
@@ -66,11 +67,12 @@ func (t *target) hit(op errorfs.Op) bool {
 // faults make operations on files fail, from time to time. Nil makes none fail.
 type faults struct {
 	target *target
-	rarity int // one in half as many fails; where nothing succeeds, opening a database does not end
+	rarity int // one in half as many fails
 
 	mu       sync.Mutex
 	on       bool
 	left     int         // operations until one fails, with that one
+	most     int         // how many may fail; a database is not open before its first tables are written
 	struck   atomic.Bool // one has failed since start
 	injected int
 }
@@ -93,7 +95,10 @@ func (f *faults) start(opening bool) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.on, f.left = true, 1+rand.IntN(f.rarity)
+	f.on, f.left, f.most = true, 1+rand.IntN(f.rarity), math.MaxInt
+	if opening {
+		f.most = 1 + rand.IntN(10)
+	}
 	if opening && f.target.opening > 0 {
 		f.left = 1 + rand.IntN(f.target.opening)
 	}
@@ -116,13 +121,14 @@ func (f *faults) strike(op errorfs.Op, failing func()) bool {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.on || !f.target.hit(op) {
+	if !f.on || f.most == 0 || !f.target.hit(op) {
 		return false
 	}
 	if f.left--; f.left > 0 {
 		return false
 	}
 	f.left = 1 + rand.IntN(f.rarity)
+	f.most--
 	f.injected++
 	failing()
 	f.struck.Store(true)
