@@ -10,7 +10,7 @@ import (
 // Format is the version of the layout in keys.go and codec.go that this package writes. It reads all before it: Open brings
 // them to this one, after which programs that only know older ones refuse the database.
 //
-//	1  as first released
+//	1  deliveries, dead letters, attempts, idempotency keys
 //	2  payloads beside the database, large fan-outs, parked ranges, low-water cursors
 const Format = 2
 

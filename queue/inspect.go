@@ -24,11 +24,14 @@ type Survey struct {
 // Inspect reads all that a queue keeps in a database and returns how much there is of each kind, in the order of Kinds. It
 // calls problem for what is not as it should be: a key or value that cannot be read, a delivery, dead letter or part of a fan-out
 // without its payload, a delivery before the low-water mark of its lane, where nobody looks for it, an id that will be given out
-// again, a segment that its endpoint does not have. Nothing else may write to the database meanwhile, and it is best
-// opened with pebble.Options.ReadOnly.
+// again, a segment that its endpoint does not have. Nothing else may write to the database meanwhile, and it is best opened with
+// pebble.Options.ReadOnly.
 //
-// It takes a second or so for ten million rows, and memory for a bit per event id in use. A kind that cannot be read to its end is a problem, and counted as far as it could be.
-// The error is that of stop alone: it is closed to end the inspection early.
+// What is corrupt is passed over, with what is between several such places, and is a problem. Of the rows of a kind that are not as they should be, a hundred are named
+// and the others counted.
+//
+// It takes a second or so for ten million rows, and memory for a bit per event id in use. The error is that of stop alone, which
+// is closed to end the inspection early.
 func Inspect(db pebble.Reader, stop <-chan struct{}, problem func(string)) ([]Survey, error) {
 	i := &inspection{
 		db: db, stop: stop, problem: problem, found: map[byte]*Survey{}, payloads: eventSet{}, sides: map[uint64]EventID{},
@@ -80,28 +83,20 @@ type hourRow struct {
 	hour  uint32
 }
 
-// errMissing is the problem of what refers to a payload that is not there.
-var errMissing = errors.New("its payload is missing")
-
-// errNoSegment is the problem of what nobody looks for.
-var errNoSegment = errors.New("its endpoint has no such segment")
-
-// errBeforeMark is the problem of a delivery that is not looked for after Open.
-var errBeforeMark = errors.New("it is before the low-water mark of its lane")
-
 func (i *inspection) survey(s *Survey) error {
-	k, rows := s.Kind, 0
+	k, wrong := s.Kind, 0
 	read := i.reader(k.Prefix)
-	err := each(i.db, &pebble.IterOptions{LowerBound: []byte{k.Prefix}, UpperBound: []byte{k.Prefix + 1}}, i.stop, func(iter *pebble.Iterator) {
+	err := i.each(k, func(iter *pebble.Iterator) {
 		key := iter.Key()
 		value, err := iter.ValueAndErr()
-		rows++
 		var at micros
 		if err == nil && read != nil {
 			at, err = read(key, value)
 		}
 		if err != nil {
-			i.problem(fmt.Sprintf("%s: row %x: %v", k.Name, key, err))
+			if wrong++; wrong <= maxNamed {
+				i.problem(fmt.Sprintf("%s: row %x: %v", k.Name, key, err))
+			}
 		}
 		if parked := i.parked(key); parked != nil {
 			i.found[prefixDead].saw(len(key)+len(value), parked.at)
@@ -113,10 +108,61 @@ func (i *inspection) survey(s *Survey) error {
 		return err
 	}
 	if err != nil {
-		i.problem(fmt.Sprintf("%s: reading ends after %d rows: %v", k.Name, rows, err))
+		i.problem(fmt.Sprintf("%s: reading ends after %d rows: %v", k.Name, s.Keys, err))
+	}
+	if wrong > maxNamed {
+		i.problem(fmt.Sprintf("%s: and %d more rows like these", k.Name, wrong-maxNamed))
 	}
 	return nil
 }
+
+// each calls f for the rows of a kind. What is from the first that is corrupt to the last is passed over.
+func (i *inspection) each(k Kind, f func(*pebble.Iterator)) error {
+	lo, hi := []byte{k.Prefix}, []byte{k.Prefix + 1}
+	last := slices.Clone(lo)
+	corrupt := each(i.db, &pebble.IterOptions{LowerBound: lo, UpperBound: hi}, i.stop, func(iter *pebble.Iterator) {
+		last = append(last[:0], iter.Key()...)
+		f(iter)
+	})
+	if !isCorrupt(corrupt) {
+		return corrupt
+	}
+	good, err := i.readableFrom(last, hi)
+	if err != nil {
+		return err
+	}
+	i.problem(fmt.Sprintf("%s: what is between %x and %x cannot be read: %v", k.Name, last, good, corrupt))
+	return each(i.db, &pebble.IterOptions{LowerBound: good, UpperBound: hi}, i.stop, f)
+}
+
+// readableFrom returns the first key from which on all can be read.
+func (i *inspection) readableFrom(lo, hi []byte) ([]byte, error) {
+	iter, err := i.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return nil, err
+	}
+	good, n := slices.Clone(hi), 0
+	for ok := iter.Last(); ok; ok = iter.Prev() {
+		good = append(good[:0], iter.Key()...)
+		if n++; n%1024 == 0 && i.stopped() {
+			return nil, errors.Join(errStopped, iter.Close())
+		}
+	}
+	return good, closePassing(iter)
+}
+
+func (i *inspection) stopped() bool {
+	select {
+	case <-i.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// maxNamed is how many rows of a kind are named that are not as they should be: a payload that cannot be read is missed by
+// all that refers to it.
+const maxNamed = 100
 
 // parked returns nil for a row of anything but a delivery that is parked.
 func (i *inspection) parked(key []byte) *parkedSegment {
@@ -143,192 +189,16 @@ func (s *Survey) saw(bytes int, at micros) {
 	}
 }
 
-// reader returns what reads a row of a kind, checks it and tells its time; nil where there is nothing to check.
-func (i *inspection) reader(prefix byte) func(k, v []byte) (micros, error) {
-	switch prefix {
-	case prefixHour:
-		return i.hour
-	case prefixPayload:
-		return i.payload
-	case prefixSide:
-		return i.side
-	case prefixFanOut:
-		return i.part
-	case prefixWater:
-		return i.mark
-	case prefixDelivery:
-		return i.delivery
-	case prefixDead:
-		return i.letter
-	case prefixAttempt:
-		return readAttempt
-	case prefixKey:
-		return readKey
-	case prefixReplay:
-		return i.replayed
-	case prefixParked:
-		return i.segmented
-	case prefixKept:
-		return readKept
-	}
-	return nil
-}
-
-func (i *inspection) hour(k, v []byte) (micros, error) {
-	first, ok := parseHourKey(k)
-	hour, err := decodeHour(v)
-	if !ok || err != nil {
-		return 0, errCorrupt
-	}
-	i.hours = append(i.hours, hourRow{first, hour})
-	return startOfHour(hour), nil
-}
-
-func (i *inspection) payload(k, v []byte) (micros, error) {
-	id, ok := parsePayloadKey(k)
-	if !ok {
-		return 0, errCorrupt
-	}
-	i.payloads.add(id)
-	i.last = max(i.last, id)
-	if len(v) == 0 || v[0] != payloadInline {
-		_, f, err := decodePayload(v)
-		if err != nil {
-			return 0, err
-		}
-		i.sides[f.number] = id
-	}
-	return i.accepted(id), nil
-}
-
-func (i *inspection) side(k, v []byte) (micros, error) {
-	if number, ok := parseSideKey(k); ok {
-		i.lastSide = max(i.lastSide, number)
-	}
-	f, err := sideFileOf(i.db, k, v)
-	if err != nil {
-		return 0, err
-	}
-	delete(i.sides, f.file.number)
-	return i.accepted(f.Event), nil
-}
-
 // withoutRows finds the side files that are removed as soon as somebody looks, since no row says that they are needed.
 func (i *inspection) withoutRows() {
-	for _, number := range slices.Sorted(maps.Keys(i.sides)) {
+	numbers := slices.Sorted(maps.Keys(i.sides))
+	if n := len(numbers) - maxNamed; n > 0 {
+		i.problem(fmt.Sprintf("payloads: %d more in side files that have no row", n))
+		numbers = numbers[:maxNamed]
+	}
+	for _, number := range numbers {
 		i.problem(fmt.Sprintf("payloads: that of event %d is in side file %s, which has no row", i.sides[number], sideName(number)))
 	}
-}
-
-func (i *inspection) part(k, v []byte) (micros, error) {
-	id, _, ok := parsePartKey(k)
-	if !ok {
-		return 0, errCorrupt
-	}
-	head, _, err := decodePart(v)
-	return head.accepted, errors.Join(err, i.refers(id))
-}
-
-func (i *inspection) mark(k, v []byte) (micros, error) {
-	ep, t, ok := parseWaterKey(k)
-	p, err := decodeWater(v)
-	if !ok || err != nil {
-		return 0, errCorrupt
-	}
-	i.marks[stream{ep, t}] = p
-	return 0, nil
-}
-
-func (i *inspection) segmented(k, v []byte) (micros, error) {
-	ep, ok := parseParkedKey(k)
-	list, err := decodeSegments(v)
-	if !ok || err != nil {
-		return 0, errCorrupt
-	}
-	i.segments[ep] = list
-	return 0, nil
-}
-
-func (i *inspection) inSegment(ep EndpointID, s segment) error {
-	if !slices.Contains(i.segments[ep].all(), s) {
-		return errNoSegment
-	}
-	return nil
-}
-
-// accepted is the hour in which an event was accepted, 0 if that is not known.
-func (i *inspection) accepted(id EventID) micros {
-	n, _ := slices.BinarySearchFunc(i.hours, id+1, func(h hourRow, id EventID) int {
-		if h.first < id {
-			return -1
-		}
-		return 1
-	})
-	if n == 0 {
-		return 0
-	}
-	return startOfHour(i.hours[n-1].hour)
-}
-
-// refers checks that the payload of an event is there.
-func (i *inspection) refers(id EventID) error {
-	i.last = max(i.last, id)
-	if !i.payloads.has(id) {
-		return fmt.Errorf("event %d: %w", id, errMissing)
-	}
-	return nil
-}
-
-func (i *inspection) delivery(k, v []byte) (micros, error) {
-	ep, t, pos, ok := parseDeliveryKey(k)
-	if !ok {
-		return 0, errCorrupt
-	}
-	st, err := decodeState(v, pos.due)
-	if pos.less(i.marks[stream{ep, t}]) {
-		err = errors.Join(err, errBeforeMark)
-	}
-	return st.accepted, errors.Join(err, i.inSegment(ep, t.segment()), i.refers(pos.event))
-}
-
-func (i *inspection) letter(k, v []byte) (micros, error) {
-	_, at, id, _, ok := parseDeadKey(k)
-	if !ok {
-		return 0, errCorrupt
-	}
-	_, _, err := decodeLetter(v, at)
-	return at, errors.Join(err, i.refers(id))
-}
-
-func readAttempt(k, _ []byte) (micros, error) {
-	m, ok := parseAttemptKey(k)
-	if !ok {
-		return 0, errCorrupt
-	}
-	return m.at, nil
-}
-
-func readKey(k, v []byte) (micros, error) {
-	if len(k) != idemKeyLen {
-		return 0, errCorrupt
-	}
-	m, err := decodeRemembered(v)
-	return m.accepted, err
-}
-
-func (i *inspection) replayed(k, _ []byte) (micros, error) {
-	ep, s, _, ok := parseReplayKey(k)
-	if !ok {
-		return 0, errCorrupt
-	}
-	return 0, i.inSegment(ep, s)
-}
-
-func readKept(k, _ []byte) (micros, error) {
-	if _, ok := parseKeptKey(k); !ok {
-		return 0, errCorrupt
-	}
-	return 0, nil
 }
 
 // reservations checks that no id that is in use is given out again.

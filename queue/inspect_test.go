@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -235,6 +236,71 @@ func TestInspectFindsDamage(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// toFirst are one target each for the first endpoints.
+func toFirst(n int) (ts []Target) {
+	for ep := range n {
+		ts = append(ts, to(EndpointID(ep+1))...)
+	}
+	return ts
+}
+
+// What is corrupt is passed over: the rest is counted, and of what it leaves without a payload a hundred are named.
+func TestInspectPassesOver(t *testing.T) {
+	h := newHouse(t, Options{Logger: quietLogger()})
+	h.accept(blockText(1), toFirst(300)...)
+	h.accept("passed over with it, maybe", to(2)...)
+	h.accept("waits", to(2)...)
+	h.stored()
+	h.damage(blockText(1))
+	h.open()
+	surveys, problems := inspect(t, h)
+	if n := surveys["payloads"].Keys; n != 1 && n != 2 {
+		t.Errorf("%d payloads can be read", n)
+	}
+	if n := surveys["deliveries"].Keys; n != 302 {
+		t.Errorf("%d deliveries", n)
+	}
+	missing := 300 + 2 - int(surveys["payloads"].Keys)
+	if len(problems) != 1+maxNamed+1 || !strings.Contains(problems[0], "payloads: what is between") ||
+		!strings.Contains(problems[1], "event 1: its payload is missing") || !strings.Contains(problems[len(problems)-1], fmt.Sprintf("deliveries: and %d more rows", missing-maxNamed)) {
+		t.Errorf("%d problems: %q", len(problems), problems)
+	}
+}
+
+// What is corrupt may be the very first, and there may be much behind it.
+func TestInspectPassesOverTheFirst(t *testing.T) {
+	h := newHouse(t, Options{Logger: quietLogger()})
+	h.accept("first", notes(1, 1)...)
+	const messages, each = 120, 100
+	for range messages {
+		h.accept("waits", toFirst(each)...)
+	}
+	h.stored()
+	h.damage(blockText(1))
+	h.open()
+	if s := h.settledStats(); s.Waiting < messages*each-1 || s.Unreadable == 0 {
+		t.Errorf("stats %+v", s)
+	}
+	if surveys, problems := inspect(t, h); surveys["deliveries"].Keys < messages*each-1 || len(problems) != 1 {
+		t.Errorf("%+v: %q", surveys["deliveries"], problems)
+	}
+}
+
+// A database of layout 1 is inspected as it is.
+func TestInspectLayout1(t *testing.T) {
+	h := openFixture(t)
+	db, err := openTestDB(h.fs, h.misuse, h.opts, func(o *pebble.Options) { o.ReadOnly = true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	h.db = db
+	surveys, problems := inspect(t, h)
+	if len(problems) > 0 || surveys["deliveries"].Keys != 5 || surveys["dead_letters"].Keys != 1 {
+		t.Errorf("%+v: %q", surveys, problems)
 	}
 }
 

@@ -194,7 +194,11 @@ func each(r pebble.Reader, o *pebble.IterOptions, stop <-chan struct{}, f func(*
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, iter.Close()) }()
+	defer func() {
+		if closed := iter.Close(); err == nil { // it is that of the reads, too
+			err = closed
+		}
+	}()
 	n := 0
 	for ok := iter.First(); ok; ok = iter.Next() {
 		f(iter)
@@ -206,5 +210,5 @@ func each(r pebble.Reader, o *pebble.IterOptions, stop <-chan struct{}, f func(*
 			}
 		}
 	}
-	return iter.Error()
+	return nil
 }

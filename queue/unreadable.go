@@ -121,8 +121,9 @@ func padded(key []byte, width int) []byte {
 }
 
 func between(a, b []byte) []byte {
-	sum := new(big.Int).Add(new(big.Int).SetBytes(a), new(big.Int).SetBytes(b))
-	return sum.Rsh(sum, 1).FillBytes(make([]byte, len(a)))
+	width := max(len(a), len(b))
+	sum := new(big.Int).Add(new(big.Int).SetBytes(padded(a, width)), new(big.Int).SetBytes(padded(b, width)))
+	return sum.Rsh(sum, 1).FillBytes(make([]byte, width))
 }
 
 // backwards walks from a key to what comes before it, and returns how far that can be read. more says that there may be more.
