@@ -17,9 +17,10 @@ type events struct {
 	log                            *slog.Logger
 	misuse, corruption, background atomic.Int64
 
-	stalls  atomic.Int64
-	stalled atomic.Int64 // nanoseconds of those that are over
-	since   atomic.Int64 // when the present one began, in nanoseconds since 1970; 0 for none
+	stall   sync.Mutex // held for what follows
+	stalls  int64
+	stalled time.Duration // in those that are over
+	since   time.Time     // when the present one began; zero for none
 
 	mu      sync.Mutex
 	corrupt map[string]struct{} // paths
@@ -38,23 +39,29 @@ func (e *events) listener() *pebble.EventListener {
 
 // A stall holds the lock of Pebble's commits, so there is one at a time.
 func (e *events) stallBegins(now time.Time) {
-	e.stalls.Add(1)
-	e.since.Store(now.UnixNano())
+	e.stall.Lock()
+	defer e.stall.Unlock()
+	e.stalls++
+	e.since = now
 }
 
 func (e *events) stallEnds(now time.Time) {
-	if since := e.since.Swap(0); since != 0 {
-		e.stalled.Add(max(now.UnixNano()-since, 0))
+	e.stall.Lock()
+	defer e.stall.Unlock()
+	if !e.since.IsZero() {
+		e.stalled += now.Sub(e.since)
+		e.since = time.Time{}
 	}
 }
 
-// stallTime is how long writes have been held up, the present stall included.
-func (e *events) stallTime(now time.Time) time.Duration {
-	total := e.stalled.Load()
-	if since := e.since.Load(); since != 0 {
-		total += max(now.UnixNano()-since, 0)
+// heldUp is how many times writes were held up and for how long, the present stall included.
+func (e *events) heldUp(now time.Time) (times int64, total time.Duration) {
+	e.stall.Lock()
+	defer e.stall.Unlock()
+	if e.since.IsZero() {
+		return e.stalls, e.stalled
 	}
-	return time.Duration(total)
+	return e.stalls, e.stalled + max(now.Sub(e.since), 0)
 }
 
 func (e *events) misused(info pebble.PossibleAPIMisuseInfo) {

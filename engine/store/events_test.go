@@ -32,13 +32,13 @@ func TestEvents(t *testing.T) {
 	}
 	begin := time.Unix(1000, 0)
 	e.stallBegins(begin)
-	if got := e.stallTime(begin.Add(3 * time.Second)); got != 3*time.Second {
-		t.Errorf("a stall of 3 s so far counts %v", got)
+	if n, got := e.heldUp(begin.Add(3 * time.Second)); n != 1 || got != 3*time.Second {
+		t.Errorf("%d stalls of 3 s so far count %v", n, got)
 	}
 	e.stallEnds(begin.Add(5 * time.Second))
 	e.stallBegins(begin.Add(10 * time.Second))
 	e.stallEnds(begin.Add(11 * time.Second))
-	if got := e.stallTime(begin.Add(time.Hour)); got != 6*time.Second || e.stalls.Load() != 2 {
-		t.Errorf("%d stalls of 6 s count %v", e.stalls.Load(), got)
+	if n, got := e.heldUp(begin.Add(time.Hour)); n != 2 || got != 6*time.Second {
+		t.Errorf("%d stalls of 6 s count %v", n, got)
 	}
 }

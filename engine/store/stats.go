@@ -37,14 +37,15 @@ func (s *Store) Stats() Stats {
 	m := s.db.Metrics()
 	// The file that is being written counts with the size it was opened with; a recycled one may be larger than what is in it.
 	grown := max(m.WAL.Size, m.WAL.PhysicalSize) - m.WAL.PhysicalSize
+	stalls, stalled := s.events.heldUp(time.Now())
 	return Stats{
 		Size:           m.DiskSpaceUsage() + grown,
 		WAL:            m.WAL.PhysicalSize + m.WAL.ObsoletePhysicalSize + grown,
 		CompactionDebt: m.Compact.EstimatedDebt,
 		Memtables:      m.MemTable.Size + m.MemTable.ZombieSize,
 		Cache:          uint64(m.BlockCache.Size),
-		Stalls:         s.events.stalls.Load(),
-		StallTime:      s.events.stallTime(time.Now()),
+		Stalls:         stalls,
+		StallTime:      stalled,
 		Misuse:         s.events.misuse.Load(),
 
 		Corruption:       s.events.corruption.Load(),
