@@ -29,24 +29,31 @@ func (e *Engine) Backup(ctx context.Context, dir string) (*Backup, error) {
 	if err := e.flush(ctx); err != nil {
 		return nil, err
 	}
-	release, err := e.queue.HoldFiles()
-	if err != nil {
-		return nil, closed(err)
-	}
-	defer release()
-	return e.store.Backup(ctx, dir)
+	b, err := e.store.Backup(ctx, dir, e.queue.HoldFiles)
+	return b, closed(err)
 }
+
+// RemoveUnfinished removes from a directory what is left of backups that were being made when a process ended. No process may
+// make one there during the call.
+func (e *Engine) RemoveUnfinished(dir string) error { return e.store.RemoveUnfinished(dir) }
 
 // Storage is what the store takes on the disk and in memory.
 type Storage struct {
 	store.Stats
 	Tables []store.Tables      // by kind of row
 	Levels []store.LevelReport // of the database, those with tables
+
+	// PayloadFiles are the payloads in files of their own, which are not in Size, and PayloadFileBytes what they have. Shortly
+	// after Open they are still being counted.
+	PayloadFiles, PayloadFileBytes int64
 }
 
 // Storage returns what the store takes. It reads the indexes of some tables: it is for people and metrics, not for hot paths.
 // Errors: store.ErrClosed, or one of the database.
 func (e *Engine) Storage() (Storage, error) {
 	tables, err := e.store.Tables()
-	return Storage{Stats: e.store.Stats(), Tables: tables, Levels: e.store.Levels()}, err
+	q := e.queue.Stats()
+	return Storage{
+		Stats: e.store.Stats(), Tables: tables, Levels: e.store.Levels(), PayloadFiles: q.Files, PayloadFileBytes: q.FileBytes,
+	}, err
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"hookline/engine"
 	"hookline/engine/registry"
@@ -82,8 +83,16 @@ func TestBackup(t *testing.T) {
 }
 
 func TestStorage(t *testing.T) {
-	e := open(t, options(vfs.NewMem(), newReceiver(t, always(200))))
+	reg := prometheus.NewRegistry()
+	o := options(vfs.NewMem(), newReceiver(t, always(200)))
+	o.Metrics = reg
+	e := open(t, o)
 	install(t, e)
+	if _, err := e.Pause(ctx, owner.Tenant, only(t, e).ID); err != nil {
+		t.Fatal(err)
+	}
+	large := strings.Replace(string(body("EX", 4)), "{", `{"padding":"`+strings.Repeat("x", 2<<20)+`",`, 1)
+	publish(t, e, webhook.Event{Body: []byte(large)})
 	if err := e.FlushTables(); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +104,10 @@ func TestStorage(t *testing.T) {
 	for _, k := range s.Tables {
 		sizes[k.Kind.Name] = k.Bytes
 	}
-	if sizes["webhooks"] == 0 || sizes["tenants"] == 0 || len(s.Levels) == 0 || s.WAL == 0 || s.Size < s.WAL {
+	if sizes["webhooks"] == 0 || sizes["tenants"] == 0 || len(s.Levels) == 0 || s.WAL == 0 || s.Size < s.WAL || s.PayloadFiles != 1 || s.PayloadFileBytes < 2<<20 {
 		t.Errorf("%+v", s)
 	}
+	wantMetrics(t, "a large event waits", reg, map[string]float64{
+		"hookline_store_payload_files": 1, "hookline_store_payload_file_bytes": float64(s.PayloadFileBytes), "hookline_queue_expanding": 0,
+	})
 }

@@ -7,7 +7,9 @@ import (
 )
 
 var (
-	descStore    = desc("store_size_bytes", "Bytes that the store has on disk.")
+	descStore    = desc("store_size_bytes", "Bytes that the store's database has on disk.")
+	descFiles    = desc("store_payload_files", "Payloads that are in files of their own.")
+	descFileSize = desc("store_payload_file_bytes", "Bytes of the payloads that are in files of their own.")
 	descTables   = desc("store_tables_bytes", "Bytes that rows take in tables on disk, by what they are of; an estimate.", "kind")
 	descWAL      = desc("store_wal_bytes", "Bytes of the store's write-ahead log on disk.")
 	descFree     = desc("store_free_bytes", "Bytes that are free on the disk of the store.")

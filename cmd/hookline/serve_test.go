@@ -148,7 +148,7 @@ func TestServeRefusesNewerData(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := hookline("", "serve", "--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0", "--data", dir)
-		if o.code != exitConfig || !strings.Contains(o.err, "has version 9") || !strings.Contains(o.err, "start the program that wrote it") {
+		if o.code != exitConfig || !strings.Contains(o.err, "version 9") || !strings.Contains(o.err, "start the program that wrote it") {
 			t.Errorf("%s: exit code %d: %s", key, o.code, o.err)
 		}
 	}

@@ -28,8 +28,11 @@ func storeOptions(io streams) store.Options {
 
 // storeFailed gives an error of a data directory its exit code.
 func storeFailed(err error) error {
-	if errors.Is(err, store.ErrFormat) {
+	switch {
+	case errors.Is(err, store.ErrFormat):
 		return misconfigured(err)
+	case errors.Is(err, store.ErrInUse):
+		return failed(fmt.Errorf("%w; while its server runs, leave out --dir for backup and stats, and verify a backup of it", err))
 	}
 	return failed(err)
 }
@@ -95,6 +98,7 @@ a stopped server: that reads everything, and says how many there are of each kin
 // storageView is what a server says of its store.
 type storageView struct {
 	Size, WAL, Memtables, Cache, CompactionDebt uint64
+	PayloadFiles, PayloadFileBytes              uint64
 	Kinds                                       []struct {
 		Kind   string
 		Tables uint64
@@ -114,7 +118,8 @@ func printStorage(c *cobra.Command, r *remote) error {
 		writeRow(table, []any{spaced(k.Kind), k.Tables})
 	}
 	printLevels(table, v.Levels)
-	fmt.Fprintf(table, "\non disk\t%d\nlog\t%d\nto be compacted\t%d\nmemtables\t%d\ncache\t%d\n", v.Size, v.WAL, v.CompactionDebt, v.Memtables, v.Cache)
+	fmt.Fprintf(table, "\ndatabase on disk\t%d\nlog\t%d\nto be compacted\t%d\nmemtables\t%d\ncache\t%d\n", v.Size, v.WAL, v.CompactionDebt, v.Memtables, v.Cache)
+	fmt.Fprintf(table, "payload files\t%d\nbytes in payload files\t%d\n", v.PayloadFiles, v.PayloadFileBytes)
 	return failed(table.Flush())
 }
 
@@ -128,7 +133,7 @@ func printReport(io streams, report *store.Report, asJSON bool, fine string) err
 		return failed(err)
 	}
 	if n := len(report.Problems); n > 0 {
-		return failed(fmt.Errorf("%d problems", n))
+		return failed(fmt.Errorf("problems: %d; restore a backup that has none to have back what is damaged", n))
 	}
 	if fine != "" && !asJSON {
 		fmt.Fprintln(io.out, fine)
@@ -155,7 +160,7 @@ func printReportText(io streams, report *store.Report) error {
 		writeRow(table, []any{spaced(k.Kind), k.Keys, k.Bytes, k.Tables, k.Oldest, k.Newest})
 	}
 	printLevels(table, report.Levels)
-	fmt.Fprintf(table, "\non disk\t%d\nlayout of the store\t%d\nlayout of the queue\t%d\n", report.Size, report.Store, report.Queue)
+	fmt.Fprintf(table, "\ndatabase on disk\t%d\npayload files\t%d\nbytes in payload files\t%d\nlayout of the store\t%d\nlayout of the queue\t%d\n", report.Size, report.PayloadFiles, report.PayloadFileBytes, report.Store, report.Queue)
 	if len(report.Problems) > 0 {
 		fmt.Fprintln(table)
 	}

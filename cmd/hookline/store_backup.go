@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,6 +48,14 @@ is not there before it is whole.`,
 			return backupRemotely(c, r, name)
 		case name != "" || f.Changed("server"):
 			return errors.New("--name and --server are for a running server, --dir and --to for a stopped one")
+		}
+		// Which of them is in the other is known of absolute paths alone.
+		for _, path := range []*string{&dir, &to} {
+			full, err := filepath.Abs(*path)
+			if err != nil {
+				return failed(err)
+			}
+			*path = full
 		}
 		ctx, stop := untilSignal(c.Context())
 		defer stop()
@@ -94,14 +103,18 @@ func newStoreRestoreCommand(io streams) *cobra.Command {
 	var from, to string
 	c := &cobra.Command{
 		Use: "restore", Short: "Make a data directory of a backup",
-		Long: `Make a data directory of a backup, which is copied and stays as it is. The directory must not exist, or be empty; it is
-there when it is whole. A server that starts on it delivers what was waiting when the backup was made: also what was delivered
+		Long: `Make a data directory of a backup, which is copied and stays as it is. The directory must not exist, or be empty and no
+mount point, and its parent must be writable; it is there when it is whole. A server that starts on it delivers what was waiting when the backup was made: also what was delivered
 since, a second time.`,
 		Example: "  hookline store restore --from /var/backups/hookline/monday --to /var/lib/hookline",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if from == "" || to == "" {
 				return errors.New("--from and --to are needed: the backup, and the directory to be made of it")
+			}
+			to, err := filepath.Abs(to) // what is not whole yet is beside it
+			if err != nil {
+				return failed(err)
 			}
 			ctx, stop := untilSignal(c.Context())
 			defer stop()

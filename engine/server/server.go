@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +33,8 @@ type Options struct {
 	// AdminToken opens the installation's API. It may be empty only where Listen is a loopback address.
 	AdminToken string
 
-	// BackupDir is the directory in which backups are made that are asked for over the API. Empty allows none.
+	// BackupDir is the directory in which backups are made that are asked for over the API, and in which nobody else makes any.
+	// Empty allows none.
 	BackupDir string
 
 	// ShutdownTimeout bounds how long requests in progress are waited for. Defaults to 30 seconds.
@@ -86,6 +88,14 @@ func New(o Options) (*Server, error) {
 	}
 	if err := s.listen(); err != nil {
 		return nil, err
+	}
+	if o.BackupDir != "" {
+		if dir, err := filepath.Abs(o.BackupDir); err == nil {
+			s.options.BackupDir = dir // who is told where a backup is may be in another directory
+		}
+		if err := o.Engine.RemoveUnfinished(o.BackupDir); err != nil {
+			o.Logger.Warn("what is left of a backup that was cut off cannot be removed", "dir", o.BackupDir, "err", err)
+		}
 	}
 	s.requests = newRequestMetrics(o.Metrics, o.Version)
 	s.routes()

@@ -9,9 +9,10 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"hookline/engine"
+	"hookline/engine/flavor"
 )
 
-// storeView is what the store takes, in bytes.
+// storeView is what the store takes, in bytes but for what says otherwise.
 type storeView struct {
 	Size           uint64      `json:"size"`
 	WAL            uint64      `json:"wal"`
@@ -20,6 +21,9 @@ type storeView struct {
 	CompactionDebt uint64      `json:"compactionDebt"`
 	Kinds          []kindView  `json:"kinds"`
 	Levels         []levelView `json:"levels"`
+
+	PayloadFiles     int64 `json:"payloadFiles"` // how many
+	PayloadFileBytes int64 `json:"payloadFileBytes"`
 }
 
 type kindView struct {
@@ -41,7 +45,7 @@ func (s *Server) getStore(ctx *fasthttp.RequestCtx) {
 	}
 	v := storeView{
 		Size: st.Size, WAL: st.WAL, Memtables: st.Memtables, Cache: st.Cache, CompactionDebt: st.CompactionDebt,
-		Kinds: []kindView{}, Levels: []levelView{},
+		Kinds: []kindView{}, Levels: []levelView{}, PayloadFiles: st.PayloadFiles, PayloadFileBytes: st.PayloadFileBytes,
 	}
 	for _, t := range st.Tables {
 		v.Kinds = append(v.Kinds, kindView{t.Kind.Name, t.Bytes})
@@ -93,8 +97,11 @@ func (s *Server) createBackup(ctx *fasthttp.RequestCtx) {
 		problem(ctx, 409, "exists", "There is a backup %q already; choose another name.", name)
 	case errors.Is(err, engine.ErrBackupBusy):
 		problem(ctx, 409, "busy", "A backup is being made already.")
-	case err != nil:
+	case flavor.Stopped(err):
 		refuse(ctx, err)
+	case err != nil:
+		ctx.SetUserValue(flavor.ErrorKey, err)
+		problem(ctx, 500, "no_backup", "No backup was made: %v.", err)
 	default:
 		answer(ctx, 201, backupView{
 			Name: name, Path: path, Made: b.Made, Files: len(b.Files), Bytes: b.Size(), Seconds: time.Since(begin).Seconds(),

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,6 +45,30 @@ func TestBackups(t *testing.T) {
 	}
 }
 
+// Who asks for a backup that cannot be made is told why, as only the operator can do something about it.
+func TestBackupThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := newHouse(t, func(o *server.Options) { o.BackupDir = filepath.Join(file, "backups") })
+	h.wantProblem(h.admin("POST", "/v1/backups", `{"name":"one"}`), 500, "no_backup", "not a directory")
+}
+
+// What a process left that was killed during a backup is gone when the next has started.
+func TestUnfinishedBackupsAreRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "20260301T100000Z.partial", "data"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	newHouse(t, func(o *server.Options) { o.BackupDir = dir })
+	if names, err := os.ReadDir(dir); err != nil || len(names) > 0 {
+		t.Errorf("%v, %v", names, err)
+	}
+}
+
 func TestBackupsNeedADirectory(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -61,6 +86,8 @@ func TestStore(t *testing.T) {
 			Tables int
 		}
 		Levels []struct{ Level, Tables, Bytes int }
+
+		PayloadFiles, PayloadFileBytes int
 	}
 	h.Decode(h.admin("GET", "/v1/store", ""), 200, &got)
 	kinds := map[string]bool{}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -40,10 +41,11 @@ const partial = ".partial"
 // system: then a backup takes about as long as it takes to copy the log, and no room at first. What is deleted later keeps its
 // room as long as a backup has it.
 //
-// Side files must not be removed during the call: see queue.Queue.HoldFiles.
+// Side files must not be removed meanwhile: hold is the HoldFiles of the queue that is open on the store, or nil where none is.
 //
-// Errors: [ErrExists], [ErrBusy], [ErrClosed], that of ctx, or one of the disk.
-func (s *Store) Backup(ctx context.Context, dir string) (*Backup, error) {
+// Errors: [ErrExists], [ErrBusy], [ErrClosed], [ErrFormat] where a newer queue has been in it, those of hold and ctx, or one of the
+// disk.
+func (s *Store) Backup(ctx context.Context, dir string, hold func() (release func(), err error)) (*Backup, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
@@ -53,7 +55,16 @@ func (s *Store) Backup(ctx context.Context, dir string) (*Backup, error) {
 		return nil, ErrBusy
 	}
 	defer s.backups.Unlock()
-	b, err := s.backup(ctx, dir)
+	if hold != nil {
+		release, err := hold()
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+	}
+	s.fs.backup.Store(&ctx)
+	defer s.fs.backup.Store(nil)
+	b, err := s.backup(ctx, s.fs.PathJoin(dir))
 	if err != nil {
 		return nil, fmt.Errorf("store: backup to %s: %w", dir, err)
 	}
@@ -67,6 +78,13 @@ func (s *Store) backup(ctx context.Context, dir string) (_ *Backup, err error) {
 	if err := mustNotExist(s.fs, dir); err != nil {
 		return nil, err
 	}
+	layout, err := queue.FormatOf(s.db)
+	if err == nil {
+		err = checkQueue(layout)
+	}
+	if err != nil {
+		return nil, err
+	}
 	parts := dir + partial
 	defer func() {
 		if err != nil {
@@ -76,7 +94,7 @@ func (s *Store) backup(ctx context.Context, dir string) (_ *Backup, err error) {
 	if err := startDirectory(s.fs, parts); err != nil {
 		return nil, err
 	}
-	b := &Backup{Version: backupVersion, Made: time.Now().UTC(), Store: Format, Queue: queue.Format, Database: uint64(s.db.FormatMajorVersion())}
+	b := &Backup{Version: backupVersion, Made: time.Now().UTC(), Store: Format, Queue: cmp.Or(layout, queue.Format), Database: uint64(s.db.FormatMajorVersion())}
 	data := s.fs.PathJoin(parts, backupData)
 	if err := s.checkpoint(data); err != nil {
 		return nil, err
@@ -91,6 +109,21 @@ func (s *Store) backup(ctx context.Context, dir string) (_ *Backup, err error) {
 		return nil, err
 	}
 	return b, finish(s.fs, parts, dir)
+}
+
+// RemoveUnfinished removes from a directory what is left of backups that were being made when a process ended. No process may
+// make one there during the call.
+func (s *Store) RemoveUnfinished(dir string) error {
+	names, err := s.fs.List(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, name := range names {
+		if parts := s.fs.PathJoin(dir, name); strings.HasSuffix(name, partial) && exists(s.fs, s.fs.PathJoin(parts, backupData)) {
+			err = errors.Join(err, s.fs.RemoveAll(parts))
+		}
+	}
+	return err
 }
 
 // checkpoint makes a copy of the database. Pebble panics where a directory cannot be synced, which is right for its own and not
@@ -281,5 +314,5 @@ func BackupOffline(ctx context.Context, from, dir string, o Options) (_ *Backup,
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return s.Backup(ctx, dir)
+	return s.Backup(ctx, dir, nil)
 }

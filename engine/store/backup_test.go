@@ -8,7 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -110,7 +112,7 @@ func TestBackupLeavesBallast(t *testing.T) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	b, err := s.Backup(ctx, "backup")
+	b, err := s.Backup(ctx, "backup", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,14 +136,14 @@ func TestBackupAndRestore(t *testing.T) {
 	disk := vfs.NewMem()
 	s := full(t, disk)
 	key := s.IdentifierKey()
-	b, err := s.Backup(ctx, "backups/one")
+	b, err := s.Backup(ctx, "backups/one", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Backup(ctx, "backups/one"); !errors.Is(err, store.ErrExists) {
+	if _, err := s.Backup(ctx, "backups/one", nil); !errors.Is(err, store.ErrExists) {
 		t.Errorf("the same again: %v", err)
 	}
-	if _, err := s.Backup(ctx, "data/backup"); err == nil {
+	if _, err := s.Backup(ctx, "data/backup", nil); err == nil {
 		t.Error("a backup in the data directory")
 	}
 	withQueue(t, s, func(q *queue.Queue) { // what happens to the original later changes nothing
@@ -227,7 +229,7 @@ func TestPowerLossDuringBackup(t *testing.T) {
 		clones = append(clones, disk.CrashClone(vfs.CrashCloneCfg{}))
 	}))
 	defer s.Close()
-	if _, err := s.Backup(ctx, "backups/one"); err != nil {
+	if _, err := s.Backup(ctx, "backups/one", nil); err != nil {
 		t.Fatal(err)
 	}
 	if len(clones) < 20 {
@@ -239,7 +241,7 @@ func TestPowerLossDuringBackup(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := again.Backup(ctx, "backups/two"); err != nil {
+			if _, err := again.Backup(ctx, "backups/two", nil); err != nil {
 				t.Errorf("the next backup: %v", err)
 			}
 			if !whole(t, clone, "backups/two") {
@@ -276,7 +278,7 @@ func TestBackupFails(t *testing.T) {
 		})
 		s := full(t, errorfs.Wrap(disk, faulty))
 		faulty.On()
-		_, err := s.Backup(ctx, "backups/one")
+		_, err := s.Backup(ctx, "backups/one", nil)
 		faulty.Off()
 		there := whole(t, disk, "backups/one")
 		if err == nil && !there || err != nil && !failed {
@@ -301,7 +303,7 @@ func TestBackupEndsWithItsContext(t *testing.T) {
 	defer s.Close()
 	ended, end := context.WithCancel(ctx)
 	end()
-	if _, err := s.Backup(ended, "backups/one"); !errors.Is(err, context.Canceled) {
+	if _, err := s.Backup(ended, "backups/one", nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if names, _ := disk.List("backups"); len(names) > 0 {
@@ -310,7 +312,7 @@ func TestBackupEndsWithItsContext(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Backup(ctx, "backups/one"); !errors.Is(err, store.ErrClosed) {
+	if _, err := s.Backup(ctx, "backups/one", nil); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }
@@ -340,12 +342,155 @@ func TestBackupOffline(t *testing.T) {
 	holds(t, disk, "restored")
 }
 
+// Directories may be named with a slash behind, as a shell completes them.
+func TestDirectoriesWithASlashBehind(t *testing.T) {
+	disk := vfs.NewMem()
+	s := full(t, disk)
+	_, err := s.Backup(ctx, "backups/one/", nil)
+	if err := errors.Join(err, s.Close(), disk.MkdirAll("new/data", 0o750)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Restore(ctx, disk, "backups/one/", "new/data/"); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, disk, "new/data")
+	for dir, want := range map[string]string{"backups": "one", "new": "data"} {
+		if names, err := disk.List(dir); err != nil || len(names) != 1 || names[0] != want {
+			t.Errorf("%s has %q (%v)", dir, names, err)
+		}
+	}
+}
+
+// A backup that is asked for while another is made is refused at once, whatever that one waits for.
+func TestBackupsOneAtATime(t *testing.T) {
+	disk := vfs.NewMem()
+	s := full(t, disk)
+	defer s.Close()
+	held := 0
+	_, err := s.Backup(ctx, "backups/one", func() (func(), error) {
+		if _, err := s.Backup(ctx, "backups/two", func() (func(), error) { panic("it waits for the files") }); !errors.Is(err, store.ErrBusy) {
+			t.Errorf("the second: %v", err)
+		}
+		held++
+		return func() {
+			if whole(t, disk, "backups/one") {
+				held--
+			}
+		}, nil
+	})
+	if err != nil || held != 0 {
+		t.Errorf("got %v, and files are held: %d", err, held)
+	}
+	none := errors.New("none")
+	if _, err := s.Backup(ctx, "backups/two", func() (func(), error) { return nil, none }); !errors.Is(err, none) {
+		t.Errorf("files that cannot be held: %v", err)
+	}
+}
+
+// No table is copied after the context has ended: a stop does not wait for a copy of everything.
+func TestBackupEndsAmongTables(t *testing.T) {
+	begun, end := context.WithCancel(ctx)
+	tables := 0
+	s := full(t, errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if strings.HasPrefix(op.Path, "backups") && strings.Contains(op.Path, "/OPTIONS-") {
+			end()
+		}
+		if strings.HasSuffix(op.Path, ".sst") && (op.Kind == errorfs.OpLink || strings.HasPrefix(op.Path, "backups")) && begun.Err() != nil {
+			tables++
+		}
+		return nil
+	})))
+	defer s.Close()
+	if _, err := s.Backup(begun, "backups/one", nil); !errors.Is(err, context.Canceled) || tables > 0 {
+		t.Errorf("%d tables after the end, and %v", tables, err)
+	}
+}
+
+// What is left of backups that a crash cut off is removed, and nothing else that has such a name.
+func TestRemoveUnfinished(t *testing.T) {
+	disk := vfs.NewMem()
+	s := full(t, disk)
+	defer s.Close()
+	if err := s.RemoveUnfinished("backups"); err != nil {
+		t.Errorf("there is no directory: %v", err)
+	}
+	if _, err := s.Backup(ctx, "backups/one", nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"backups/two.partial/data/payloads", "backups/film.partial/scenes"} {
+		if err := disk.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.RemoveUnfinished("backups"); err != nil {
+		t.Fatal(err)
+	}
+	names, err := disk.List("backups")
+	slices.Sort(names)
+	if diff := cmp.Diff([]string{"film.partial", "one"}, names); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+// A backup says which layout is in it, which is not that of the program that made it where nothing was upgraded.
+func TestBackupOfAnotherLayout(t *testing.T) {
+	disk := vfs.NewMem()
+	o := store.Options{FS: disk, Logger: slog.New(slog.DiscardHandler)}
+	s := full(t, disk)
+	layout := func(v byte) {
+		t.Helper()
+		if err := s.DB().Set([]byte("mf"), []byte{0, 0, 0, 0, 0, 0, 0, v}, pebble.Sync); err != nil {
+			t.Fatal(err)
+		}
+	}
+	layout(1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := store.BackupOffline(ctx, "data", "old", o); err != nil || b.Queue != 1 {
+		t.Errorf("of layout 1: %+v, %v", b, err)
+	}
+	s, err := store.Open("data", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout(9)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.BackupOffline(ctx, "data", "new", o); !errors.Is(err, store.ErrFormat) || !strings.Contains(err.Error(), "the queue is version 9") {
+		t.Errorf("of layout 9: %v", err)
+	}
+	if _, err := disk.Stat("new.partial"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it leaves something (%v)", err)
+	}
+}
+
+// A database of a newer Pebble is refused as one of a newer program, by all that opens it.
+func TestNewerDatabaseIsRefused(t *testing.T) {
+	disk := vfs.NewMem()
+	o := store.Options{FS: disk, Logger: slog.New(slog.DiscardHandler)}
+	if err := full(t, disk).Close(); err != nil {
+		t.Fatal(err)
+	}
+	rewriteNew(t, disk, "data/marker.format-version.000999.999")
+	for name, open := range map[string]func() error{
+		"Open":          func() error { _, err := store.Open("data", o); return err },
+		"Inspect":       func() error { _, err := store.Inspect(ctx, "data", o); return err },
+		"BackupOffline": func() error { _, err := store.BackupOffline(ctx, "data", "backup", o); return err },
+	} {
+		if err := open(); !errors.Is(err, store.ErrFormat) || !strings.Contains(err.Error(), "the database is version 999") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // backedUp returns a file system with a backup on it, and the name of one of its tables.
 func backedUp(t *testing.T) (disk *vfs.MemFS, table string) {
 	t.Helper()
 	disk = vfs.NewCrashableMem()
 	s := full(t, disk)
-	b, err := s.Backup(ctx, "backup")
+	b, err := s.Backup(ctx, "backup", nil)
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -478,6 +623,63 @@ func logOf(t *testing.T, on vfs.FS) string {
 	return ""
 }
 
+// A directory that cannot be replaced, such as a mount point, is found out before anything is copied.
+func TestRestoreOntoAMountPoint(t *testing.T) {
+	disk, _ := backedUp(t)
+	if err := disk.MkdirAll("restored", 0o750); err != nil {
+		t.Fatal(err)
+	}
+	copied := 0
+	on := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		switch {
+		case op.Kind == errorfs.OpRemove && op.Path == "restored":
+			return syscall.EBUSY
+		case op.Kind == errorfs.OpCreate:
+			copied++
+		}
+		return nil
+	}))
+	_, err := store.Restore(ctx, on, "backup", "restored")
+	if !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "name one below it") || copied > 0 {
+		t.Errorf("got %v after %d files", err, copied)
+	}
+	if _, err := disk.Stat("restored.partial"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it leaves something (%v)", err)
+	}
+}
+
+// A backup whose process ended right before it was given its name is not what a restore clears away.
+func TestRestoreOfUnfinished(t *testing.T) {
+	disk, _ := backedUp(t)
+	if err := disk.Rename("backup", "restored.partial"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Restore(ctx, disk, "restored.partial/", "restored"); !errors.Is(err, store.ErrExists) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := store.Restore(ctx, disk, "restored.partial", "elsewhere"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A backup is verified where nothing can be written.
+func TestVerifyOnAReadOnlyDisk(t *testing.T) {
+	disk, _ := backedUp(t)
+	on := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpMkdirAll {
+			return fmt.Errorf("%s: %w", op.Path, syscall.EROFS)
+		}
+		return nil
+	}))
+	if problems := verify(t, on, "backup"); len(problems) > 0 {
+		t.Errorf("%q", problems)
+	}
+	names, err := disk.List("backup/data")
+	if err != nil || slices.Contains(names, "LOCK") {
+		t.Errorf("%q, %v", names, err)
+	}
+}
+
 // Whenever power is lost, the restored directory is whole or not there.
 func TestPowerLossDuringRestore(t *testing.T) {
 	disk, _ := backedUp(t)
@@ -596,6 +798,9 @@ func TestInspect(t *testing.T) {
 	}
 	if k := kinds["deliveries"]; k.Oldest.IsZero() || k.Newest.Before(k.Oldest) || k.Bytes < 40*26 || k.Tables == 0 {
 		t.Errorf("deliveries: %+v", k)
+	}
+	if r.PayloadFiles != 2 || r.PayloadFileBytes < 4000 || r.PayloadFileBytes > 4100 {
+		t.Errorf("%d payload files with %d bytes", r.PayloadFiles, r.PayloadFileBytes)
 	}
 	if r.Store != store.Format || r.Queue != queue.Format || r.Size == 0 || len(r.Levels) == 0 || r.Backup != nil {
 		t.Errorf("%+v", r)

@@ -59,7 +59,7 @@ func ReadBackup(on vfs.FS, dir string) (*Backup, error) {
 	}
 	text, err := readFile(on, on.PathJoin(dir, backupFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s has no %s", ErrIncomplete, dir, backupFile)
+		return nil, fmt.Errorf("%w: there is no %s", ErrIncomplete, on.PathJoin(dir, backupFile))
 	}
 	if err != nil {
 		return nil, err

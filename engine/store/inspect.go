@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,6 +27,9 @@ type Report struct {
 	Store  uint64  `json:"store"`            // Format
 	Queue  uint64  `json:"queue"`            // queue.Format; 0 where it never held one
 	Size   uint64  `json:"size"`             // bytes of the database on disk, log included
+
+	PayloadFiles     int64 `json:"payloadFiles"`     // that the queue needs
+	PayloadFileBytes int64 `json:"payloadFileBytes"` // as they were written
 
 	Kinds  []KindReport  `json:"kinds"`
 	Levels []LevelReport `json:"levels"` // those with tables
@@ -54,7 +59,8 @@ type LevelReport struct {
 var ErrNoStore = errors.New("store: there is no data directory")
 
 // Inspect reads all rows of a data directory that no process has open, or of a backup, and says what there is. It changes
-// nothing but a lock file. Errors: [ErrNoStore], [ErrInUse], that of ctx, or why it cannot be opened.
+// nothing but the lock file of a data directory. Errors: [ErrNoStore], [ErrInUse], [ErrFormat], that of ctx, or why it cannot be
+// opened.
 func Inspect(ctx context.Context, dir string, o Options) (*Report, error) {
 	return inspectAt(ctx, dir, o, false)
 }
@@ -85,6 +91,7 @@ func inspectAt(ctx context.Context, dir string, o Options, thoroughly bool) (_ *
 	backup, err := ReadBackup(o.FS, dir)
 	if err == nil {
 		i.report.Backup, i.dir = backup, o.FS.PathJoin(dir, backupData)
+		o.FS = unlocked{o.FS}
 	} else if !errors.Is(err, ErrIncomplete) || exists(o.FS, o.FS.PathJoin(dir, backupFile)) {
 		return nil, err
 	}
@@ -100,9 +107,9 @@ func inspectAt(ctx context.Context, dir string, o Options, thoroughly bool) (_ *
 	}
 	defer func() { err = errors.Join(err, i.db.Close()) }()
 	i.sizes()
-	steps := []func() error{i.formats, i.queueRows, i.ownRows}
+	steps := []func() error{i.formats, i.payloadFiles, i.queueRows, i.ownRows}
 	if thoroughly {
-		steps = slices.Insert(steps, 1, i.verify)
+		steps = slices.Insert(steps, 1, i.verifyTables, i.verifyPayloadFiles)
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -125,6 +132,11 @@ type readOnly struct {
 
 func (r *readOnly) Close() error { return errors.Join(r.DB.Close(), r.lock.Close()) }
 
+// unlocked is the file system of a backup. Nobody writes to that, so it may be where nobody can.
+type unlocked struct{ vfs.FS }
+
+func (unlocked) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
+
 // openReadOnly opens a database that is there, without writing to it.
 func openReadOnly(dir string, o Options) (*readOnly, error) {
 	if err := mustBeStore(o.FS, dir); err != nil {
@@ -144,6 +156,9 @@ func openReadOnly(dir string, o Options) (*readOnly, error) {
 }
 
 func mustBeStore(on vfs.FS, dir string) error {
+	if err := checkDatabase(on, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	desc, err := pebble.Peek(dir, on)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("store: %s: %w", dir, err)
@@ -168,7 +183,11 @@ func readOnlyOptions(o *Options) *pebble.Options {
 	return po
 }
 
-func (i *inspector) problem(text string) { i.report.Problems = append(i.report.Problems, text) }
+// problem takes in a text, on one line and without what Pebble puts into errors for itself.
+func (i *inspector) problem(text string) {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\n<corruption detail carrier>", ""), "\n", "; ")
+	i.report.Problems = append(i.report.Problems, text)
+}
 
 func (i *inspector) sizes() {
 	m := i.db.Metrics()
@@ -190,14 +209,11 @@ func (i *inspector) formats() error {
 	if i.report.Queue, err = queue.FormatOf(i.db.DB); err != nil {
 		i.problem(fmt.Sprintf("the format of the queue: %v", err))
 	}
-	if i.report.Queue > queue.Format {
-		return fmt.Errorf("%w: the queue has version %d, and this program knows versions up to %d; use the program that wrote it", ErrFormat, i.report.Queue, queue.Format)
-	}
-	return nil
+	return checkQueue(i.report.Queue)
 }
 
-// verify compares blocks and payload files with their checksums, and the tables with each other.
-func (i *inspector) verify() error {
+// verifyTables compares blocks with their checksums, and the tables with each other.
+func (i *inspector) verifyTables() error {
 	before := len(i.report.Problems)
 	levels, err := i.db.SSTables()
 	if err != nil {
@@ -219,11 +235,8 @@ func (i *inspector) verify() error {
 			}
 		}
 	}
-	if err := i.sideFiles(); err != nil {
-		return err
-	}
 	if len(i.report.Problems) > before {
-		return nil // the next step would say the same of tables
+		return nil // the next step would say the same
 	}
 	if err := i.db.CheckLevels(nil); err != nil {
 		i.problem(fmt.Sprintf("the tables contradict each other: %v", err))
@@ -231,8 +244,18 @@ func (i *inspector) verify() error {
 	return nil
 }
 
-// sideFiles reads every side file. What is wrong with the rows that name them comes up with the rows.
-func (i *inspector) sideFiles() error {
+// payloadFiles counts them. What is wrong with the rows that name them comes up with the rows.
+func (i *inspector) payloadFiles() error {
+	_ = queue.SideFiles(i.db.DB, func(f queue.SideFile) bool {
+		i.report.PayloadFiles++
+		i.report.PayloadFileBytes += f.Size
+		return i.ctx.Err() == nil
+	})
+	return i.ctx.Err()
+}
+
+// verifyPayloadFiles compares them with their checksums.
+func (i *inspector) verifyPayloadFiles() error {
 	dir := i.fs.PathJoin(i.dir, payloadDir)
 	_ = queue.SideFiles(i.db.DB, func(f queue.SideFile) bool {
 		if err := f.Check(i.fs, dir); err != nil {
@@ -308,12 +331,16 @@ func (i *inspector) ownRows() error {
 	return nil
 }
 
+// maxNamed is how many rows of a kind are named that are not as they should be.
+const maxNamed = 100
+
 // rows counts the rows of a kind, and calls read for each.
 func (i *inspector) rows(name string, prefix byte, read func(key, value []byte) error) (r KindReport, err error) {
 	iter, err := i.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
 	if err != nil {
 		return r, err
 	}
+	wrong := 0
 	for ok := iter.First(); ok && i.ctx.Err() == nil; ok = iter.Next() {
 		key := iter.Key()
 		value, err := iter.ValueAndErr()
@@ -323,8 +350,13 @@ func (i *inspector) rows(name string, prefix byte, read func(key, value []byte) 
 			err = read(key, value)
 		}
 		if err != nil {
-			i.problem(fmt.Sprintf("%s: row %q: %v", name, key, err))
+			if wrong++; wrong <= maxNamed {
+				i.problem(fmt.Sprintf("%s: row %q: %v", name, key, err))
+			}
 		}
+	}
+	if wrong > maxNamed {
+		i.problem(fmt.Sprintf("%s: and %d more rows like these", name, wrong-maxNamed))
 	}
 	if err := iter.Close(); err != nil { // which is that of the reads, too
 		i.problem(fmt.Sprintf("%s: reading ends after %d rows: %v", name, r.Keys, err))

@@ -12,8 +12,8 @@ import (
 )
 
 // Restore makes a data directory of a backup. Every file is copied, so the backup stays as it is whatever becomes of the
-// directory. That must not exist, or be empty; it is there when it is whole and durable, and not before. Its parent is made
-// where it is missing. The file system is on, nil for the operating system's.
+// directory. That must not exist, or be empty, and no mount point; it is there when it is whole and durable, and not before. Its
+// parent, which must be writable, is made where it is missing. The file system is on, nil for the operating system's.
 //
 // What the backup does not know is done again: what was delivered since it was made is delivered once more.
 //
@@ -22,12 +22,16 @@ func Restore(ctx context.Context, on vfs.FS, from, to string) (*Backup, error) {
 	if on == nil {
 		on = vfs.Default
 	}
+	from, to = on.PathJoin(from), on.PathJoin(to)
 	b, err := ReadBackup(on, from)
 	if err != nil {
 		return nil, err
 	}
 	if err := mustBeEmpty(on, to); err != nil {
 		return nil, err
+	}
+	if from == to+partial {
+		return nil, fmt.Errorf("%w: %s, where %s is to be made; restore to another directory", ErrExists, from, to)
 	}
 	if err := b.restore(ctx, on, from, to); err != nil {
 		return nil, fmt.Errorf("store: restoring %s to %s: %w", from, to, err)
@@ -44,6 +48,10 @@ func (b *Backup) restore(ctx context.Context, on vfs.FS, from, to string) (err e
 	}()
 	if err := startDirectory(on, parts); err != nil {
 		return err
+	}
+	// A mount point cannot be replaced, which should be known before everything is copied.
+	if err := on.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; the directory cannot be replaced, so name one below it", err)
 	}
 	below := map[string]bool{}
 	for i := range b.Files {
@@ -66,9 +74,6 @@ func (b *Backup) restore(ctx context.Context, on vfs.FS, from, to string) (err e
 		if err := syncDirectory(on, dir); err != nil {
 			return err
 		}
-	}
-	if err := on.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w; name a directory that does not exist", err)
 	}
 	return finish(on, parts, to)
 }

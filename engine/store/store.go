@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 
 	"hookline/queue"
 )
@@ -82,6 +84,9 @@ func Open(dir string, o Options) (*Store, error) {
 	lock, err := lockDirectory(dir, o.FS)
 	if err != nil {
 		return nil, err
+	}
+	if err := checkDatabase(o.FS, dir); err != nil {
+		return nil, errors.Join(err, lock.Close())
 	}
 	w := newWatch(o.FS, dir, o.Disk, o.Logger)
 	if err := w.start(); err != nil {
@@ -224,11 +229,34 @@ func checkFormat(version []byte) error {
 	if len(version) != 4 {
 		return fmt.Errorf("store: the format version is unreadable: %x", version)
 	}
-	if found := binary.BigEndian.Uint32(version); found > Format || found == 0 {
-		return fmt.Errorf("%w: it has version %d, and this program knows versions up to %d; start the program that wrote it, or restore a backup made before that did",
-			ErrFormat, found, Format)
+	found := binary.BigEndian.Uint32(version)
+	if found == 0 {
+		return errors.New("store: the format version is unreadable: 0")
 	}
-	return nil
+	return known("the store", uint64(found), Format)
+}
+
+func checkQueue(found uint64) error { return known("the queue", found, queue.Format) }
+
+// checkDatabase refuses a database that a newer Pebble has written, which says so in the name of a file.
+func checkDatabase(on vfs.FS, dir string) error {
+	text, err := atomicfs.ReadMarker(on, dir, "format-version")
+	if err != nil {
+		return fmt.Errorf("store: reading %s: %w", dir, err)
+	}
+	found, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return nil // there is none, or Pebble says what is wrong with it
+	}
+	return known("the database", found, uint64(databaseFormat()))
+}
+
+func known(what string, found, newest uint64) error {
+	if found <= newest {
+		return nil
+	}
+	return fmt.Errorf("%w: the format of %s is version %d, and this program knows versions up to %d; start the program that wrote it, or restore a backup made before that did",
+		ErrFormat, what, found, newest)
 }
 
 func (s *Store) initialise() error {

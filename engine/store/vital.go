@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -32,6 +33,8 @@ type vital struct {
 	disk  *watch
 	fatal func(error)
 	open  atomic.Bool // before that, errors are those of Open
+
+	backup atomic.Pointer[context.Context] // of the backup that is being made: Pebble knows none when it copies tables
 
 	failed atomic.Pointer[error] // nothing is written after it
 }
@@ -97,6 +100,9 @@ func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is
 // Create implements vfs.FS.
 func (v *vital) Create(path string, c vfs.DiskWriteCategory) (f vfs.File, err error) {
 	if v.isOutside(path) {
+		if err := v.ended(); err != nil {
+			return nil, err
+		}
 		return v.outside.Create(path, c)
 	}
 	if !v.isVital(path) {
@@ -109,9 +115,20 @@ func (v *vital) Create(path string, c vfs.DiskWriteCategory) (f vfs.File, err er
 	return v.file(f, path, err)
 }
 
+// ended returns why no more files are to be made for a backup.
+func (v *vital) ended() error {
+	if ctx := v.backup.Load(); ctx != nil {
+		return (*ctx).Err()
+	}
+	return nil
+}
+
 // Link implements vfs.FS.
 func (v *vital) Link(from, to string) error {
 	if v.isOutside(to) {
+		if err := v.ended(); err != nil {
+			return err
+		}
 		return v.outside.Link(from, to)
 	}
 	return v.FS.Link(from, to)
