@@ -648,6 +648,20 @@ func TestRestoreOntoAMountPoint(t *testing.T) {
 	}
 }
 
+// A directory that was there and empty is there and empty when a restore has failed.
+func TestFailedRestoreLeavesTheDirectory(t *testing.T) {
+	disk, table := backedUp(t)
+	if err := errors.Join(disk.MkdirAll("restored", 0o750), disk.Remove("backup/data/"+table)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Restore(ctx, disk, "backup", "restored"); !errors.Is(err, store.ErrIncomplete) {
+		t.Errorf("got %v", err)
+	}
+	if names, err := disk.List("restored"); err != nil || len(names) > 0 {
+		t.Errorf("%q, %v", names, err)
+	}
+}
+
 // A backup whose process ended right before it was given its name is not what a restore clears away.
 func TestRestoreOfUnfinished(t *testing.T) {
 	disk, _ := backedUp(t)

@@ -40,17 +40,21 @@ func Restore(ctx context.Context, on vfs.FS, from, to string) (*Backup, error) {
 }
 
 func (b *Backup) restore(ctx context.Context, on vfs.FS, from, to string) (err error) {
-	parts := to + partial
+	parts, emptied := to+partial, false
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, on.RemoveAll(parts))
+		}
+		if err != nil && emptied {
+			err = errors.Join(err, on.MkdirAll(to, 0o750))
 		}
 	}()
 	if err := startDirectory(on, parts); err != nil {
 		return err
 	}
 	// A mount point cannot be replaced, which should be known before everything is copied.
-	if err := on.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err = on.Remove(to)
+	if emptied = err == nil; !emptied && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w; the directory cannot be replaced, so name one below it", err)
 	}
 	below := map[string]bool{}
