@@ -31,6 +31,16 @@ func (a *accepting) writes() bool {
 	return false
 }
 
+// endpoint is that of the first delivery, 0 if there is none.
+func (a *accepting) endpoint() EndpointID {
+	for i := range a.messages {
+		if d := a.messages[i].Deliveries; len(d) > 0 {
+			return d[0].Endpoint
+		}
+	}
+	return 0
+}
+
 // number fills in the receipts of what is not repeated, with ids from the given one on. It returns the one behind its last.
 func (a *accepting) number(id EventID, now micros) EventID {
 	a.now = now

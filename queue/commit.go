@@ -1,8 +1,6 @@
 package queue
 
 import (
-	"cmp"
-	"slices"
 	"sync"
 	"time"
 
@@ -142,7 +140,6 @@ func (q *Queue) commitOutcomes(ops []settlement) error {
 	}
 	defer q.writers.end(t)
 	q.locate(ops)
-	slices.SortFunc(ops, byPlace)
 	b := q.db.NewBatchWithSize(sizeOf(ops))
 	defer b.Close()
 	err = q.fillOutcomes(b, ops, t)
@@ -196,11 +193,6 @@ func (q *Queue) locate(ops []settlement) {
 		}
 		op.home.mu.Unlock()
 	}
-}
-
-// byPlace is the order of the keys of deliveries, within a segment.
-func byPlace(a, b settlement) int {
-	return cmp.Or(cmp.Compare(a.home.id, b.home.id), cmp.Compare(a.lane, b.lane), cmp.Compare(a.item.pos.due, b.item.pos.due), cmp.Compare(a.item.pos.event, b.item.pos.event))
 }
 
 // sizeOf is about what a batch of outcomes takes.

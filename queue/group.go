@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -74,6 +76,7 @@ func (q *Queue) write(a *accepting) error {
 	}
 	q.groups.turn.Lock()
 	q.groups.shut(g)
+	slices.SortFunc(g.members, byEndpoint)
 	g.err = q.writeGroup(g)
 	q.groups.turn.Unlock()
 	close(g.done)
@@ -123,7 +126,12 @@ func (q *Queue) writeGroup(g *group) error {
 	return nil
 }
 
-// fill puts keys of a kind next to each other, since the memtable finds the place of a key from that of the one before.
+// byEndpoint is the order of the keys of deliveries, as far as messages have one each. Accepts that come at the same time have no
+// order of their own.
+func byEndpoint(a, b *accepting) int { return cmp.Compare(a.endpoint(), b.endpoint()) }
+
+// fill puts keys of a kind next to each other and in their order, since the memtable finds the place of a key from that of the
+// one before.
 func (g *group) fill(b *pebble.Batch) error {
 	for _, add := range [...]func(*accepting, *pebble.Batch) error{
 		(*accepting).addPayloads, (*accepting).addDeliveries, (*accepting).addParts, (*accepting).addKeys,

@@ -285,8 +285,8 @@ func Tune(o *pebble.Options) {
 	// What is settled soon leaves nothing of a memtable but the attempt log, a twentieth of it, and that of all endpoints: each table
 	// overlaps those before. With 2 of them compacted at a time, compactions wrote five times as much as
 	// with 8, and one endpoint with a long backlog drained no faster.
-	o.L0CompactionThreshold = 8
-	o.L0StopWritesThreshold = 24
+	o.L0CompactionThreshold = 16
+	o.L0StopWritesThreshold = 48
 	o.CompactionConcurrencyRange = func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) }
 	o.FlushDelayDeleteRange = 10 * time.Second
 	if o.Cache == nil && o.CacheSize == 0 {

@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -14,19 +16,44 @@ import (
 // Purges happen on this goroutine too, so reading endpoint.gen needs no lock here. What a purge has passed over has lost its
 // key.
 func (q *Queue) fillOutcomes(b *pebble.Batch, ops []settlement, t *ticket) error {
-	for _, add := range [...]func(*Queue, *pebble.Batch, *settlement, *ticket) error{
-		(*Queue).addDelivery, (*Queue).addRecord, (*Queue).addPayload, (*Queue).addLetter,
-	} {
-		for i := range ops {
-			if op := &ops[i]; op.item.gen == op.home.gen {
-				if err := add(q, b, op, t); err != nil {
-					return err
-				}
-			}
+	current := make([]*settlement, 0, len(ops))
+	for i := range ops {
+		if op := &ops[i]; op.item.gen == op.home.gen {
+			current = append(current, op)
+		}
+	}
+	slices.SortFunc(current, byPlace)
+	for _, op := range current {
+		if err := q.addDelivery(b, op, t); err != nil {
+			return err
+		}
+	}
+	for _, op := range current {
+		if err := addRecord(b, op, t); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(current, byEvent)
+	for _, op := range current {
+		if err := q.addPayload(b, op, t); err != nil {
+			return err
+		}
+	}
+	for _, op := range current {
+		if err := q.addLetter(b, op, t); err != nil {
+			return err
 		}
 	}
 	return nil
 }
+
+// byPlace is the order of the keys of deliveries, within a segment.
+func byPlace(a, b *settlement) int {
+	return cmp.Or(cmp.Compare(a.home.id, b.home.id), cmp.Compare(a.lane, b.lane), cmp.Compare(a.item.pos.due, b.item.pos.due), byEvent(a, b))
+}
+
+// byEvent is the order of the keys of payloads.
+func byEvent(a, b *settlement) int { return cmp.Compare(a.item.pos.event, b.item.pos.event) }
 
 // addDelivery takes a delivery from its place, and puts one that is due again to its new one.
 func (q *Queue) addDelivery(b *pebble.Batch, op *settlement, t *ticket) error {
@@ -55,7 +82,7 @@ func (q *Queue) addDelivery(b *pebble.Batch, op *settlement, t *ticket) error {
 }
 
 // addRecord adds what is kept of the attempt.
-func (q *Queue) addRecord(b *pebble.Batch, op *settlement, t *ticket) error {
+func addRecord(b *pebble.Batch, op *settlement, t *ticket) error {
 	r := op.outcome.Record
 	if r == nil {
 		return nil
