@@ -283,8 +283,8 @@ func Tune(o *pebble.Options) {
 	o.MemTableSize = memTableSize
 	o.MemTableStopWritesThreshold = 4
 	// What is settled soon leaves nothing of a memtable but the attempt log, a twentieth of it, and that of all endpoints: each table
-	// overlaps those before. With 2 of them compacted at a time, compactions wrote five times as much as
-	// with 8, and one endpoint with a long backlog drained no faster.
+	// overlaps those before. The more of them are compacted at a time, the less compactions write: with 2 five times as much
+	// as with 8.
 	o.L0CompactionThreshold = 16
 	o.L0StopWritesThreshold = 48
 	o.CompactionConcurrencyRange = func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) }

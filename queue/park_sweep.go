@@ -74,7 +74,11 @@ func (q *Queue) drop(id EndpointID, gone []segment) error {
 	return q.betweenOutcomes(func() error {
 		q.byHand.mu.Lock()
 		defer q.byHand.mu.Unlock()
-		b, list := q.db.NewBatch(), q.segments.of(id)
+		list := q.segments.of(id)
+		if list == nil {
+			return nil
+		}
+		b := q.db.NewBatch()
 		defer b.Close()
 		if err := deleteSegments(b, id, gone); err != nil {
 			return err

@@ -21,6 +21,8 @@ type message struct {
 	event   queue.EventID // 0: not known
 	known   bool          // it is there for certain: acknowledged, or seen
 	over    bool          // its accept is not in progress
+	large   bool          // its fan-out is expanded in the background
+	there   bool          // it has been
 }
 
 func (m *message) owes(ep queue.EndpointID) *debt {
@@ -90,6 +92,9 @@ func (s state) looksLike(o state) bool {
 }
 
 func (d *debt) String() string { return fmt.Sprintf("%v for endpoint %d", d.of.name, d.endpoint) }
+
+// arrived reports whether it is a delivery for certain, and not on its way in a large fan-out. Those in line are never.
+func (d *debt) arrived() bool { return !d.of.large || d.of.there || d.line != 0 }
 
 // add notes a state to which a call may lead, and returns its place among them.
 func (d *debt) add(s state) int {

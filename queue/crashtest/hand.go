@@ -109,6 +109,8 @@ func (h *hand) message() *message {
 		}
 		c.Deliveries = append(c.Deliveries, t)
 	}
+	direct := h.plan.setup.MaxDirect
+	msg.large = direct > 0 && len(c.Deliveries) > direct
 	return msg
 }
 
@@ -251,13 +253,20 @@ func (h *hand) settle() {
 
 func (h *hand) flush() {
 	var list []settled
-	h.note(func() { list, h.settled = h.settled, nil })
+	var large []*message
+	h.note(func() {
+		list, h.settled = h.settled, nil
+		large = h.unexpanded()
+	})
 	err := h.q.Flush(h.ctx)
 	h.note(func() {
 		if err != nil {
 			return // what becomes of them is never known
 		}
 		h.flushed(list)
+		for _, msg := range large {
+			msg.there = true
+		}
 	})
 }
 

@@ -216,6 +216,24 @@ func (m *model) flushed(list []settled) {
 	}
 }
 
+// unexpanded returns the messages with a large fan-out that is not known to be expanded in this life, and whose accept is over.
+func (m *model) unexpanded() (large []*message) {
+	for _, msg := range m.messages {
+		if msg.large && msg.over && !msg.there {
+			large = append(large, msg)
+		}
+	}
+	return large
+}
+
+// lifeBegins notes that the queue was opened again.
+func (m *model) lifeBegins() {
+	clear(m.mixed)
+	for _, msg := range m.messages {
+		msg.there = false
+	}
+}
+
 // purgeBegins returns what a purge has to remove.
 func (m *model) purgeBegins(ep queue.EndpointID) (met []met) {
 	p := m.purge(ep)

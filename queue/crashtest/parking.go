@@ -20,8 +20,11 @@ type moved struct {
 	moved bool // before
 }
 
-// park sets aside what waits for an endpoint.
+// park sets aside what waits for an endpoint. It does not wait for large fan-outs.
 func (h *hand) park() {
+	if h.rng.IntN(2) == 0 {
+		h.flush()
+	}
 	h.move((*debt).mayBeParked, func(ep queue.EndpointID) error { return h.q.Park(ep, queue.Disabled) })
 }
 
@@ -68,7 +71,7 @@ func (m *model) moveBegins(ep queue.EndpointID, may func(*debt, int) bool, alone
 	m.forgetLines(ep)
 	for _, d := range all {
 		first, before := len(d.states), d.moved
-		sure := may(d, d.sure) && d.of.over && !before && !d.purged
+		sure := may(d, d.sure) && d.of.over && d.arrived() && !before && !d.purged
 		p.list = append(p.list, moved{metBy(d, first, sure), d.held, before})
 		if purged && d.mayWait() {
 			d.mayBePurged()

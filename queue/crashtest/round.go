@@ -141,7 +141,7 @@ func round(ctx context.Context, seed uint64, c *Config) *Report {
 func (w *world) begin(faulty bool) (*life, error) {
 	w.leaps.Add(1)
 	l := newLife(w)
-	l.note(func() { clear(l.mixed) })
+	l.note(l.lifeBegins)
 	if faulty {
 		l.faults.start(true)
 	}
