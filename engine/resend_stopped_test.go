@@ -106,7 +106,7 @@ func TestReplayOfWhatIsStoppedFails(t *testing.T) {
 		shut(t, e)
 		e, a, _ = stopping(t, fs, func(o *engine.Options) { o.Dial = a.dial })
 		a.status.Store(200)
-		time.Sleep(time.Second)
+		time.Sleep(700 * time.Millisecond) // between two of what it sends: it is not to find out itself that its webhook is disabled
 		if _, err := e.Registry().ChangeEndpoint(ctx, owner.Tenant, ep.ID, func(ep *webhook.Endpoint) error {
 			ep.Stopped = webhook.StoppedGone
 			return nil

@@ -243,6 +243,7 @@ func TestRecoveryFailsAnywhere(t *testing.T) {
 		}
 		h.reopen() // which waits for recovery
 		f.Off()
+		h.settledStats() // a read that was failing is over, which one of the same block would share
 		for ep := range EndpointID(3) {
 			h.takes(ep, ownBlock, ownBlock)
 		}

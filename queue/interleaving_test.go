@@ -312,9 +312,7 @@ func everyOrder(t *testing.T, in interleaved, window int, defect lab.Defect) (n 
 	for p := new(paths); ; {
 		*s = stage{house: h, wall: w, endpoint: s.endpoint + 2, expand: s.expand}
 		in.prepare(s)
-		for _, p := range []string{"1", "2", "held", "fan-out"} {
-			s.durable = append(s.durable, p)
-		}
+		s.durable = append(s.durable, "1", "2", "held", "fan-out")
 		s.add("reader", func() {
 			for range window {
 				if d, ok := s.takes(); ok {
