@@ -86,10 +86,11 @@ func (c *counts) settled(v Verdict, stale bool) {
 func (q *Queue) Stats() Stats {
 	c := &q.counts
 	s := Stats{
+		Counted:        c.complete.Load() && c.counting.Load() == 0, // before what it is about
+		FilesCounted:   q.sides.examined.Load(),
 		InHand:         max(c.inHand.Load(), 0),
 		Dead:           max(c.dead.Load(), 0),
 		Expanding:      q.fanOuts.owed.Load(),
-		Counted:        c.complete.Load() && c.counting.Load() == 0,
 		Recovered:      q.recovered.Load(),
 		Accepted:       c.accepted.Load(),
 		AcceptedBytes:  c.acceptedBytes.Load(),
@@ -104,7 +105,6 @@ func (q *Queue) Stats() Stats {
 		MemoryBytes:    int64(q.recent.size()),
 		Files:          max(q.sides.count.Load(), 0),
 		FileBytes:      max(q.sides.bytes.Load(), 0),
-		FilesCounted:   q.sides.examined.Load(),
 	}
 	s.Waiting = max(c.stored.Load()-s.InHand, 0)
 	oldest := end.due
