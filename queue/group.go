@@ -85,8 +85,10 @@ func (q *Queue) write(a *accepting) error {
 
 // writeGroup gives the fresh messages of a group their ids, commits them and hands their deliveries over.
 func (q *Queue) writeGroup(g *group) error {
-	q.admitted.writes()
-	defer q.admitted.wrote()
+	if g.members[0].writes() { // who does not is alone, and gets on though the disk takes nothing
+		q.admitted.writes()
+		defer q.admitted.wrote()
+	}
 	fresh := 0
 	for _, a := range g.members {
 		fresh += a.fresh
