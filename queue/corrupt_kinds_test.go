@@ -3,12 +3,13 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
 
-// damageKind closes the queue and flips a bit in the first block of each table with a kind of key.
-func (h *house) damageKind(prefix byte) {
+// damageKind closes the queue and flips a bit in the first block of each table with some kinds of keys.
+func (h *house) damageKind(prefixes ...byte) {
 	h.t.Helper()
 	if err := h.Queue.Close(); err != nil {
 		h.t.Fatal(err)
@@ -21,10 +22,11 @@ func (h *house) damageKind(prefix byte) {
 		h.t.Fatal(err)
 	}
 	h.close()
-	done := 0
+	done := map[byte]bool{}
 	for _, tables := range levels {
 		for _, table := range tables {
-			if table.Smallest.UserKey[0] != prefix {
+			prefix := table.Smallest.UserKey[0]
+			if !slices.Contains(prefixes, prefix) {
 				continue
 			}
 			data, err := h.fs.UnsafeGetFileDataBuffer(fmt.Sprintf("db/%06d.sst", table.FileNum))
@@ -32,11 +34,11 @@ func (h *house) damageKind(prefix byte) {
 				h.t.Fatal(err)
 			}
 			data[8] ^= 1
-			done++
+			done[prefix] = true
 		}
 	}
-	if done == 0 {
-		h.t.Fatalf("no table has keys of kind %c", prefix)
+	if len(done) != len(prefixes) {
+		h.t.Fatalf("no tables have keys of all kinds %q", prefixes)
 	}
 }
 
@@ -123,4 +125,26 @@ func TestCorruptMark(t *testing.T) {
 		t.Errorf("the mark is at %v, was at %v", mark, old)
 	}
 	h.takes(1)
+}
+
+// What is found to be corrupt before it is known which ids were given out keeps the payloads of messages from before Open, and no
+// others.
+func TestCorruptBeforeIDs(t *testing.T) {
+	h := newHouse(t, Options{HandOffBytes: 1, Logger: quietLogger()})
+	h.accept("parked", to(1)...)
+	if err := h.Park(1, Disabled); err != nil {
+		t.Fatal(err)
+	}
+	h.accept("old", to(1)...)
+	h.damageKind(prefixParked, prefixDelivery)
+	h.open()
+	h.accept("new", to(2)...)
+	h.settle(h.takes(2, "new")[0], done)
+	h.flush()
+	if err := h.sweep(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(h.payloads()); n != 2 {
+		t.Errorf("%d payloads are left, want those from before", n)
+	}
 }

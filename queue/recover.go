@@ -27,7 +27,13 @@ func (q *Queue) recover() (err error) {
 		return fmt.Errorf("reading what is parked: %w", err)
 	}
 	q.writers = new(writers)
-	return q.writers.init(q.db, q.clock, reserved)
+	if err := q.writers.init(q.db, q.clock, reserved); err != nil {
+		return err
+	}
+	if q.unknown.Load() > 0 { // of all messages so far, for want of an id
+		q.unknown.Store(uint64(q.writers.given()))
+	}
+	return nil
 }
 
 // findWork finds the endpoints that have something on disk, by one seek for each and lane, tells the
