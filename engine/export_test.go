@@ -35,6 +35,14 @@ func (e *Engine) Count(ctx context.Context, tenant string, s webhook.Selection) 
 	return e.count(ctx, selector)
 }
 
+// Rest has what is queued for a disabled endpoint rest, and Park parks it, as when it is disabled.
+func (e *Engine) Rest(ep *webhook.Endpoint) {
+	e.stops.any.Store(true)
+	e.stops.parking.Store(ep.ID, ep.Epoch)
+}
+
+func (e *Engine) Park(ep *webhook.Endpoint) { e.park(ep) }
+
 // Top returns the first n of hosts by an order.
 func Top(all []HostState, order HostOrder, n int) []HostState {
 	top := topHosts{order: order}

@@ -14,7 +14,7 @@ import (
 // stops are the endpoints that are disabled.
 type stops struct {
 	any     atomic.Bool // any may be, so that fan-out need not ask for each where none ever was
-	parking sync.Map    // uint64: disabled, and what is queued for it rests until it is parked
+	parking sync.Map    // uint64 -> uint64: disabled in an epoch, and what is queued for it rests until it is parked
 
 	ctx context.Context // ends when the engine closes
 	end context.CancelFunc
@@ -53,15 +53,22 @@ func (e *Engine) disabled(endpoint uint64) bool {
 	return ok && ep.Stopped != ""
 }
 
+// disabledSince says whether an endpoint is disabled in the same epoch as it was given here. One that was enabled meanwhile and
+// disabled once more is parked for that.
+func (e *Engine) disabledSince(seen *webhook.Endpoint) bool {
+	ep, ok := e.registry.Endpoint(seen.ID)
+	return ok && ep.Stopped != "" && ep.Epoch == seen.Epoch
+}
+
 // examineEndpoints looks for endpoints that were disabled or given an order before Open, or whose policy has gone from the
 // options since. It returns those that are disabled: a crash may have come before what was queued for them was parked.
-func (e *Engine) examineEndpoints() (stopped []uint64) {
+func (e *Engine) examineEndpoints() (stopped []*webhook.Endpoint) {
 	for _, t := range e.registry.Tenants() {
 		for _, ep := range e.registry.Endpoints(t.ID) {
 			if ep.Stopped != "" {
 				e.stops.any.Store(true)
-				e.stops.parking.Store(ep.ID, nil)
-				stopped = append(stopped, ep.ID)
+				e.stops.parking.Store(ep.ID, ep.Epoch)
+				stopped = append(stopped, ep)
 			}
 			if ep.Order != webhook.Unordered {
 				e.orders.any.Store(true)
@@ -84,14 +91,14 @@ func (e *Engine) disable(seen *webhook.Endpoint, why webhook.Stopped) {
 			return errSettled
 		}
 		ep.Stopped = why
-		e.stops.parking.Store(ep.ID, nil) // before anyone knows that it is disabled
+		e.stops.parking.Store(ep.ID, ep.Epoch) // before anyone knows that it is disabled
 		return nil
 	})
 	log := e.options.Logger.With("tenant", seen.Owner.Tenant, "endpoint", seen.ID, "reason", string(why))
 	switch {
 	case err == nil:
 		e.failing.forget(queue.EndpointID(seen.ID)) // or the first failure after its owner took it up again would disable it
-		e.park(seen.ID)
+		e.park(seen)
 		e.metrics.disabled[why].Inc()
 		log.Warn("an endpoint was disabled: what is queued for it is given up, and nothing more is queued", "app", seen.Owner.App)
 	case !errors.Is(err, errSettled) && !errors.Is(err, registry.ErrUnknownEndpoint):
@@ -102,23 +109,23 @@ func (e *Engine) disable(seen *webhook.Endpoint, why webhook.Stopped) {
 // park gives up what is queued for disabled endpoints, at once however much it is. That is done in the background, as it waits
 // for large fan-outs; what is queued rests until then, or some of it would be given up by itself, and no Unpark would bring it back.
 // What is being queued or sent meanwhile, or is left after an error, the dispatcher gives up one by one.
-func (e *Engine) park(endpoints ...uint64) {
+func (e *Engine) park(endpoints ...*webhook.Endpoint) {
 	e.stops.background(func() {
 		if err := e.queue.Flush(e.stops.ctx); e.stops.ctx.Err() != nil {
 			return // it is done after the next Open
 		} else if err != nil {
 			e.options.Logger.Warn("what is queued for disabled endpoints is given up before large fan-outs are", "err", err)
 		}
-		for _, id := range endpoints {
+		for _, seen := range endpoints {
 			var err error
-			if e.disabled(id) { // or what was queued since it was enabled would be given up
-				err = e.queue.Park(queue.EndpointID(id), queue.Disabled)
+			if e.disabledSince(seen) { // or what was queued since it was enabled would be given up
+				err = e.queue.Park(queue.EndpointID(seen.ID), queue.Disabled)
 			}
 			if err != nil && !errors.Is(err, queue.ErrClosed) {
-				e.options.Logger.Warn("what is queued for a disabled endpoint is given up one by one", "endpoint", id, "err", err)
+				e.options.Logger.Warn("what is queued for a disabled endpoint is given up one by one", "endpoint", seen.ID, "err", err)
 			}
-			e.stops.parking.Delete(id)
-			e.Wake(id)
+			e.stops.parking.CompareAndDelete(seen.ID, seen.Epoch)
+			e.Wake(seen.ID)
 		}
 	})
 }

@@ -515,6 +515,44 @@ func TestCrashBeforeItIsParked(t *testing.T) {
 	})
 }
 
+// An endpoint that is enabled and disabled once more, before what was queued for it the first time is parked, rests until it is
+// parked for the second.
+func TestParkedForTheLastTimeItWasDisabled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, a, _ := stopping(t, vfs.NewMem(), nil)
+		install(t, e)
+		first := only(t, e)
+		if _, err := e.Pause(ctx, owner.Tenant, first.ID); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 10 {
+			publish(t, e, webhook.Event{Body: body("EX", i)})
+		}
+		if _, err := e.Registry().ChangeEndpoint(ctx, owner.Tenant, first.ID, func(ep *webhook.Endpoint) error {
+			*ep = *ep.Renewed(ep.URL)
+			ep.Stopped = webhook.StoppedGone
+			e.Rest(ep)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			park    *webhook.Endpoint
+			waiting int64
+		}{{first, 10}, {only(t, e), 0}} {
+			e.Park(step.park)
+			time.Sleep(time.Hour)
+			if s := e.Queue().Stats(); s.Waiting != step.waiting || s.Dead != 10-step.waiting {
+				t.Errorf("want %d waiting: %+v", step.waiting, s)
+			}
+		}
+		if got := unparked(t, e, a); got != 10 {
+			t.Errorf("%d attempts at 10", got)
+		}
+		shut(t, e)
+	})
+}
+
 // Where too much is parked of an endpoint already, what is queued for it is given up one by one.
 func TestTooManyParked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
