@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -95,6 +97,14 @@ func (e *events) corruptFiles() int {
 	return len(e.corrupt)
 }
 
+// withoutTrace returns the error of the disk in one of Pebble, which in a log of the form of text would be a page of stack.
+func withoutTrace(err error) error {
+	if of := (*fs.PathError)(nil); errors.As(err, &of) {
+		return of
+	}
+	return err
+}
+
 // failed notes a flush or a compaction that failed. Pebble tries it again, at once or in minutes, so not each is logged.
 func (e *events) failed(err error) {
 	e.background.Add(1)
@@ -102,6 +112,6 @@ func (e *events) failed(err error) {
 	defer e.mu.Unlock()
 	if now := time.Now(); now.Sub(e.said) > 10*time.Second {
 		e.said = now
-		e.log.Error("a flush or compaction of the store failed; it will be tried again", "err", err)
+		e.log.Error("a flush or compaction of the store failed; it will be tried again", "err", withoutTrace(err))
 	}
 }

@@ -219,3 +219,40 @@ func TestFatal(t *testing.T) {
 		})
 	}
 }
+
+// A disk that has no room for what Open must write ends it: Pebble would try for ever, and as fast as it can.
+func TestFullAtOpen(t *testing.T) {
+	for name, full := range map[string]error{"disk": syscall.ENOSPC, "quota": syscall.EDQUOT} {
+		t.Run(name, func(t *testing.T) {
+			mem, f := vfs.NewCrashableMem(), new(failing)
+			s := open(t, mem)
+			if err := s.Apply(context.Background(), tenants("a")); err != nil {
+				t.Fatal(err)
+			}
+			crashed := mem.CrashClone(vfs.CrashCloneCfg{}) // its log has to be made tables of
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			f.set(".sst", full, writes...)
+			fatal, opened := make(chan error, 100), make(chan error, 1)
+			go func() {
+				_, err := store.Open("data", store.Options{
+					FS: errorfs.Wrap(crashed, f), CacheSize: 1 << 20, Logger: quiet,
+					Fatal: func(err error) {
+						fatal <- err
+						select {} // as a process that ends would not return
+					},
+				})
+				opened <- err
+			}()
+			select {
+			case err := <-fatal:
+				if !errors.Is(err, full) {
+					t.Errorf("%v does not say why", err)
+				}
+			case err := <-opened:
+				t.Errorf("returned %v", err)
+			}
+		})
+	}
+}

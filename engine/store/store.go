@@ -151,8 +151,20 @@ func (s *Store) pebbleOptions(o *Options) *pebble.Options {
 		Logger:        log,
 		EventListener: s.events.listener(),
 	}
+	po.EventListener.BackgroundError = s.backgroundError(o.Fatal)
 	queue.Tune(po)
 	return po
+}
+
+// backgroundError is told of flushes and compactions that failed. Pebble's Open does not return before its flush is made, and tries
+// that again at once and for ever: where the disk is full by then, nothing is there yet that could make room or be stopped.
+func (s *Store) backgroundError(fatal func(error)) func(error) {
+	return func(err error) {
+		s.events.failed(err)
+		if isFull(err) && !s.fs.open.Load() {
+			fatal(fmt.Errorf("store: opening %s: %w", s.dir, withoutTrace(err)))
+		}
+	}
 }
 
 // databaseFormat is the format of the database that this program writes.
