@@ -49,7 +49,7 @@ type Engine struct {
 
 // Open opens the data directory, takes up the deliveries that are waiting in it, and starts to
 // send. The error names everything that is wrong with the options, or why the directory cannot be
-// opened (store.ErrInUse, store.ErrFormat, queue.ErrFormat).
+// opened (store.ErrInUse, store.ErrIsBackup, store.ErrFormat, queue.ErrFormat).
 func Open(o Options) (*Engine, error) {
 	o = o.withDefaults()
 	guard, err := egress.New(o.Egress)

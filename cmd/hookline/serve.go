@@ -124,7 +124,7 @@ func start(ctx context.Context, conf *config.Config, log *slog.Logger) (*process
 		return nil, misconfigured(err)
 	}
 	e, err := engine.Open(options)
-	if errors.Is(err, store.ErrFormat) || errors.Is(err, queue.ErrFormat) {
+	if errors.Is(err, store.ErrFormat) || errors.Is(err, queue.ErrFormat) || errors.Is(err, store.ErrIsBackup) {
 		return nil, misconfigured(err)
 	}
 	if err != nil {

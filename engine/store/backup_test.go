@@ -747,14 +747,18 @@ func TestVerifyFindsDamage(t *testing.T) {
 		},
 		"rows": {
 			func(on vfs.FS) error {
-				s, err := store.Open("backup/data", store.Options{FS: on, Logger: slog.New(slog.DiscardHandler)})
+				if err := on.Rename("backup/data", "harmed"); err != nil { // no store opens a backup
+					return err
+				}
+				s, err := store.Open("harmed", store.Options{FS: on, Logger: slog.New(slog.DiscardHandler)})
 				if err != nil {
 					return err
 				}
 				db := s.DB()
 				return errors.Join(
 					db.Set([]byte("tacme"), []byte("{"), nil), db.Set([]byte("o"), []byte("1"), nil), db.Set([]byte("z?"), nil, nil),
-					db.DeleteRange([]byte("p"), []byte("q"), nil), db.Set([]byte("u"), nil, pebble.Sync), s.Close())
+					db.DeleteRange([]byte("p"), []byte("q"), nil), db.Set([]byte("u"), nil, pebble.Sync), s.Close(),
+					on.Rename("harmed", "backup/data"))
 			},
 			[]string{`tenants: row "tacme"`, `endpoint_numbers: row "o"`, `unknown: row "z?": nothing has such rows`, "event 3: its payload is missing", `failing_endpoints: row "u"`},
 		},
@@ -818,5 +822,29 @@ func TestInspect(t *testing.T) {
 	}
 	if r.Store != store.Format || r.Queue != queue.Format || r.Size == 0 || len(r.Levels) == 0 || r.Backup != nil {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A backup is not taken for a data directory, nor changed by being opened.
+func TestBackupIsNoDataDirectory(t *testing.T) {
+	mem := vfs.NewMem()
+	s := open(t, mem)
+	if _, err := s.Backup(context.Background(), "backup", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"backup", "backup/", "backup/data", "backup/data/"} {
+		s, err := store.Open(dir, store.Options{FS: mem, Logger: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			err = s.Close()
+		}
+		if !errors.Is(err, store.ErrIsBackup) {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+	if names, err := mem.List("backup"); err != nil || len(names) != 2 {
+		t.Errorf("it has %q, %v", names, err)
 	}
 }

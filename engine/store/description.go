@@ -71,6 +71,15 @@ func ReadBackup(on vfs.FS, dir string) (*Backup, error) {
 	return b, b.check()
 }
 
+// isBackup says whether a directory is a backup, or the one of its files.
+func isBackup(on vfs.FS, dir string) bool {
+	if exists(on, on.PathJoin(dir, backupFile)) {
+		return true
+	}
+	dir = on.PathJoin(dir)
+	return on.PathBase(dir) == backupData && exists(on, on.PathJoin(on.PathDir(dir), backupFile))
+}
+
 func readFile(on vfs.FS, name string) (text []byte, err error) {
 	f, err := on.Open(name)
 	if err != nil {

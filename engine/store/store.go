@@ -30,6 +30,9 @@ var (
 	ErrInUse = errors.New("store: the data directory is in use by another process")
 	// ErrFormat means that the directory was written by a program that knows a newer layout.
 	ErrFormat = errors.New("store: the data directory is newer than this program knows")
+	// ErrIsBackup means that the directory is a backup, or that of its files. A store that was opened there would be a new and
+	// empty one beside them, or change them.
+	ErrIsBackup = errors.New("store: this is a backup; restore it to a data directory")
 )
 
 // ErrClosed is returned by Apply and Load after Close.
@@ -81,6 +84,9 @@ type Store struct {
 // Open opens the database in a directory, and makes it if there is none.
 func Open(dir string, o Options) (*Store, error) {
 	o = o.withDefaults()
+	if isBackup(o.FS, dir) {
+		return nil, fmt.Errorf("%w: %s", ErrIsBackup, dir)
+	}
 	lock, err := lockDirectory(dir, o.FS)
 	if err != nil {
 		return nil, err
