@@ -67,6 +67,9 @@ func (c *Config) Validate() error {
 	duration("objectives.replay", c.Objectives.Replay, 0)
 	number("max_body", int64(c.MaxBody), 1)
 	number("cache_size", c.CacheSize, 1)
+	if d := c.Disk; d.ReadOnlyBelow > 0 && d.ScarceBelow > d.ReadOnlyBelow {
+		add("disk.scarce_below is %d, more than disk.read_only_below; use %d or less", d.ScarceBelow, d.ReadOnlyBelow)
+	}
 	number("disk.ballast", c.Disk.Ballast, engine.AutoBallast)
 	duration("keep_attempts", c.KeepAttempts, 1)
 	duration("keep_delivered", c.KeepDelivered, 0)
