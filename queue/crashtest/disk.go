@@ -3,6 +3,7 @@ package crashtest
 import (
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -18,6 +19,7 @@ type disk struct {
 	cache  *pebble.Cache
 	strict bool // every event that may tell of misuse does
 	misuse atomic.Int64
+	links  sync.RWMutex // see linking
 }
 
 // The directories of the database and of the large payloads.
@@ -47,6 +49,8 @@ func (d *disk) open(dir string, fs vfs.FS, log pebble.Logger) (*pebble.DB, error
 
 // crash returns what a loss of power leaves: what was synced, and a share of the rest.
 func (d *disk) crash(rng *rand.Rand, percent int) *vfs.MemFS {
+	d.links.Lock()
+	defer d.links.Unlock()
 	return d.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rng})
 }
 
@@ -80,6 +84,18 @@ func (r reusing) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.Fi
 		return nil, err
 	}
 	return r.OpenReadWrite(to, c)
+}
+
+// linking is a file system where no CrashClone comes between the two times that MemFS takes its lock for a link.
+type linking struct {
+	vfs.FS
+	links *sync.RWMutex
+}
+
+func (l linking) Link(from, to string) error {
+	l.links.RLock()
+	defer l.links.RUnlock()
+	return l.FS.Link(from, to)
 }
 
 // forgetful is a file system on which a removal may be durable at once, as it is on real ones. MemFS keeps what was removed until
