@@ -324,7 +324,7 @@ func everyOrder(t *testing.T, in interleaved, window int, defect lab.Defect) (n 
 		if err := s.play(p, slices.Clone(in.want)); err != nil {
 			return n, err
 		}
-		if !p.next() || testing.Short() && n == 400 { // all of them take minutes under the race detector
+		if !p.next() || testing.Short() && n == 200 { // all of them take minutes under the race detector
 			return n, nil
 		}
 	}

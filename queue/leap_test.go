@@ -121,6 +121,9 @@ func TestLeapIsTrusted(t *testing.T) {
 
 // A queue that had nothing to accept for days knows what time it is after a crash.
 func TestQuietDaysAreNoLeap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector, where it is run with -short")
+	}
 	farAhead(t, func(t *testing.T, h *house, _ *time.Duration) {
 		h.before()
 		h.open()

@@ -13,6 +13,9 @@ import (
 // What waits is gone over after Open, and in each sweep. Nothing of that stays in the cache, so that its size does not tell
 // how much waits; without Options.Cache it does. With many endpoints, to look for their first deliveries is to read most there is.
 func TestWalksDoNotFillTheCache(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector, where it is run with -short")
+	}
 	const most = 16 << 20
 	for _, c := range []struct {
 		messages  int

@@ -66,6 +66,9 @@ func TestFaults(t *testing.T) {
 
 // Each mistake is noticed, and the messages say what is wrong.
 func TestMutants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector, where it is run with -short")
+	}
 	for _, name := range Mutants() {
 		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
 			rounds, noticed := Catch(t.Context(), name, Config{Rounds: 100, Seed: uint64(time.Now().UnixNano())})
