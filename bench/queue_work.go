@@ -226,7 +226,7 @@ func (d *drainer) outcome(random *rand.Rand) queue.Outcome {
 		o.Status, o.At = 503, time.Now().Add(reschedulePast+rand.N(reschedule))
 	}
 	if d.order.Record {
-		o.Record = newQueueRecord(random)
+		o.Record = queueRecord(random)
 	}
 	return o
 }
