@@ -74,13 +74,19 @@ func (q *Queue) write(a *accepting) error {
 		<-g.done
 		return g.err
 	}
+	q.lead(g)
+	return g.err
+}
+
+// lead writes a group when its turn has come. Its members are told before the next group gets its turn: those that accept again at
+// once are in that one then, and groups are larger.
+func (q *Queue) lead(g *group) {
 	q.groups.turn.Lock()
+	defer q.groups.turn.Unlock()
 	q.groups.shut(g)
 	slices.SortFunc(g.members, byEndpoint)
 	g.err = q.writeGroup(g)
-	q.groups.turn.Unlock()
 	close(g.done)
-	return g.err
 }
 
 // writeGroup gives the fresh messages of a group their ids, commits them and hands their deliveries over.
