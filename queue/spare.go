@@ -1,6 +1,10 @@
 package queue
 
-import "github.com/cockroachdb/pebble/v2"
+import (
+	"runtime"
+
+	"github.com/cockroachdb/pebble/v2"
+)
 
 // spared is a block cache during a walk that reads each block once. The database puts all it reads into the cache, and cannot be
 // told not to. As long as there is room, nothing would leave it again, so that the memory of the process would follow the
@@ -27,10 +31,12 @@ func spare(c *pebble.Cache) spared {
 	return s
 }
 
-// passed is called at each key.
+// passed is called at each key. A walk in the background gives way to what else there is to do: a goroutine that has become ready
+// would wait for its time slice to end, of 10 ms, where walks keep all processors busy.
 func (s *spared) passed() {
 	if s.keys++; s.keys%spareKeys == 0 {
 		s.look()
+		runtime.Gosched()
 	}
 }
 
