@@ -69,7 +69,7 @@ func (c *backup) make() error {
 	if err := c.checkpoint(); err != nil {
 		return err
 	}
-	if c.copy, err = c.disk.open(c.database, c.mem, exits{c.life}); err != nil {
+	if c.copy, err = c.disk.open(c.database, c.disk.nesting(c.mem), exits{c.life}); err != nil {
 		return err
 	}
 	var failed error

@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"errors"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -19,7 +20,7 @@ type disk struct {
 	cache  *pebble.Cache
 	strict bool // every event that may tell of misuse does
 	misuse atomic.Int64
-	links  sync.RWMutex // see linking
+	nested sync.RWMutex // see nesting
 }
 
 // The directories of the database and of the large payloads.
@@ -49,8 +50,8 @@ func (d *disk) open(dir string, fs vfs.FS, log pebble.Logger) (*pebble.DB, error
 
 // crash returns what a loss of power leaves: what was synced, and a share of the rest.
 func (d *disk) crash(rng *rand.Rand, percent int) *vfs.MemFS {
-	d.links.Lock()
-	defer d.links.Unlock()
+	d.nested.Lock()
+	defer d.nested.Unlock()
 	return d.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rng})
 }
 
@@ -86,16 +87,25 @@ func (r reusing) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.Fi
 	return r.OpenReadWrite(to, c)
 }
 
-// linking is a file system where no CrashClone comes between the two times that MemFS takes its lock for a link.
-type linking struct {
+// nesting is a file system where no CrashClone comes between the two times that MemFS takes its lock for a link and for the lock of
+// a directory. The clone would wait for the first to be given back, and the second for the clone.
+type nesting struct {
 	vfs.FS
-	links *sync.RWMutex
+	nested *sync.RWMutex
 }
 
-func (l linking) Link(from, to string) error {
-	l.links.RLock()
-	defer l.links.RUnlock()
-	return l.FS.Link(from, to)
+func (d *disk) nesting(fs *vfs.MemFS) nesting { return nesting{fs, &d.nested} }
+
+func (n nesting) Link(from, to string) error {
+	n.nested.RLock()
+	defer n.nested.RUnlock()
+	return n.FS.Link(from, to)
+}
+
+func (n nesting) Lock(name string) (io.Closer, error) {
+	n.nested.RLock()
+	defer n.nested.RUnlock()
+	return n.FS.Lock(name)
 }
 
 // forgetful is a file system on which a removal may be durable at once, as it is on real ones. MemFS keeps what was removed until

@@ -85,7 +85,7 @@ func (l *life) crash() {
 func (l *life) open(o queue.Options, s lab.Setup, m mutant) error {
 	s.At = l.at
 	lab.Prepare(&o, s)
-	l.fs = reusing{errorfs.Wrap(forgetful{linking{l.mem, &l.disk.links}}, l)}
+	l.fs = reusing{errorfs.Wrap(forgetful{l.disk.nesting(l.mem)}, l)}
 	o.Cache = l.disk.cache
 	o.FS = unsynced{l.fs, m.fileUnsynced, m.nameUnsynced}
 	o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
