@@ -445,14 +445,14 @@ func disabledLetters(t *testing.T, e *engine.Engine) int {
 func unparked(t *testing.T, e *engine.Engine, a *answers) int {
 	t.Helper()
 	id := only(t, e).ID
+	a.status.Store(200)
+	a.takes.Store(0)
+	a.got.Store(0)
 	for _, f := range []func(context.Context, string, uint64) (*webhook.Endpoint, error){e.Enable, e.Resume, e.Unpark} {
 		if _, err := f(ctx, owner.Tenant, id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	a.status.Store(200)
-	a.takes.Store(0)
-	a.got.Store(0)
 	time.Sleep(time.Hour)
 	return int(a.got.Load())
 }
