@@ -89,7 +89,7 @@ var mayImport = map[string]map[string]string{
 		"engine/egress": "where deliveries may go",
 	},
 	"bench": {
-		"engine": "measures it", "engine/store": "the queue that it measures by itself is on one", "engine/egress": "it sends to this machine", "engine/flavor": "options", "engine/flavor/jira": "the flavour it measures with",
+		"engine": "measures it", "engine/event": "measures what matching is fed with", "engine/store": "the queue that it measures by itself is on one", "engine/egress": "it sends to this machine", "engine/flavor": "options", "engine/flavor/jira": "the flavour it measures with",
 		"engine/registry": "registrations", "engine/webhook": "nouns", "jql": "expected matches",
 		"matcher": "measures it", "queue": "measures it", "queue/crashtest": "crashes it",
 	},

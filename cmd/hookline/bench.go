@@ -31,7 +31,7 @@ progress goes to standard error.`,
 		},
 	}
 	c.AddCommand(newBenchDispatchCommand(io), newBenchIsolationCommand(io), newBenchHostsCommand(io), newBenchBreakerCommand(io), newBenchRestartCommand(io), newBenchScaleCommand(io), newBenchParseCommand(io),
-		newBenchQueueCommand(io), newBenchCrashCommand(io))
+		newBenchQueueCommand(io), newBenchCrashCommand(io), newBenchMatchCommand(io))
 	return c
 }
 
@@ -331,6 +331,12 @@ func verdict(result any) error {
 		if r.MutantsCaught < r.Mutants {
 			return fmt.Errorf("%d of %d mutants were not noticed", r.Mutants-r.MutantsCaught, r.Mutants)
 		}
+	case bench.MatchResult:
+		return verdictOfAnswers(r.Mismatches)
+	case bench.MatchUpdatesResult:
+		return verdictOfAnswers(r.Mismatches)
+	case bench.MatchBodyResult:
+		return verdictOfAnswers(r.Mismatches)
 	case bench.ScaleResult:
 		if r.Mismatches > 0 {
 			return fmt.Errorf("%d tenants had an event that was not matched as their filters say", r.Mismatches)
@@ -338,6 +344,13 @@ func verdict(result any) error {
 	}
 	if lost > 0 {
 		return fmt.Errorf("%d deliveries were accepted and did not arrive", lost)
+	}
+	return nil
+}
+
+func verdictOfAnswers(wrong int) error {
+	if wrong > 0 {
+		return fmt.Errorf("%d answers are not those of the plain evaluator", wrong)
 	}
 	return nil
 }

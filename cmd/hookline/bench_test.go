@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -108,6 +109,43 @@ func TestBenchParse(t *testing.T) {
 	}
 }
 
+func TestBenchMatch(t *testing.T) {
+	chart := t.TempDir() + "/match.svg"
+	for _, c := range []struct {
+		args, fields []string
+	}{
+		{[]string{"--plot", chart}, []string{"ns_per_event", "matches_per_event", "naive_over_index", "index_over_floor", "bytes_per_filter", "build_us_per_filter"}},
+		{[]string{"--updates"}, []string{"visible_p50_us", "visible_p99_us", "visible_max_us", "before_ns", "during_ns", "after_ns", "during_over_before"}},
+		{[]string{"--body", "9KiB"}, []string{"p50_us", "p99_us", "matches"}},
+	} {
+		args := append([]string{"match", "--filters", "100,400", "--events", "20", "--for", "100ms", "--json"}, c.args...)
+		code, out, errOut := runBench(t, args...)
+		if code != exitFine {
+			t.Fatalf("%v: exit %d\n%s", c.args, code, errOut)
+		}
+		if strings.Count(out, "\n") != 2 {
+			t.Errorf("%v: standard output has not two objects:\n%s", c.args, out)
+		}
+		for line := range strings.Lines(out) {
+			var result map[string]any
+			if err := json.Unmarshal([]byte(line), &result); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range c.fields {
+				if figure, _ := result[name].(float64); figure <= 0 {
+					t.Errorf("%s is missing in %s", name, line)
+				}
+			}
+			if wrong, ok := result["mismatches"].(float64); !ok || wrong != 0 {
+				t.Errorf("mismatches: %s", line)
+			}
+		}
+	}
+	if svg, err := os.ReadFile(chart); err != nil || !bytes.HasPrefix(svg, []byte("<svg ")) {
+		t.Errorf("the chart is %.40q, %v", svg, err)
+	}
+}
+
 func TestBenchCrash(t *testing.T) {
 	code, out, errOut := runBench(t, "crash", "--rounds", "2", "--mutants", "accept without sync", "--json")
 	if code != exitFine {
@@ -143,6 +181,7 @@ func TestBenchUsage(t *testing.T) {
 		{"hosts", "--hosts", "10", "--endpoints", "15"}, {"breaker", "--waiting", "1"}, {"restart", "--rate", "-1"},
 		{"scale", "--webhooks", "10", "--tenants", "3"},
 		{"queue", "--case", "sleepy"}, {"queue", "--waiting", "1"},
+		{"match", "--filters", "-1"}, {"match", "--updates", "--update-rate", "-1"}, {"match", "--updates", "--body", "x"},
 		{"parse", "--filters", "-1"}, {"crash", "--rounds", "-1"}, {"crash", "--mutants", "none"},
 	} {
 		if code, out, errOut := runBench(t, args...); code != exitUsage || out != "" || errOut == "" {
@@ -166,6 +205,7 @@ func TestBenchVerdict(t *testing.T) {
 			bench.DispatchResult{Lost: 2}, bench.IsolationResult{Lost: 2}, bench.HostsResult{Lost: 2}, bench.BreakerResult{Lost: 2}, bench.RestartResult{Lost: 2},
 			bench.QueueResult{Lost: 2},
 		},
+		"5 answers":           {bench.MatchResult{Mismatches: 5}, bench.MatchUpdatesResult{Mismatches: 5}, bench.MatchBodyResult{Mismatches: 5}},
 		"3 tenants":           {bench.ScaleResult{Mismatches: 3}},
 		"4 promises":          {bench.CrashResult{Lost: 1, MissingPayload: 1, Resurrected: 1, Broken: 1}},
 		"1 of 2 mutants were": {bench.CrashResult{Mutants: 2, MutantsCaught: 1}},
