@@ -10,12 +10,28 @@ import (
 // closure tells whether a filter holds for what an issue says, in terms. It is what an engine without an index runs for
 // each registration: fields are places and not names, values are compared as they are, and the first operand that decides is the
 // last that is looked at. Operands come in the order of the text, which puts the project first.
-type closure func(terms *issueSays) bool
+type closure func(issue *naiveIssue) bool
+
+// naiveIssue is what an issue says, in terms, as closures look at it.
+type naiveIssue struct {
+	one [attributeCount]string // of attributes that an issue has once at most; empty if it does not
+	all issueSays
+}
+
+func newNaiveIssue(terms *issueSays) (issue naiveIssue) {
+	issue.all = *terms
+	for a := range terms {
+		if len(terms[a]) > 0 {
+			issue.one[a] = terms[a][0]
+		}
+	}
+	return issue
+}
 
 // newClosure compiles a query of the matching workload.
 func newClosure(q *jql.Query) (closure, error) {
 	if q.Where == nil {
-		return func(*issueSays) bool { return true }, nil
+		return func(*naiveIssue) bool { return true }, nil
 	}
 	return closureOf(q.Where)
 }
@@ -44,9 +60,19 @@ func closuresOf(operands []jql.Expr, join func([]closure) closure) (closure, err
 }
 
 func allHold(operands []closure) closure {
-	return func(terms *issueSays) bool {
+	switch first, second, rest := operands[0], operands[1], operands[2:]; len(rest) {
+	case 0:
+		return func(issue *naiveIssue) bool { return first(issue) && second(issue) }
+	case 1:
+		third := rest[0]
+		return func(issue *naiveIssue) bool { return first(issue) && second(issue) && third(issue) }
+	case 2:
+		third, fourth := rest[0], rest[1]
+		return func(issue *naiveIssue) bool { return first(issue) && second(issue) && third(issue) && fourth(issue) }
+	}
+	return func(issue *naiveIssue) bool {
 		for _, holds := range operands {
-			if !holds(terms) {
+			if !holds(issue) {
 				return false
 			}
 		}
@@ -55,9 +81,9 @@ func allHold(operands []closure) closure {
 }
 
 func oneHolds(operands []closure) closure {
-	return func(terms *issueSays) bool {
+	return func(issue *naiveIssue) bool {
 		for _, holds := range operands {
-			if holds(terms) {
+			if holds(issue) {
 				return true
 			}
 		}
@@ -92,12 +118,15 @@ func closureOfClause(c *jql.Clause) (closure, error) {
 
 // isOnly is the most common test: of an attribute that an issue has once at most.
 func isOnly(a int, wanted string) closure {
-	return func(terms *issueSays) bool { return len(terms[a]) == 1 && terms[a][0] == wanted }
+	return func(issue *naiveIssue) bool { return issue.one[a] == wanted }
 }
 
 func hasOne(a int, wanted []string) closure {
-	return func(terms *issueSays) bool {
-		for _, term := range terms[a] {
+	if attributes[a].several == 1 {
+		return func(issue *naiveIssue) bool { return slices.Contains(wanted, issue.one[a]) }
+	}
+	return func(issue *naiveIssue) bool {
+		for _, term := range issue.all[a] {
 			if slices.Contains(wanted, term) {
 				return true
 			}
@@ -108,7 +137,7 @@ func hasOne(a int, wanted []string) closure {
 
 func hasNone(a int, wanted []string) closure {
 	has := hasOne(a, wanted)
-	return func(terms *issueSays) bool { return len(terms[a]) > 0 && !has(terms) }
+	return func(issue *naiveIssue) bool { return issue.one[a] != "" && !has(issue) }
 }
 
 // naiveLoop asks the filters of all registrations in turn.

@@ -154,9 +154,9 @@ func (run *matchRun) extractMatch(i int) []matcher.ID {
 
 func (run *matchRun) loop(i int) []matcher.ID {
 	run.ids = run.ids[:0]
-	terms := &run.events[i].terms
+	issue := &run.events[i].naive
 	for registration, holds := range run.naive {
-		if holds(terms) {
+		if holds(issue) {
 			run.ids = append(run.ids, matcher.ID(registration))
 		}
 	}

@@ -16,7 +16,8 @@ type updatesRun struct {
 	rate    int
 	changes []indexChange // in the order in which they are made
 	made    int
-	stretch atomic.Int64 // that the reader is in; noStretch at the end
+	stretch atomic.Int64 // that the reader is to be in; noStretch at the end
+	seen    atomic.Int64 // that the reader is in
 	adds    []time.Duration
 	removes []time.Duration
 	hidden  int // changes that a View taken after them did not show
@@ -34,6 +35,8 @@ const (
 	stretchesOfCycle = 3
 	updateCycles     = 6
 	noStretch        = -1
+
+	readerPoll = 20 * time.Microsecond
 )
 
 // gone is the text of a registration that is removed.
@@ -107,6 +110,9 @@ func (run *updatesRun) measure(ctx context.Context, r *MatchUpdatesResult) error
 	reader.Go(func() { run.read(times) })
 	for s := range times {
 		run.stretch.Store(int64(s))
+		for run.seen.Load() != int64(s) {
+			nap(readerPoll)
+		}
 		if s%stretchesOfCycle == 1 {
 			run.change(ctx)
 		} else {
@@ -151,6 +157,7 @@ func (run *updatesRun) read(times []float64) {
 			now := time.Now()
 			times[stretch] = ratio(float64(now.Sub(begin).Nanoseconds()), float64(events))
 			stretch, begin, events = s, now, 0
+			run.seen.Store(s)
 		}
 	}
 }
