@@ -210,7 +210,7 @@ func (r *registrations) set(id matcher.ID, text int32) {
 
 // check compares the answers after all changes with those of the plain evaluator.
 func (run *updatesRun) check(ctx context.Context, r *MatchUpdatesResult) error {
-	r.Checked = min(len(run.events), max(1, checkedWork/8/len(run.registrations.texts)))
+	r.Checked = min(len(run.events), max(1, checkedWork/50/len(run.registrations.texts)))
 	run.config.Progress("evaluating every filter for %d events", r.Checked)
 	truth, err := run.registrations.evaluate(ctx, run.events[:r.Checked])
 	if err != nil {

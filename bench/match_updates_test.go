@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -156,6 +157,9 @@ func (h *history) play(t *testing.T) {
 			if add = append(add, c.add...); c.add == nil {
 				remove = append(remove, c.id)
 			}
+		}
+		for want := answers.Load() + 3; answers.Load() < want && !t.Failed(); {
+			runtime.Gosched() // every state is to be seen
 		}
 		begun.Add(1)
 		x.Update(add, remove)
