@@ -33,6 +33,11 @@ type Dialect struct {
 	// Blank allows the query that selects everything.
 	Blank bool
 
+	// Limits bound how much a query may ask for.
+	//
+	// Defaults to no limits but those of [Parse] and [Compile].
+	Limits Limits
+
 	// NoField words the refusal of a field; %s stands for the name as it was written.
 	//
 	// Defaults to "The clause %s is unsupported", which is what Jira's dynamic webhooks say.
@@ -95,18 +100,22 @@ func Extended(env Env) *Dialect {
 }
 
 // Check tells whether d accepts q and [Compile] understands it. The error is a *[CheckError] that names every
-// problem in the order of the text, in Jira's words where Jira has any. What is refused for one reason is not
+// problem in the order of the text, in Jira's words where Jira has any, and then every limit that q is over. What is refused for one reason is not
 // looked at for another: where a field is unknown, so is what it may be compared with.
 func (d *Dialect) Check(q *Query) error {
 	c := newCompiler(&d.Env, d)
 	if q.Where == nil && !d.Blank {
 		c.found.add(Pos{Line: 1, Column: 1}, "The JQL query is empty; a query is required.")
 	}
+	var root Node
 	if q.Where != nil {
-		c.expr(q.Where, false)
+		root = c.expr(q.Where, false)
 	}
 	if len(q.OrderBy) > 0 && !d.OrderBy {
 		c.found.add(q.OrderBy[0].Field.Pos, "The ORDER BY clause is unsupported")
+	}
+	if root != nil {
+		d.Limits.check(q.Where, root, &c.found)
 	}
 	return c.found.err()
 }

@@ -30,10 +30,14 @@ func (e *SyntaxError) Error() string {
 type Problem struct {
 	Message string
 	Pos     Pos
+
+	// Excess is set where the problem is that the query is over one of [Dialect.Limits].
+	Excess *Excess
 }
 
 // CheckError lists everything in a query that a dialect refuses or that cannot be evaluated, in the
-// order of the text. Problems is never empty. Of more than a hundred the first hundred are there.
+// order of the text, and after that every limit that the query is over. Problems is never empty. Of more than a hundred
+// the first hundred are there.
 type CheckError struct {
 	Problems []Problem
 }
@@ -60,6 +64,12 @@ func (p problems) full() bool { return len(p) >= maxProblems }
 func (p *problems) add(pos Pos, message string) {
 	if !p.full() {
 		*p = append(*p, Problem{Message: message, Pos: pos})
+	}
+}
+
+func (p *problems) exceed(pos Pos, e *Excess) {
+	if !p.full() {
+		*p = append(*p, Problem{Message: e.message(), Pos: pos, Excess: e})
 	}
 }
 

@@ -20,7 +20,6 @@ const (
 )
 
 var (
-	msgTooLong        = fmt.Sprintf("The query is longer than %d bytes.", MaxLength)
 	msgTooManyWords   = fmt.Sprintf("The query looks for more than %d words. Use fewer.", maxWords)
 	msgTooManyMoments = fmt.Sprintf("The query lists more than %d relative dates. Use shorter lists.", maxMoments)
 	msgTooManyChanges = fmt.Sprintf("The query compares more than %d pairs of FROM and TO. Use shorter lists.", maxChanges)
@@ -28,6 +27,10 @@ var (
 		"Use IN for many values of one field.", MaxConditions, MaxTokens)
 	msgTooDeep = fmt.Sprintf("The query is nested more than %d levels deep.", MaxDepth)
 )
+
+func msgTooLong(given int) string {
+	return fmt.Sprintf("The query has %d bytes; at most %d are allowed.", given, MaxLength)
+}
 
 func msgReservedWord(word string) string {
 	return fmt.Sprintf("'%s' is a reserved JQL word. You must surround it in quotation marks to use it in a query.", word)

@@ -7,7 +7,7 @@ package jql
 // one too.
 func Parse(src string) (*Query, error) {
 	if len(src) > MaxLength {
-		return nil, &SyntaxError{Pos: Pos{Offset: 0, Line: 1, Column: 1}, Msg: msgTooLong}
+		return nil, &SyntaxError{Pos: Pos{Offset: 0, Line: 1, Column: 1}, Msg: msgTooLong(len(src))}
 	}
 	root, err := parseTree(src)
 	if err != nil {
