@@ -23,18 +23,22 @@ func conditionIdentity(c jql.Condition) (id [16]byte) {
 type texts struct {
 	bytes  []byte
 	bySlot [][][]byte
+	terms  int
 }
 
-// keptText is the size up to which texts keeps its buffer from event to event.
-const keptText = 1 << 20
+// keptText is the size, and keptTerms the number of terms, up to which texts keeps its buffers from event to event.
+const (
+	keptText  = 1 << 20
+	keptTerms = 1 << 15
+)
 
 // reset forgets all terms and makes room for so many slots. An unusually large event leaves nothing
 // behind.
 func (t *texts) reset(slots int) {
-	if cap(t.bytes) > keptText {
+	if cap(t.bytes) > keptText || t.terms > keptTerms {
 		*t = texts{}
 	}
-	t.bytes = t.bytes[:0]
+	t.bytes, t.terms = t.bytes[:0], 0
 	if len(t.bySlot) < slots {
 		t.bySlot = append(t.bySlot, make([][][]byte, slots-len(t.bySlot))...)
 	}
@@ -45,6 +49,7 @@ func (t *texts) open(slot int) { t.bySlot[slot] = t.bySlot[slot][:0] }
 func (t *texts) add(slot int, term []byte) {
 	start := len(t.bytes)
 	t.bytes = append(t.bytes, term...)
+	t.terms++
 	t.bySlot[slot] = append(t.bySlot[slot], t.bytes[start:len(t.bytes):len(t.bytes)])
 }
 

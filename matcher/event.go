@@ -41,6 +41,7 @@ func (s *span) empty() bool { return !s.present }
 // the event becomes the zero time: see [Event.SetTime]. A nil v lets go of the last View.
 func (e *Event) Reset(v *View) {
 	e.view, e.ready, e.now = v, false, time.Time{}
+	e.trim()
 	e.pairs = e.pairs[:0]
 	slots := 0
 	if v != nil {

@@ -1,0 +1,67 @@
+package matcher
+
+import (
+	"fmt"
+	"testing"
+
+	"hookline/jql"
+)
+
+// TestEventLetsGo: neither many terms that no filter names, nor many that filters do, nor many that conditions look at
+// leave an Event, or the index, larger than they were.
+func TestEventLetsGo(t *testing.T) {
+	const n = 200_000
+	x := New()
+	x.Update(entriesFor(
+		some(is(fieldL, "a"), is(fieldS, "b")), all(is(fieldL, "a"), is(fieldS, "b")),
+		&jql.Search{Field: wordsField, Text: "w*"},
+	), nil)
+	v := x.View()
+	before := x.Stats()
+	var e Event
+	for name, fill := range map[string]func(slot int){
+		"unknown terms": func(slot int) {
+			for i := range n {
+				e.Add(slot, fmt.Appendf(nil, "unknown %d", i))
+			}
+		},
+		"known terms": func(slot int) {
+			for range n {
+				e.Add(slot, []byte("a"))
+				e.Add(slot, []byte("b"))
+			}
+		},
+		"short words": func(slot int) {
+			for range n {
+				e.Add(slot, []byte("w"))
+			}
+		},
+		"long words": func(slot int) {
+			for range 100 {
+				e.Add(slot, make([]byte, n))
+			}
+		},
+	} {
+		e.Reset(v)
+		for slot := range v.Fields() {
+			fill(slot)
+		}
+		v.Match(nil, &e)
+		e.Reset(v)
+		if after := x.Stats(); after != before {
+			t.Errorf("%s: the index went from %+v to %+v", name, before, after)
+		}
+		if kept := retained(&e); kept > 4<<20 {
+			t.Errorf("%s: the event keeps %d bytes", name, kept)
+		}
+	}
+}
+
+// retained is what an event keeps of what it has seen.
+func retained(e *Event) int {
+	n := size(e.pairs) + size(e.syms) + size(e.keys) + size(e.runs) + size(e.texts.bytes)
+	for _, terms := range e.texts.bySlot {
+		n += size(terms)
+	}
+	return n
+}
