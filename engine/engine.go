@@ -94,6 +94,7 @@ func (e *Engine) open() (err error) {
 		return err
 	}
 	e.registry.Guard(e.egress.Check)
+	e.registry.Limit(o.Limits)
 	if err = e.checkFlavors(); err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ var mayImport = map[string]map[string]string{
 		"engine": "makes its options", "engine/flavor": "chooses flavours", "engine/flavor/jira": "one of them",
 		"engine/flavor/migration": "one of them", "engine/flavor/arcxp": "one of them",
 		"engine/webhook": "tenants and apps of the file", "engine/sign": "the keys of secrets",
-		"engine/egress": "where deliveries may go",
+		"engine/egress": "where deliveries may go", "jql": "the limits of filters",
 	},
 	"bench": {
 		"engine": "measures it", "engine/event": "measures what matching is fed with", "engine/store": "the queue that it measures by itself is on one", "engine/egress": "it sends to this machine", "engine/flavor": "options", "engine/flavor/jira": "the flavour it measures with",

@@ -14,6 +14,7 @@ import (
 
 	"hookline/engine/egress"
 	"hookline/engine/flavor"
+	"hookline/engine/registry"
 	"hookline/engine/sign"
 	"hookline/engine/store"
 	"hookline/engine/webhook"
@@ -76,6 +77,11 @@ type Options struct {
 	// Objectives say how soon after its event was accepted a delivery should have been made. Nothing but metrics depends on
 	// them.
 	Objectives Objectives
+
+	// Limits bound what may be registered. What was registered before stays.
+	//
+	// Default to those of jql.DefaultLimits, and 1,000,000 webhooks a tenant; negative ones are none.
+	Limits Limits
 
 	// MaxBody is the largest event body in bytes.
 	//
@@ -153,6 +159,9 @@ type Options struct {
 	Dial func(addr string, timeout time.Duration) (net.Conn, error)
 }
 
+// Limits bound what may be registered; see registry.Limits.
+type Limits = registry.Limits
+
 // Disk says how much room is left on a disk; see store.Disk.
 type Disk = store.Disk
 
@@ -165,6 +174,7 @@ func (o Options) withDefaults() Options {
 	o.Breaker = o.Breaker.WithDefaults()
 	o.RetryBudget = o.RetryBudget.WithDefaults()
 	o.Objectives = o.Objectives.WithDefaults()
+	o.Limits = o.Limits.WithDefaults()
 	o.MaxBody = cmp.Or(o.MaxBody, 25_000_000)
 	o.CacheSize = cmp.Or(o.CacheSize, 256<<20)
 	o.KeepDead = cmp.Or(o.KeepDead, 14*24*time.Hour)

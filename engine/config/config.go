@@ -25,6 +25,7 @@ import (
 	"hookline/engine/flavor/migration"
 	"hookline/engine/sign"
 	"hookline/engine/webhook"
+	"hookline/jql"
 )
 
 // Config is everything that can be set. Environment variables carry the prefix HOOKLINE_.
@@ -87,6 +88,9 @@ type Config struct {
 	// Policies are delivery policies by name, for the flavours here and for webhooks one by one.
 	Policies map[string]webhook.Policy `yaml:"policies"`
 
+	// Limits bound what may be registered.
+	Limits Limits `yaml:"limits" envPrefix:"LIMITS_"`
+
 	// MaxBody is the largest event body in bytes, CacheSize the memory for reading the store.
 	MaxBody   int   `yaml:"max_body" env:"MAX_BODY"`
 	CacheSize int64 `yaml:"cache_size" env:"CACHE_SIZE"`
@@ -129,6 +133,24 @@ type Disk struct {
 	// Ballast is the size of a file that is removed when the disk is full all the same; 0 for none, -1 for 1 % of the
 	// disk, at most 1 GiB.
 	Ballast int64 `yaml:"ballast" env:"BALLAST"`
+}
+
+// Limits are the settings of what may be registered: how many webhooks a tenant may have, and how much a filter may ask
+// for (see jql.Limits). 0 has the engine's default; negative is no limit. What is registered already stays.
+type Limits struct {
+	TenantWebhooks int `yaml:"tenant_webhooks" env:"TENANT_WEBHOOKS"`
+	Clauses        int `yaml:"clauses" env:"CLAUSES"`
+	List           int `yaml:"list" env:"LIST"`
+	Nesting        int `yaml:"nesting" env:"NESTING"`
+	Conditions     int `yaml:"conditions" env:"CONDITIONS"`
+	Size           int `yaml:"size" env:"SIZE"`
+}
+
+func (l Limits) engine() engine.Limits {
+	return engine.Limits{
+		Webhooks: l.TenantWebhooks,
+		Filter:   jql.Limits{Clauses: l.Clauses, List: l.List, Nesting: l.Nesting, Conditions: l.Conditions, Size: l.Size},
+	}
 }
 
 // Breaker are the settings of the breaker that every host of a tenant has. What is zero has the engine's default.
@@ -250,6 +272,7 @@ func (c *Config) Engine() engine.Options {
 		Objectives:   engine.Objectives(c.Objectives),
 		DisableAfter: c.DisableAfter, Policies: c.policies(),
 
+		Limits:    c.Limits.engine(),
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,
 		Disk:      engine.Disk(c.Disk),

@@ -42,7 +42,7 @@ func (r *Registry) Change(ctx context.Context, rules *Rules, owner webhook.Owner
 		}
 	}
 	info, env := reg.tenant.site()
-	checked := check(rules, info, env, []Item{item})
+	checked := r.check(rules, info, env, []Item{item}, old.Filter)
 	if len(checked[0].problems) > 0 {
 		return nil, Result{Errors: checked[0].problems}, nil
 	}

@@ -21,7 +21,9 @@ type checkedItem struct {
 	problems []error
 }
 
-func check(rules *Rules, info *webhook.Tenant, env jql.Env, items []Item) []checkedItem {
+// check checks items by themselves. A filter that is in the list of those that are registered already is not held to the
+// registry's limits, which may have been others then.
+func (r *Registry) check(rules *Rules, info *webhook.Tenant, env jql.Env, items []Item, registered ...string) []checkedItem {
 	checked := make([]checkedItem, len(items))
 	if !rules.filtered() {
 		for i, item := range items {
@@ -29,10 +31,16 @@ func check(rules *Rules, info *webhook.Tenant, env jql.Env, items []Item) []chec
 		}
 		return checked
 	}
-	dialect := rules.Dialect(info, env)
+	free := rules.Dialect(info, env)
+	limited := *free
+	limited.Limits = r.limits.Filter
 	for i, item := range items {
 		c := &checked[i]
 		c.Item = item
+		dialect := &limited
+		if slices.Contains(registered, item.Filter) {
+			dialect = free
+		}
 		if _, f, err := Compile(item.Filter, dialect); err != nil {
 			c.problems = append(c.problems, err)
 		} else {

@@ -117,13 +117,19 @@ func (r *Registry) declare(in *installation, set *Set) error {
 		items[i] = declared.Item
 	}
 	info, env := reg.tenant.site()
-	checked := check(set.Rules, info, env, items)
 	present := r.List(reg.owner, set.Rules.Flavor)
+	registered := make([]string, len(present))
+	for i, w := range present {
+		registered[i] = w.Filter
+	}
+	checked := r.check(set.Rules, info, env, items, registered...)
 	stays := continued(present, set.List, checked)
 	reg.live = len(present)
+	reg.total -= len(in.gone.DeleteWebhooks) - len(in.fresh)
 	for _, w := range present {
 		if !slices.Contains(stays, w) {
 			reg.live--
+			reg.total--
 			in.gone.DeleteWebhooks = append(in.gone.DeleteWebhooks, w)
 			in.gone.DeleteEndpoints = append(in.gone.DeleteEndpoints, w.Endpoint)
 		}

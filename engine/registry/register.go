@@ -24,7 +24,7 @@ type Item struct {
 
 // Result is what became of one Item: the number of its webhook, or everything that is wrong with it.
 // Errors are of the types *jql.SyntaxError, *jql.CheckError, [*EventError], [*NoEventsError], [*ListError],
-// [*NameTakenError], [*URLInUseError], [*LimitError] and [*IDsExhaustedError].
+// [*NameTakenError], [*URLInUseError], [*LimitError], [*TenantLimitError] and [*IDsExhaustedError].
 type Result struct {
 	ID     int64
 	Errors []error
@@ -63,7 +63,7 @@ func (r *Registry) register(rules *Rules, owner webhook.Owner, callbackURL strin
 	}
 	info, env := t.site()
 	// Filters are compiled before the lock is taken, which all registrations of the installation share.
-	checked := check(rules, info, env, items)
+	checked := r.check(rules, info, env, items)
 	r.change.Lock()
 	defer r.change.Unlock()
 	reg, err := r.begin(rules, owner)
@@ -76,7 +76,7 @@ func (r *Registry) register(rules *Rules, owner webhook.Owner, callbackURL strin
 	reg.supersede()
 	reg.endpoint, reg.lastEndpoint = r.endpointFor(reg)
 	if now, env := reg.tenant.site(); now != info {
-		checked = check(rules, now, env, items)
+		checked = r.check(rules, now, env, items)
 	}
 	results := make([]Result, len(items))
 	for i := range checked {
@@ -101,6 +101,8 @@ type registration struct {
 	url      string
 	now      time.Time
 	live     int                 // webhooks of the owner that have not expired
+	total    int                 // webhooks of the tenant
+	limits   Limits              // of the registry
 	usedURL  string              // URL of one of them
 	endpoint *webhook.Endpoint   // shared by the webhooks of the owner; nil before the first of them
 	created  []*webhook.Endpoint // or enabled
@@ -118,7 +120,7 @@ func (r *Registry) begin(rules *Rules, owner webhook.Owner) (*registration, erro
 	if t == nil {
 		return nil, webhook.ErrUnknownTenant
 	}
-	reg := &registration{rules: rules, admit: r.admit, tenant: t, owner: owner, now: time.Now()}
+	reg := &registration{rules: rules, admit: r.admit, limits: r.limits, tenant: t, owner: owner, now: time.Now()}
 	if owner.App != "" {
 		var ok bool
 		if reg.app, ok = r.App(owner.Tenant, owner.App); !ok {
@@ -162,6 +164,7 @@ func (reg *registration) supersede() {
 		switch {
 		case w.URL != reg.url:
 			reg.replaced = append(reg.replaced, w)
+			reg.total--
 		case !w.Expired(reg.now):
 			reg.live++
 		}
@@ -190,6 +193,7 @@ func (reg *registration) count() {
 	t := reg.tenant
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	reg.total = len(t.webhooks)
 	for _, w := range t.ownedBy(reg.owner, reg.rules.Flavor) {
 		if !w.Expired(reg.now) {
 			reg.live++
@@ -242,6 +246,9 @@ func (reg *registration) add(item *checkedItem) Result {
 	if err := reg.named(item.Settings, 0); err != nil {
 		problems = append(problems, err)
 	}
+	if most := reg.limits.Webhooks; most > 0 && reg.total >= most {
+		problems = append(problems, &TenantLimitError{Limit: most, Given: reg.total + 1})
+	}
 	if reg.lastID >= math.MaxUint32 {
 		problems = append(problems, &IDsExhaustedError{})
 	}
@@ -250,6 +257,7 @@ func (reg *registration) add(item *checkedItem) Result {
 	}
 	reg.lastID++
 	reg.live++
+	reg.total++
 	reg.usedURL = reg.url
 	w := &webhook.Webhook{
 		ID: reg.lastID, Owner: reg.owner, Flavor: reg.rules.Flavor, Endpoint: reg.endpointOf(reg.lastID), URL: reg.url,
@@ -276,7 +284,7 @@ func (reg *registration) barred(url string) []error {
 	}
 	info, _ := reg.tenant.site()
 	if limit := reg.rules.Limit(info, reg.app); reg.live >= limit {
-		problems = append(problems, &LimitError{Limit: limit, Kind: reg.kind()})
+		problems = append(problems, &LimitError{Limit: limit, Given: reg.live + 1, Kind: reg.kind()})
 	}
 	return problems
 }

@@ -32,8 +32,9 @@ type Store interface {
 type Registry struct {
 	store Store
 
-	admit func(address string) error // nil admits all
-	doubt func() time.Duration       // nil is none
+	admit  func(address string) error // nil admits all
+	limits Limits
+	doubt  func() time.Duration // nil is none
 
 	// change serialises changes: each validates, makes itself durable and then becomes visible, and the numbers
 	// given out last are written in the order in which they were given.
@@ -92,6 +93,7 @@ type endpoint struct {
 func Open(s Store) (*Registry, error) {
 	r := &Registry{
 		store:     s,
+		limits:    Limits{}.WithDefaults(),
 		tenants:   map[string]*tenant{},
 		hosts:     map[string]*tenant{},
 		endpoints: map[uint64]*endpoint{},

@@ -27,7 +27,7 @@ func (e *URLError) Unwrap() error { return e.Err }
 // what is queued for them any more.
 //
 // Errors, after which nothing was changed: webhook.ErrUnknownTenant, webhook.ErrUnknownApp, [*URLError],
-// [*LimitError], [*IDsExhaustedError], or one of the store.
+// [*LimitError], [*TenantLimitError], [*IDsExhaustedError], or one of the store.
 func (r *Registry) Replace(ctx context.Context, rules *Rules, owner webhook.Owner, urls []string) ([]uint64, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
@@ -66,7 +66,7 @@ func (reg *registration) distinct(urls []string) ([]string, error) {
 	}
 	info, _ := reg.tenant.site()
 	if limit := reg.rules.Limit(info, reg.app); len(list) > limit {
-		return nil, &LimitError{Limit: limit, Kind: reg.kind()}
+		return nil, &LimitError{Limit: limit, Given: len(list), Kind: reg.kind()}
 	}
 	return list, nil
 }
@@ -98,6 +98,7 @@ func (r *Registry) replacement(reg *registration, stay []*webhook.Webhook, fresh
 		used[w.Endpoint] = true
 	}
 	reg.live = len(stay)
+	reg.total -= len(r.List(reg.owner, reg.rules.Flavor)) - len(stay)
 	for _, url := range fresh {
 		reg.url = url
 		endpoint, last := r.endpointFor(reg)

@@ -107,14 +107,14 @@ type IDsExhaustedError struct{}
 
 func (e *IDsExhaustedError) Error() string { return "the tenant has used up its webhook numbers" }
 
-// LimitError says that an owner has all the webhooks it may have.
+// LimitError says that an owner has all the webhooks it may have. Given is how many there would be.
 type LimitError struct {
-	Limit int
-	Kind  webhook.AppKind
+	Limit, Given int
+	Kind         webhook.AppKind
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("the limit of %d webhooks is reached; delete one, or let one expire", e.Limit)
+	return fmt.Sprintf("the limit of %d webhooks is reached, and there would be %d; delete one, or let one expire", e.Limit, e.Given)
 }
 
 // URLInUseError says that the owner's other webhooks go to another URL, and all have to go to one.

@@ -13,7 +13,7 @@ import (
 	"hookline/jql"
 )
 
-// checkFilter answers whether a text is a filter.
+// checkFilter answers whether a text is a filter, and within the limits of what may be registered here.
 func (s *Server) checkFilter(ctx *fasthttp.RequestCtx) {
 	body := struct {
 		JQL     *string `json:"jql"`
@@ -23,6 +23,7 @@ func (s *Server) checkFilter(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	if dialect, ok := s.dialect(ctx, body.JQL, body.Dialect); ok {
+		dialect.Limits = s.options.Engine.Options().Limits.Filter
 		answer(ctx, 200, inspect.Check(dialect, *body.JQL))
 	}
 }

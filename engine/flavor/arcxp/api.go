@@ -226,11 +226,14 @@ func malformed(ctx *fasthttp.RequestCtx, err error) {
 // refuse answers a request that was understood and not carried out.
 func refuse(ctx *fasthttp.RequestCtx, err error) {
 	var limit *registry.LimitError
+	var full *registry.TenantLimitError
 	var taken *registry.NameTakenError
 	var invalid *webhook.InvalidError
 	switch {
 	case errors.As(err, &limit):
 		fail(ctx, 400, fmt.Sprintf("Max items exceeded for entity 'Webhooks'. This entity has a limit of %d.", limit.Limit))
+	case errors.As(err, &full):
+		fail(ctx, 400, fmt.Sprintf("Max items exceeded for entity 'Organization'. This entity has a limit of %d webhooks over all APIs, and would have %d.", full.Limit, full.Given))
 	case errors.As(err, &taken):
 		fail(ctx, 409, fmt.Sprintf("The subscriber is that of webhook %d already; documents are routed by it.", taken.Webhook))
 	case errors.As(err, &invalid):

@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"hookline/engine"
+	"hookline/engine/flavor"
 	"hookline/engine/flavor/arcxp"
+	"hookline/engine/flavor/flavortest"
 	"hookline/engine/webhook"
 )
 
@@ -232,4 +235,15 @@ func TestTokenStaysSecret(t *testing.T) {
 			t.Error("another tenant opens the token")
 		}
 	}
+}
+
+// The limit of the installation holds beside that of the API.
+func TestTenantLimit(t *testing.T) {
+	t.Parallel()
+	h := &house{flavortest.Open(t, flavortest.Options{
+		Flavors: []flavor.Flavor{arcxp.New(arcxp.Options{})}, Engine: func(o *engine.Options) { o.Limits.Webhooks = 1 },
+	})}
+	h.Want(h.do("POST", hooks, with("", "")), 200, "")
+	h.Want(h.do("POST", hooks, with("subscriber", `"t"`)), 400,
+		`{"success":false,"message":"Max items exceeded for entity 'Organization'. This entity has a limit of 1 webhooks over all APIs, and would have 2."}`)
 }

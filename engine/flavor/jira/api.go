@@ -136,6 +136,7 @@ func wording(err error) []string {
 	var list *registry.ListError
 	var used *registry.URLInUseError
 	var limit *registry.LimitError
+	var full *registry.TenantLimitError
 	switch {
 	case errors.As(err, &check):
 		messages := make([]string, len(check.Problems))
@@ -153,6 +154,8 @@ func wording(err error) []string {
 		return []string{fmt.Sprintf("Only a single URL per %s is allowed to be registered via REST API. The currently used URL: %s", per(used.Kind, "app", "user"), used.URL)}
 	case errors.As(err, &limit):
 		return []string{fmt.Sprintf("Maximum of %d webhooks is allowed %s", limit.Limit, per(limit.Kind, "per app", "per app per user"))}
+	case errors.As(err, &full):
+		return []string{fmt.Sprintf("Maximum of %d webhooks is allowed per site, and there would be %d", full.Limit, full.Given)}
 	}
 	return []string{err.Error()}
 }

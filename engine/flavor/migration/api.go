@@ -105,11 +105,14 @@ func read(body []byte) ([]string, error) {
 func (c *call) refuse(err error) {
 	var bad *registry.URLError
 	var limit *registry.LimitError
+	var full *registry.TenantLimitError
 	switch {
 	case errors.As(err, &bad):
 		fail(c.HTTP, 400, fmt.Sprintf("endpoints[%d]: %v", bad.Index, bad.Err))
 	case errors.As(err, &limit):
-		fail(c.HTTP, 400, fmt.Sprintf("endpoints has more than %d different URLs, which is the limit", limit.Limit))
+		fail(c.HTTP, 400, fmt.Sprintf("endpoints has %d different URLs; at most %d are allowed", limit.Given, limit.Limit))
+	case errors.As(err, &full):
+		fail(c.HTTP, 400, fmt.Sprintf("the tenant would have %d webhooks over all interfaces, and %d are allowed", full.Given, full.Limit))
 	case errors.Is(err, webhook.ErrUnknownApp), errors.Is(err, webhook.ErrUnknownTenant):
 		fail(c.HTTP, 403, "The app is not installed in this tenant.")
 	case errors.Is(err, registry.ErrReadOnly):

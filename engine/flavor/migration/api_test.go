@@ -6,8 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"hookline/engine"
+	"hookline/engine/flavor"
+	"hookline/engine/flavor/flavortest"
 	"hookline/engine/flavor/migration"
 	"hookline/engine/sign"
+	"hookline/engine/webhook"
 )
 
 func TestSet(t *testing.T) {
@@ -66,7 +70,7 @@ func TestBadBodies(t *testing.T) {
 		{set("https://a.example/\r\nX: y"), "endpoints[0]: the URL has a byte 0x0d"}, {set("https://ü.example/"), "endpoints[0]: the URL has a byte 0xc3"},
 		{set("https://a.example:0/"), "endpoints[0]: the URL's port is 0"}, {set("https://a.example:99999/"), "endpoints[0]: the URL's port is 99999"},
 		{set("https://a.example/" + strings.Repeat("a", 2048-18+1)), "endpoints[0]: the URL has 2049 bytes; at most 2048"},
-		{set(many...), "endpoints has more than 20 different URLs"},
+		{set(many...), "endpoints has 21 different URLs; at most 20 are allowed"},
 		{`{"endpoints":[` + strings.Repeat(`"https://a.example",`, 30_000) + `""]}`, "endpoints[30000]: the URL is missing"},
 	} {
 		h.wantError(h.do("PUT", "/t/acme"+hook, "Bearer "+tokenMover, tt.body), 400, tt.want)
@@ -206,4 +210,16 @@ func FuzzPut(f *testing.F) {
 			t.Fatalf("the answer is %d %s; before it was %s, and then %s", a.Status, a.Body, before.Body, after.Body)
 		}
 	})
+}
+
+// The limit of the installation holds beside that of the API.
+func TestTenantLimit(t *testing.T) {
+	t.Parallel()
+	h := &house{flavortest.Open(t, flavortest.Options{
+		Flavors: []flavor.Flavor{migration.New(migration.Options{})}, Engine: func(o *engine.Options) { o.Limits.Webhooks = 1 },
+	})}
+	h.PutApp(webhook.App{Tenant: "acme", Key: "mover", Issuer: clientKey, Tokens: token(tokenMover, "")}, secretMover)
+	h.wantError(h.do("PUT", "/t/acme"+hook, "Bearer "+tokenMover, set("https://a.example/", "https://b.example/")), 400,
+		"the tenant would have 2 webhooks over all interfaces, and 1 are allowed")
+	h.Want(h.do("PUT", "/t/acme"+hook, "Bearer "+tokenMover, set("https://a.example/")), 200, "")
 }
