@@ -2,6 +2,9 @@ package event
 
 import (
 	"bytes"
+	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"hookline/jql"
@@ -31,6 +34,109 @@ func TestScanAllocatesNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations", name, allocs)
 		}
 	}
+}
+
+// TestScanAndMatchAllocatesNothing takes every body through an index of 10,000 filters that are about it.
+func TestScanAndMatchAllocatesNothing(t *testing.T) {
+	bodies := map[string][]byte{"wide": wide(t), "sized": sized(9 << 10)}
+	for _, name := range fixtures {
+		bodies[name] = fixture(t, name)
+	}
+	for name, body := range bodies {
+		view := newWorkload(body).index(t, 10_000)
+		plan := NewPlan(view.Fields(), jql.Env{})
+		var s Scanner
+		var ev matcher.Event
+		var ids []matcher.ID
+		allocs := testing.AllocsPerRun(100, func() {
+			ev.Reset(view)
+			if _, err := s.Scan(body, plan, &ev); err != nil {
+				t.Fatal(err)
+			}
+			ids = view.Match(ids[:0], &ev)
+		})
+		if allocs != 0 {
+			t.Errorf("%s: %v allocations", name, allocs)
+		}
+	}
+}
+
+// TestHostileBodiesGrowNothing: whatever a body has much of, neither the index nor the plan gets larger, and the scanner
+// and the event are as small afterwards as an ordinary body leaves them.
+func TestHostileBodiesGrowNothing(t *testing.T) {
+	const n = 300_000
+	x := matcher.New()
+	for i, text := range []string{"labels = a AND component = b", "summary ~ 'w* \"a phrase\"'", "issue.property[k].a = 1", "created > -1d", "status CHANGED TO done"} {
+		q, err := jql.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := jql.Compile(q, jql.Env{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.Update([]matcher.Entry{{ID: matcher.ID(i), Filter: f}}, nil)
+	}
+	view := x.View()
+	plan := NewPlan(view.Fields(), jql.Env{})
+	index, planned := x.Stats(), sizeOf(&plan.root)
+	numbered := func(format string) string {
+		return repeated(n, ",", func(i int) string { return fmt.Sprintf(format, i) })
+	}
+	fields := func(text string) string { return `"issue":{"fields":{` + text + `}}` }
+	for name, members := range map[string]string{
+		"members":      fields(numbered(`"customfield_%d":1`)),
+		"labels":       fields(`"labels":[` + numbered(`"l%d"`) + `]`),
+		"same labels":  fields(`"labels":["a"` + strings.Repeat(`,"a"`, n) + `],"components":["b"` + strings.Repeat(`,"b"`, n) + `]`),
+		"words":        fields(`"summary":"` + strings.Repeat("w ", n) + `"`),
+		"long words":   fields(`"summary":"` + strings.Repeat("w", 20*n) + `"`),
+		"escapes":      fields(`"summary":"` + strings.Repeat(`\u0041 `, n) + `"`),
+		"changes":      `"changelog":{"items":[` + numbered(`{"fieldId":"f%d","toString":"x"}`) + `]}`,
+		"properties":   `"issue":{"properties":{"k":{"a":[` + numbered(`"%d"`) + `]}}}`,
+		"property key": `"property":{"key":"` + strings.Repeat("k", n) + `","value":1}`,
+	} {
+		body := []byte(`{"webhookEvent":"jira:issue_updated",` + members + `}`)
+		var s Scanner
+		var ev matcher.Event
+		before := heapInUse()
+		for range 3 {
+			ev.Reset(view)
+			if _, err := s.Scan(body, plan, &ev); err != nil {
+				t.Fatal(err)
+			}
+			view.Match(nil, &ev)
+		}
+		ev.Reset(view)
+		if grown := heapInUse() - before; grown > 4<<20 {
+			t.Errorf("%s: scanner and event keep %d bytes", name, grown)
+		}
+		if got := x.Stats(); got != index || sizeOf(&plan.root) != planned {
+			t.Errorf("%s: the index went from %+v to %+v, the plan from %d nodes to %d", name, index, got, planned, sizeOf(&plan.root))
+		}
+		runtime.KeepAlive(&s)
+		runtime.KeepAlive(&ev)
+		runtime.KeepAlive(body)
+	}
+}
+
+// heapInUse is what is alive on the heap.
+func heapInUse() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// sizeOf counts the nodes of a plan.
+func sizeOf(n *node) int {
+	total := 1
+	for _, b := range n.members.slots {
+		if b.node != nil {
+			total += sizeOf(b.node)
+		}
+	}
+	return total + len(n.members.crowded)
 }
 
 // TestEveryFieldAllocatesNothing asks for every field under every aspect.

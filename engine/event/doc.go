@@ -13,6 +13,11 @@
 // A scan reads the bytes itself, in one pass that neither builds a tree nor notes where it is; of a body that it refuses
 // package jsontext then says what is wrong and where. Both refuse the same bodies, which FuzzScan checks.
 //
+// Two other ways were measured against it on real bodies of 9 KiB (peers_test.go; the best of ten runs in turns, on a busy
+// machine): the decoder of package jsontext going down the tree of a plan takes 20 to 22 microseconds, package fastjson 8, and
+// 25 with a strict reader in front, which it needs as it lets repeated names and bad strings pass. A scan, which makes terms of
+// the values besides, takes 11 to 12, and 9 where the others take 35 and 40: where strings are beyond ASCII.
+//
 // # Terms
 //
 // A [Plan] knows where in the bodies of a site the values of the wanted fields stand, and jql.Terms how a value

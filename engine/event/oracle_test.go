@@ -457,7 +457,7 @@ var oracleFields = func() (all []jql.Field) {
 	return append(all, TypeField, ChangedField, IssueField, PropertyField, MergedField)
 }()
 
-func decode(t *rapid.T, body []byte) map[string]any {
+func decode(t rapid.TB, body []byte) map[string]any {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var root map[string]any
