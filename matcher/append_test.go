@@ -19,7 +19,7 @@ func TestSymbolsKeepSnapshots(t *testing.T) {
 			t.Fatalf("symbol %d for number %d", sym, i)
 		}
 	}
-	for size, o := range append(old, s, s.compact()) {
+	for size, o := range append(old, s) {
 		for i := range 200 {
 			want := uint32(i + 1)
 			if i >= min(size, 200) {
@@ -77,23 +77,34 @@ func TestDeltaKeepsSnapshots(t *testing.T) {
 }
 
 func TestBaseFindsEveryKey(t *testing.T) {
-	var filings []filing
-	for i := range 500 {
-		for k := range i%3 + 1 {
-			filings = append(filings, filing{uint64(i*k%90) << 32, makePost(uint32(i), 1, false)})
+	const n = 500
+	b := base{table: make([]bucket, tableFor(n))}
+	for i := range uint32(n) {
+		b.put(bucket{uint64(i*90) << 32, i, i + 1})
+	}
+	for i := range uint32(n) {
+		if r := b.find(uint64(i*90) << 32); r != (run{i, i + 1}) {
+			t.Errorf("%v under key %d", r, i)
 		}
 	}
-	want := map[uint64]int{}
-	for _, f := range filings {
-		want[f.key]++
+	if r := b.find(12345); !r.empty() || b.keys != n {
+		t.Errorf("%d keys, want %d; %v under a key that is not there", b.keys, n, r)
 	}
-	b := newBase(filings)
-	for key, n := range want {
-		if r := b.find(key); int(r.hi-r.lo) != n {
-			t.Errorf("%d posts under %x, want %d", r.hi-r.lo, key, n)
+}
+
+func TestFiltersAreFound(t *testing.T) {
+	var f filters
+	text := func(i int) []byte { return []byte(fmt.Sprint("program ", i)) }
+	for i := range 300 {
+		f.add(text(i))
+	}
+	f.file()
+	for i := range 300 {
+		if n, ok := f.find(text(i)); !ok || n != uint32(i) {
+			t.Errorf("filter %d found as %d, %v", i, n, ok)
 		}
 	}
-	if r := b.find(12345); r.hi != r.lo || b.keys != len(want) {
-		t.Errorf("%d keys, want %d; %v under a key that is not there", b.keys, len(want), r)
+	if _, ok := f.find(text(300)); ok {
+		t.Error("found what was not added")
 	}
 }

@@ -1,42 +1,31 @@
 package matcher
 
 import (
-	"cmp"
+	"hash/maphash"
+	"math/bits"
 	"slices"
 )
 
-// post is one filter filed under one key: its number, and two facts that spare work.
-type post uint32
-
-const (
-	postExact  post = 1 << 31 // having the key is all the filter asks for
-	postShared post = 1 << 30 // filed under several keys, so an event may come by twice
-	postFilter      = postShared - 1
-)
-
-func makePost(filter uint32, keys int, exact bool) post {
-	p := post(filter)
-	if exact {
-		p |= postExact
-	}
-	if keys > 1 {
-		p |= postShared
-	}
-	return p
-}
-
-// base is the immutable bulk of an index: access keys to runs of posts. Filters are numbered in the
-// order of their first key, so a run is mostly consecutive filters, with their programs and subscribers
-// consecutive in memory.
+// base is the immutable bulk of an index: for each access key a bucket of nodes, the filters themselves, and their
+// subscribers. It is made by a merger.
 type base struct {
-	table   []bucket // open addressing, a power of two long
-	posts   []post
-	keys    int
+	table  []bucket // open addressing
+	nodes  []node   // of all buckets, and one behind them
+	leaves []leaf   // of all nodes, and one behind them
+	ids    []ID     // of all leaves
+	sets   []uint32
+	lists  []listed
+	code   []uint32 // programs of nodes
+
 	schemas []schema // the pairs in use
 	census  *census  // what the keys were chosen by; the delta goes on using it
+	keys    int
+
+	filters  filters
+	holdings holdings
 }
 
-// bucket is one access key; free when hi is zero.
+// bucket is the nodes of one access key; free when hi is zero.
 type bucket struct {
 	key    uint64
 	lo, hi uint32
@@ -44,58 +33,103 @@ type bucket struct {
 
 type run struct{ lo, hi uint32 }
 
-// filing is one post on its way into a base.
-type filing struct {
-	key  uint64
-	post post
+func runOf(lo, hi int) run { return run{uint32(lo), uint32(hi)} }
+
+func (r run) empty() bool { return r.lo == r.hi }
+
+// slotOf spreads a hash over a table of any length.
+func slotOf(hash uint64, length int) int {
+	hi, _ := bits.Mul64(hash, uint64(length))
+	return int(hi)
 }
 
-// newBase files everything.
-func newBase(filings []filing) *base {
-	slices.SortFunc(filings, func(x, y filing) int {
-		if c := cmp.Compare(x.key, y.key); c != 0 {
-			return c
-		}
-		return cmp.Compare(x.post&postFilter, y.post&postFilter)
-	})
-	b := &base{posts: make([]post, len(filings))}
-	for i, f := range filings {
-		b.posts[i] = f.post
-		if i == 0 || f.key != filings[i-1].key {
-			b.keys++
-		}
-	}
-	b.table = make([]bucket, tableSize(b.keys))
-	for lo := 0; lo < len(filings); {
-		hi := lo + 1
-		for hi < len(filings) && filings[hi].key == filings[lo].key {
-			hi++
-		}
-		b.put(bucket{filings[lo].key, uint32(lo), uint32(hi)})
-		lo = hi
-	}
-	return b
-}
+// tableFor returns the length of a table of n things that never changes: a quarter of it is free.
+func tableFor(n int) int { return n + n/3 + 1 }
 
 func (b *base) put(k bucket) {
-	mask := uint64(len(b.table) - 1)
-	for i := mix(k.key); ; i++ {
-		if at := &b.table[i&mask]; at.hi == 0 {
-			*at = k
-			return
+	i := slotOf(mix(k.key), len(b.table))
+	for b.table[i].hi != 0 {
+		if i++; i == len(b.table) {
+			i = 0
 		}
 	}
+	b.table[i] = k
+	b.keys++
 }
 
-// find returns the run of a key, empty when nothing is filed under it.
+// find returns the nodes of a key, none when nothing is filed under it.
 func (b *base) find(key uint64) run {
-	mask := uint64(len(b.table) - 1)
-	for i := mix(key); ; i++ {
-		at := &b.table[i&mask]
+	for i := slotOf(mix(key), len(b.table)); ; {
+		at := &b.table[i]
 		if at.hi == 0 || at.key == key {
 			return run{at.lo, at.hi}
+		}
+		if i++; i == len(b.table) {
+			i = 0
 		}
 	}
 }
 
 func (b *base) admits(s schema) bool { return slices.Contains(b.schemas, s) }
+
+// filters are the distinct filters of a base by number, as packed programs, and the way from a program to its number. They are
+// for the writer: matching runs nodes in their place.
+type filters struct {
+	packed []byte
+	starts []uint32 // by number, and one behind them
+	leaves []uint32 // by number: one of the leaves of the filter
+	table  []uint32 // number + 1; open addressing
+}
+
+// noLeaf is in the place of the leaf of a filter that never holds.
+const noLeaf = 1<<32 - 1
+
+func (f *filters) len() int { return len(f.leaves) }
+
+// of returns the packed program of a filter.
+func (f *filters) of(n uint32) []byte { return f.packed[f.starts[n]:f.starts[n+1]] }
+
+// add appends a filter, which must not be there.
+func (f *filters) add(packed []byte) {
+	if len(f.starts) == 0 {
+		f.starts = append(f.starts, 0)
+	}
+	f.packed = append(f.packed, packed...)
+	f.starts = append(f.starts, uint32(len(f.packed)))
+	f.leaves = append(f.leaves, noLeaf)
+}
+
+// file makes the table, when all are added.
+func (f *filters) file() {
+	f.table = make([]uint32, tableFor(f.len()))
+	for n := range uint32(f.len()) {
+		i := slotOf(maphash.Bytes(seed, f.of(n)), len(f.table))
+		for f.table[i] != 0 {
+			if i++; i == len(f.table) {
+				i = 0
+			}
+		}
+		f.table[i] = n + 1
+	}
+}
+
+// find returns the number of a program.
+func (f *filters) find(packed []byte) (n uint32, ok bool) {
+	for i := slotOf(maphash.Bytes(seed, packed), len(f.table)); ; {
+		n := f.table[i]
+		if n == 0 || string(f.of(n-1)) == string(packed) {
+			return n - 1, n != 0
+		}
+		if i++; i == len(f.table) {
+			i = 0
+		}
+	}
+}
+
+// holdings say which filter each subscriber of a base has. They are for the writer.
+type holdings struct {
+	ids     []ID // ascending
+	filters []uint32
+}
+
+func (h *holdings) find(id ID) (at int, ok bool) { return slices.BinarySearch(h.ids, id) }

@@ -9,11 +9,11 @@ import "sync/atomic"
 // head of one generation of arrays names is inside the nodes of the same generation.
 type chains struct {
 	heads []uint32 // by list: its newest node, 0 when empty; atomic
-	nodes []node   // nodes[0] is unused
+	nodes []link   // nodes[0] is unused
 	size  uint32   // nodes visible here
 }
 
-type node struct{ value, next uint32 }
+type link struct{ value, next uint32 }
 
 // push prepends value to a list. Writer only.
 func (c *chains) push(list, value uint32) {
@@ -23,7 +23,7 @@ func (c *chains) push(list, value uint32) {
 	if int(list) >= len(c.heads) || int(c.size) >= len(c.nodes) {
 		c.grow(int(list) + 1)
 	}
-	c.nodes[c.size] = node{value, c.heads[list]}
+	c.nodes[c.size] = link{value, c.heads[list]}
 	atomic.StoreUint32(&c.heads[list], c.size)
 	c.size++
 }
@@ -40,7 +40,7 @@ func (c *chains) grow(lists int) {
 	}
 	heads := make([]uint32, lists)
 	copy(heads, c.heads)
-	room := make([]node, nodes)
+	room := make([]link, nodes)
 	copy(room, c.nodes)
 	c.heads, c.nodes = heads, room
 }

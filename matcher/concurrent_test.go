@@ -75,12 +75,15 @@ func makeHistory(w *workload, subscribers, steps int) []change {
 	return history
 }
 
-// TestWorkload compares on filters that look like real ones, in an index that is large enough for pairs,
-// with a base and a delta.
+// TestWorkload compares on filters that look like real ones, in an index that is large enough for pairs and for all kinds of
+// nodes, with a base and a delta.
 func TestWorkload(t *testing.T) {
+	tuned := standard
+	tuned.switchFrom = 2
 	w := newWorkload(2)
 	w.conditions = 0.3
 	x, m := New(), model{}
+	x.writer = newWriter(&tuned)
 	for _, s := range makeHistory(w, 3000, 40) {
 		x.Update(s.add, s.remove)
 		m.apply(s.add, s.remove)
@@ -88,6 +91,13 @@ func TestWorkload(t *testing.T) {
 	s := x.Stats()
 	if s.Delta == 0 || len(x.View().base.schemas) == 0 {
 		t.Fatalf("the index has no delta or no pairs: %+v", s)
+	}
+	kinds := map[uint32]bool{}
+	for _, n := range x.View().base.nodes {
+		kinds[n.kind()] = true
+	}
+	if len(kinds) != nodeExcept+1 {
+		t.Fatalf("the nodes are of these kinds only: %v", kinds)
 	}
 	var e Event
 	v := x.View()
@@ -108,8 +118,9 @@ func TestProgramsStaySorted(t *testing.T) {
 	for _, s := range makeHistory(w, 60, 60) {
 		x.Update(s.add, s.remove)
 	}
-	for _, f := range x.View().filters {
-		checkSorted(t, x.View().code[f.code:])
+	b := x.View().base
+	for n := range b.filters.len() {
+		checkSorted(t, unpack(nil, b.filters.of(uint32(n))))
 	}
 }
 

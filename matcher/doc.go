@@ -27,11 +27,15 @@
 //
 // # How it works
 //
-// Filters are compiled to small programs over symbols, numbers that stand for the terms of a field;
-// equal filters share one. Every filter is filed under access keys: symbols, or pairs of them, of which
-// an event must have one for the filter to hold. The rarest possible keys are chosen, by how often the
-// filters themselves name a term. An event looks up the keys it has, and what is found there is
-// verified by running its program. See the comments on keys (keys.go) and programs (program.go).
+// Terms of a field are numbered: a symbol stands for one. Filters are compiled to small programs over symbols; equal filters
+// share one. Every filter is filed under access keys: symbols, or pairs of them, of which an event must have one for the
+// filter to hold. The rarest possible keys are chosen, by how often the filters themselves name a term. See keys.go.
+//
+// An event looks up the keys it has. What is found there is a bucket: the tests that are left of the filters of one
+// key, sorted so that filters share their first tests, and laid out as an array through which matching runs once, from the
+// front to the back, skipping what stands below a test that fails. The event is a set of bits, and most tests are a mask
+// over one word of it. Many tests of one field beside each other are not tried one by one: the event's own values lead to
+// those that hold, or, among filters that rule out a value, to those that do not. See node.go.
 //
 // A [jql.Condition] - an order, a pattern - has no symbols: it is a numbered leaf of the programs, decided
 // over the terms themselves, and at most once per event however many filters share it. The terms are

@@ -1,9 +1,6 @@
 package matcher
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Event is what one event says about the fields of a View, and the scratch memory that matching it
 // needs. Reuse one Event per goroutine, or keep them in a pool: in the steady state nothing is
@@ -14,47 +11,71 @@ import (
 type Event struct {
 	view  *View
 	now   time.Time
+	bits  []uint32 // by symbol, wordBits to a word: the event has it
 	spans []span   // by slot
-	pairs []uint64 // slot<<32 | symbol, as they came
-	ready bool     // pairs are sorted, spans and syms say the same
-	syms  []uint32 // all symbols of the event, slot by slot, ascending
+	syms  []own    // the symbols that filters name
 	texts texts    // of the slots that conditions look at
 
-	keys     []uint64
-	runs     []run
+	keys    []uint64
+	runs    []probe
+	reached []run    // of leaves of the base whose filters hold
+	later   []uint32 // filters of the delta that hold
+	places  []uint32 // see placesUnder
+	visits  int
+
 	epoch    uint32   // even
 	seen     []uint32 // by filter: the epoch that last came across it
 	verdicts []uint32 // by condition: the epoch that last decided it, plus one if it holds
 }
 
-// span is the part of Event.syms that belongs to one slot.
+// span is what an event has of one slot.
 type span struct {
-	first       uint32 // the symbol itself when there is only one; the smallest of several
-	start, size uint32
-	present     bool
-	watched     bool // by some condition
+	first   uint32 // where its symbols begin in Event.syms, plus 1
+	size    uint32 // how many symbols there are
+	present bool
+	watched bool // by some condition
 }
+
+// own is a symbol that an event has, and the next one of the slot, plus 1.
+type own struct{ symbol, next uint32 }
 
 func (s *span) empty() bool { return !s.present }
 
 // Reset forgets the last event and prepares for one that is going to be matched against v. The time of
 // the event becomes the zero time: see [Event.SetTime]. A nil v lets go of the last View.
 func (e *Event) Reset(v *View) {
-	e.view, e.ready, e.now = v, false, time.Time{}
+	e.forget()
 	e.trim()
-	e.pairs = e.pairs[:0]
-	slots := 0
-	if v != nil {
-		slots = len(v.fields)
+	e.view, e.now = v, time.Time{}
+	if v == nil {
+		return
 	}
-	if cap(e.spans) < slots {
-		e.spans = make([]span, slots)
+	if slots := len(v.fields); cap(e.spans) < slots {
+		e.spans = make([]span, slots, slots+slots/4)
+	} else {
+		e.spans = e.spans[:slots]
 	}
-	e.spans = e.spans[:slots]
-	clear(e.spans)
-	if v != nil && len(v.conditions) > 0 {
+	if words := len(v.symbols.terms)/wordBits + 1; len(e.bits) < words {
+		e.bits = make([]uint32, words+words/4)
+	}
+	if len(v.conditions) > 0 {
 		e.watch(v.interests)
 	}
+}
+
+// forget clears what the last event had.
+func (e *Event) forget() {
+	for _, o := range e.syms {
+		e.bits[o.symbol/wordBits] = 0
+	}
+	e.syms = e.syms[:0]
+	for slot := range e.spans {
+		if e.spans[slot].present {
+			e.bits[e.view.presence[slot]/wordBits] = 0
+		}
+	}
+	clear(e.spans)
+	e.spans = e.spans[:0]
 }
 
 // watch prepares for the terms that conditions look at.
@@ -78,52 +99,33 @@ func (e *Event) SetTime(now time.Time) { e.now = now }
 // looks at the field. Elsewhere a term that no filter names costs nothing further. Terms must be
 // normalised the way those of the filters are.
 func (e *Event) Add(slot int, term []byte) {
+	e.SetPresent(slot)
 	s := &e.spans[slot]
-	s.present = true
 	if s.watched {
 		e.texts.add(slot, term)
 	}
 	sym := e.view.symbols.find(uint32(slot), term)
-	if sym != 0 {
-		e.pairs = append(e.pairs, uint64(slot)<<32|uint64(sym))
-		e.ready = false
+	if sym == 0 || e.has(sym) {
+		return
 	}
+	e.set(sym)
+	e.syms = append(e.syms, own{sym, s.first})
+	s.first = uint32(len(e.syms))
+	s.size++
 }
 
 // SetPresent says that the field at slot is not empty although no term says so: its value is an object,
 // for example.
-func (e *Event) SetPresent(slot int) { e.spans[slot].present = true }
-
-// of returns the symbols of a span.
-func (e *Event) of(s *span) []uint32 { return e.syms[s.start : s.start+s.size] }
-
-// has reports whether the event has the symbol in slot.
-func (e *Event) has(slot, sym uint32) bool { return contains(e.of(&e.spans[slot]), sym) }
-
-// seal brings what was added into the order that verification relies on.
-func (e *Event) seal() {
-	if e.ready {
-		return
-	}
-	e.ready = true
-	if !slices.IsSorted(e.pairs) {
-		slices.Sort(e.pairs)
-	}
-	e.pairs = slices.Compact(e.pairs)
-	e.syms = e.syms[:0]
-	for i := range e.spans {
-		s := &e.spans[i]
-		s.first, s.start, s.size = 0, 0, 0
-	}
-	for i, p := range e.pairs {
-		s := &e.spans[p>>32]
-		if s.size == 0 {
-			s.first, s.start = uint32(p), uint32(i)
-		}
-		s.size++
-		e.syms = append(e.syms, uint32(p))
+func (e *Event) SetPresent(slot int) {
+	if s := &e.spans[slot]; !s.present {
+		s.present = true
+		e.set(e.view.presence[slot])
 	}
 }
+
+func (e *Event) has(sym uint32) bool { return e.bits[sym/wordBits]&(1<<(sym%wordBits)) != 0 }
+
+func (e *Event) set(sym uint32) { e.bits[sym/wordBits] |= 1 << (sym % wordBits) }
 
 // begin starts a new epoch for marking filters and deciding conditions.
 func (e *Event) begin(filters, conditions int) {

@@ -72,7 +72,6 @@ func (x *Index) Update(add []Entry, remove []ID) {
 
 // publish makes the writer's state the present one. Called with x.mu held.
 func (x *Index) publish() {
-	x.writer.subscribers = len(x.writer.places)
 	x.view.Store(&View{x.writer.snapshot})
 }
 

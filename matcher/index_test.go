@@ -36,6 +36,8 @@ func genIndex() *rapid.Generator[*Index] {
 			minSaved:        rapid.SampledFrom([]float64{0, 1.5}).Draw(t, "minSaved"),
 			maxSchemas:      48,
 			maxCombinations: rapid.SampledFrom([]uint64{0, 3, 1024}).Draw(t, "maxCombinations"),
+			switchFrom:      rapid.SampledFrom([]int{1, 2, 16}).Draw(t, "switchFrom"),
+			exceptFrom:      rapid.SampledFrom([]int{1, 2, 4}).Draw(t, "exceptFrom"),
 		})
 		return x
 	})

@@ -76,27 +76,67 @@ type chooser struct {
 	census *census
 	pairs  func(schema) bool     // which schemas may be used; nil: none
 	saved  func(schema, float64) // told what each pair saves over a single key; may be nil
-	keys   []uint64
-	coarse bool // presence of the field in place of its terms
+	coarse bool                  // presence of the field in place of its terms
 
 	maxKeys int // see tuning
+
+	// Of the present filter.
+	keys  []uint64
+	rests [][]uint32
+	spots []spot
+	open  [][]uint32 // what has to hold besides what is being looked at
+}
+
+// spot is a part of a filter that its keys come from: one test, or a pair of them. A filter holds if for some spot the
+// event has one of the keys, and the rest of the conjunction round the spot holds.
+type spot struct {
+	keys run // of chooser.keys
+	rest run // of chooser.rests
+}
+
+// find works out the spots of a program. What it finds is valid until the next call.
+func (c *chooser) find(code []uint32) {
+	c.begin(false)
+	c.emit(code)
+	if len(c.keys) > c.maxKeys {
+		c.begin(true)
+		c.emit(code)
+	}
+	for _, s := range c.spots {
+		if c.keys[s.keys.lo] == always && s.rest.empty() {
+			c.spots = append(c.spots[:0], s)
+			return
+		}
+	}
+}
+
+func (c *chooser) begin(coarse bool) {
+	c.coarse = coarse
+	c.keys, c.rests, c.spots, c.open = c.keys[:0], c.rests[:0], c.spots[:0], c.open[:0]
+}
+
+// shared says how an event may come to the filter in several ways.
+func (c *chooser) shared() uint32 {
+	switch {
+	case len(c.spots) > 1:
+		return sharedAlways
+	case len(c.spots) == 1 && c.spots[0].keys.hi-c.spots[0].keys.lo > 1:
+		return sharedIfMany
+	}
+	return 0
 }
 
 // choose returns the keys of a program, ascending and without repeats, and whether having one of them
 // is all that the filter asks for. The slice is valid until the next call.
 func (c *chooser) choose(code []uint32) (keys []uint64, exact bool) {
-	c.coarse, c.keys = false, c.keys[:0]
-	exact = c.emit(code)
-	if len(c.keys) > c.maxKeys {
-		c.coarse, c.keys = true, c.keys[:0]
-		exact = c.emit(code)
+	c.find(code)
+	keys, exact = make([]uint64, 0, len(c.keys)), true
+	for _, s := range c.spots {
+		keys = append(keys, c.keys[s.keys.lo:s.keys.hi]...)
+		exact = exact && s.rest.empty()
 	}
-	slices.Sort(c.keys)
-	c.keys = slices.Compact(c.keys)
-	if len(c.keys) > 1 && c.keys[0] == always {
-		c.keys = c.keys[:1]
-	}
-	return c.keys, exact
+	slices.Sort(keys)
+	return slices.Compact(keys), exact
 }
 
 // cost returns how many visits per event the keys of a node are expected to bring.
@@ -139,63 +179,87 @@ func (c *chooser) presenceOnly(terms []uint32) bool {
 	return len(terms) > c.maxKeys || c.coarse && len(terms) > 0
 }
 
-// emit appends the keys of a node and reports whether having one of them makes the node hold.
-func (c *chooser) emit(code []uint32) (exact bool) {
+// emit notes the spots of a node.
+func (c *chooser) emit(code []uint32) {
+	from := len(c.keys)
 	switch opOf(code) {
 	case opAll:
-		return c.emitAll(code)
+		c.emitAll(code)
 	case opAny:
-		exact = true
 		for rest := inside(code); len(rest) > 0; rest = nextAfter(rest) {
-			exact = c.emit(rest) && exact
+			c.emit(nodeOf(rest))
 		}
-		return exact
 	case opNotIn:
 		c.keys = append(c.keys, uint64(presentSymbol(code[1])))
-		return len(termsOf(code)) == 0
+		c.spot(from, code, len(termsOf(code)) > 0)
 	case opCondition:
 		c.keys = append(c.keys, uint64(presentSymbol(code[1])))
-		return false
+		c.spot(from, code, true)
 	case opInOrEmpty:
 		c.keys = append(c.keys, uint64(emptySymbol(code[1])))
+		c.spot(from, code, c.emitTerms(code))
+	default:
+		c.spot(from, code, c.emitTerms(code))
 	}
-	return c.emitTerms(code)
 }
 
-func (c *chooser) emitTerms(code []uint32) (exact bool) {
+// emitTerms appends the keys of the terms of a test and reports whether the test is still to be verified.
+func (c *chooser) emitTerms(code []uint32) (rest bool) {
 	terms := termsOf(code)
 	if c.presenceOnly(terms) {
 		c.keys = append(c.keys, uint64(presentSymbol(code[1])))
-		return false
+		return true
 	}
 	for _, sym := range terms {
 		c.keys = append(c.keys, uint64(sym))
 	}
-	return true
+	return false
 }
 
-func (c *chooser) emitAll(code []uint32) (exact bool) {
-	children := childCount(code)
-	if children == 0 {
+// spot notes that the keys from a place on are those of a test, which is still to be verified if rest is set, as is all that
+// is open.
+func (c *chooser) spot(from int, code []uint32, rest bool) {
+	if from == len(c.keys) {
+		return
+	}
+	lo := len(c.rests)
+	c.rests = append(c.rests, c.open...)
+	if rest {
+		c.rests = append(c.rests, nodeOf(code))
+	}
+	c.spots = append(c.spots, spot{runOf(from, len(c.keys)), runOf(lo, len(c.rests))})
+}
+
+func (c *chooser) emitAll(code []uint32) {
+	if len(inside(code)) == 0 {
 		c.keys = append(c.keys, always)
-		return true
+		c.spot(len(c.keys)-1, code, false)
+		return
 	}
 	child, cost := c.cheapest(code)
-	if p := c.bestPair(code); p.first != nil && p.cost < cost {
+	p := c.bestPair(code)
+	if p.first != nil && p.cost < cost {
 		if c.saved != nil {
 			c.saved(p.schema(), cost-p.cost)
 		}
-		c.emitPair(p)
-		return children == 2
+	} else {
+		p = pair{}
 	}
-	return c.emit(child) && children == 1
-}
-
-func childCount(code []uint32) (n int) {
+	opened := len(c.open)
 	for rest := inside(code); len(rest) > 0; rest = nextAfter(rest) {
-		n++
+		if chosen := p.first != nil && (&rest[0] == &p.first[0] || &rest[0] == &p.second[0]) ||
+			p.first == nil && &rest[0] == &child[0]; !chosen {
+			c.open = append(c.open, nodeOf(rest))
+		}
 	}
-	return n
+	if p.first != nil {
+		from := len(c.keys)
+		c.emitPair(p)
+		c.spot(from, nil, false)
+	} else {
+		c.emit(nodeOf(child))
+	}
+	c.open = c.open[:opened]
 }
 
 // cheapest returns the child of a conjunction with the least cost.

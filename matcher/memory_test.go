@@ -55,8 +55,8 @@ func TestUnknownTermsLeaveNoTrace(t *testing.T) {
 		e.Add(0, []byte{byte(i), byte(i >> 8), byte(i >> 16)})
 	}
 	x.View().Match(nil, &e)
-	if after := x.Stats(); after != before || cap(e.pairs) > 8 {
-		t.Errorf("%+v became %+v, %d terms kept", before, after, cap(e.pairs))
+	if after := x.Stats(); after != before || cap(e.syms) > 8 {
+		t.Errorf("%+v became %+v, %d terms kept", before, after, cap(e.syms))
 	}
 }
 

@@ -4,7 +4,7 @@ package matcher
 // that grows one by one grows by half between merges until they come every thousand changes; a large
 // one waits for a twentieth.
 func (w *writer) mergeDue() bool {
-	return w.merging == nil && w.changes > max(min(1024, w.based/2), w.based/20)
+	return w.merging == nil && w.changes > max(min(1024, w.based()/2), w.based()/20)
 }
 
 // mergeNow reports whether an update with so many changes of its own ends in a merge.
@@ -14,14 +14,34 @@ func (w *writer) mergeNow(own int) bool {
 		return true
 	case w.merging != nil:
 		return false
-	case len(w.places) < w.tuning.smallIndex:
+	case w.subscribers < w.tuning.smallIndex:
 		return true
 	}
-	return w.mergeDue() && (len(w.places) < w.tuning.backgroundFrom || own >= w.tuning.largeUpdate)
+	return w.mergeDue() && (w.subscribers < w.tuning.backgroundFrom || own >= w.tuning.largeUpdate)
+}
+
+// based returns the number of subscribers in the base.
+func (w *writer) based() int {
+	if w.base == nil {
+		return 0
+	}
+	return len(w.base.holdings.ids)
 }
 
 func (w *writer) newMerger() *merger {
-	m := &merger{old: w.snapshot, identities: w.identities.all}
+	m := &merger{old: w.snapshot, held: make([]holding, 0, w.subscribers)}
+	first := uint32(0)
+	if w.base != nil {
+		first = uint32(w.base.filters.len())
+		for at, id := range w.base.holdings.ids {
+			if !w.left.has(at) {
+				m.held = append(m.held, holding{id, w.base.holdings.filters[at]})
+			}
+		}
+	}
+	for id, at := range w.came {
+		m.held = append(m.held, holding{id, first + at.filter})
+	}
 	m.renamed = newRenumbering(&m.old, w.conditionIdentities.all)
 	return m
 }
@@ -31,10 +51,13 @@ func (w *writer) newMerger() *merger {
 func (w *writer) adopt(m *merger) {
 	fields := w.fields
 	w.snapshot = m.result
+	for len(w.presence) < len(fields) {
+		w.presence = append(w.presence, w.symbols.reserve())
+	}
 	w.fields = fields
-	w.identities, w.conditionIdentities = m.newIdentities, m.renamed.identities
-	w.places = m.places
-	w.filed, w.based, w.changes = len(w.filters), len(w.subs.ids), 0
+	w.conditionIdentities = m.renamed.identities
+	w.came, w.left, w.recent, w.changes = make(map[ID]place), nil, nil, 0
+	w.chooser = newChooser(w.base, w.tuning)
 }
 
 // catchUp repeats the updates that a merge missed.
@@ -42,7 +65,6 @@ func (w *writer) catchUp() {
 	for _, c := range w.missed {
 		w.apply(c.add, c.remove)
 	}
-	w.fileNew()
 	w.missed = nil
 }
 

@@ -5,26 +5,39 @@ import (
 	"slices"
 )
 
-// merger builds a new snapshot out of an old one: base and delta become a base of what lasts, and
-// symbols and conditions that no filter names any longer go. Slots stay, also those that no filter asks
-// for any more.
+// merger builds a new base out of an old one and a delta, of what lasts. Symbols and conditions that no filter names any
+// longer go. Slots stay, also those that no filter asks for any more.
 //
 // The old snapshot is only read, in the way of a View, so a merger may run beside the writer.
 type merger struct {
-	old        snapshot
-	identities [][16]byte // of its filters
+	old  snapshot
+	held []holding // who has which filter of the old snapshot
 
 	live    []survivor
 	renamed *renumbering
-	code    []uint32 // programs with new numbers, in the old order
+	code    []uint32 // programs with new numbers
 	census  *census
 	schemas []schema
-	keys    []uint64 // of all survivors
-	ids     []ID     // of all survivors
+	ids     []ID // of all survivors
 
-	result        snapshot // without its fields
-	newIdentities identities
-	places        map[ID]place
+	residues residues
+	rests    []uint32
+	filings  []filing
+
+	result snapshot // without its fields
+}
+
+// holding is a subscriber with its filter. Filters of the delta are counted behind those of the base.
+type holding struct {
+	id     ID
+	filter uint32
+}
+
+// survivor is a filter that still has subscribers.
+type survivor struct {
+	number uint32 // in the old snapshot
+	code   uint32 // in merger.code
+	ids    run    // in merger.ids
 }
 
 func (m *merger) run() {
@@ -32,42 +45,76 @@ func (m *merger) run() {
 	m.translate()
 	m.takeCensus()
 	m.admitSchemas()
-	m.chooseKeys()
-	m.arrange()
 	m.result = m.write()
-	m.identify()
-	m.place()
 }
 
-// survivor is a filter that still has subscribers.
-type survivor struct {
-	number   uint32 // in the old snapshot
-	code     uint32 // in merger.code
-	ids      run    // in merger.ids
-	keys     run    // in merger.keys
-	exact    bool
-	firstKey uint64
-}
-
+// survivors groups the subscribers by filter.
 func (m *merger) survivors() {
-	for n := range m.old.filters {
-		lo := len(m.ids)
-		m.ids = m.old.subs.collect(m.ids, uint32(n), &m.old.filters[n], m.old.version)
-		if len(m.ids) > lo {
-			m.live = append(m.live, survivor{number: uint32(n), ids: run{uint32(lo), uint32(len(m.ids))}})
+	filters := 0
+	if m.old.base != nil {
+		filters = m.old.base.filters.len()
+	}
+	starts := make([]uint32, filters+len(m.old.delta.filters)+1)
+	for i := range m.held {
+		m.held[i].filter = m.original(m.held[i].filter)
+		starts[m.held[i].filter+1]++
+	}
+	for n := 1; n < len(starts); n++ {
+		starts[n] += starts[n-1]
+		if starts[n] > starts[n-1] {
+			m.live = append(m.live, survivor{number: uint32(n - 1), ids: run{starts[n-1], starts[n]}})
 		}
 	}
+	m.ids = make([]ID, len(m.held))
+	for _, h := range m.held {
+		m.ids[starts[h.filter]] = h.id
+		starts[h.filter]++
+	}
+	for _, s := range m.live {
+		slices.Sort(m.ids[s.ids.lo:s.ids.hi])
+	}
+}
+
+// original returns the filter of the base that a filter of the delta is the same as.
+func (m *merger) original(n uint32) uint32 {
+	if m.old.base == nil {
+		return n
+	}
+	if first := uint32(m.old.base.filters.len()); n >= first {
+		if twin := m.old.delta.filters[n-first].twin; twin != 0 {
+			return twin - 1
+		}
+	}
+	return n
+}
+
+// program appends the program of a filter.
+func (m *merger) program(code []uint32, n uint32) []uint32 {
+	if m.old.base != nil {
+		first := uint32(m.old.base.filters.len())
+		if n < first {
+			return unpack(code, m.old.base.filters.of(n))
+		}
+		n -= first
+	}
+	return append(code, nodeOf(m.old.delta.code[m.old.delta.filters[n].code:])...)
 }
 
 // translate brings the programs into the new numbers.
 func (m *merger) translate() {
-	m.code = make([]uint32, 0, len(m.old.code))
 	for i := range m.live {
 		s := &m.live[i]
 		s.code = uint32(len(m.code))
-		m.code = m.renamed.program(m.code, nodeOf(m.old.code[m.old.filters[s.number].code:]))
+		m.code = m.program(m.code, s.number)
+		m.renamed.mark(m.code[s.code:])
+	}
+	m.renamed.number()
+	for _, s := range m.live {
+		m.renamed.node(nodeOf(m.code[s.code:]))
 	}
 }
+
+func (m *merger) codeOf(s *survivor) []uint32 { return nodeOf(m.code[s.code:]) }
 
 func (m *merger) takeCensus() {
 	m.census = &census{
@@ -75,7 +122,7 @@ func (m *merger) takeCensus() {
 		total: make([]uint32, len(m.old.fields)),
 	}
 	for i := range m.live {
-		m.census.count(m.code[m.live[i].code:])
+		m.census.count(m.codeOf(&m.live[i]))
 	}
 }
 
@@ -89,7 +136,7 @@ func (m *merger) admitSchemas() {
 		maxKeys: m.old.tuning.maxKeys,
 	}
 	for i := range m.live {
-		c.choose(m.code[m.live[i].code:])
+		c.find(m.codeOf(&m.live[i]))
 	}
 	for s, visits := range saved {
 		if visits >= m.old.tuning.minSaved {
@@ -102,72 +149,92 @@ func (m *merger) admitSchemas() {
 	m.schemas = slices.Clip(m.schemas[:min(len(m.schemas), m.old.tuning.maxSchemas)])
 }
 
-func (m *merger) chooseKeys() {
-	admitted := base{schemas: m.schemas}
-	c := chooser{census: m.census, pairs: admitted.admits, maxKeys: m.old.tuning.maxKeys}
-	for i := range m.live {
-		s := &m.live[i]
-		keys, exact := c.choose(m.code[s.code:])
-		lo := len(m.keys)
-		m.keys = append(m.keys, keys...)
-		s.keys, s.exact = run{uint32(lo), uint32(len(m.keys))}, exact
-		if len(keys) > 0 {
-			s.firstKey = keys[0]
-		}
-	}
-}
-
-// arrange numbers the filters by their first key, so that those visited together lie together.
-func (m *merger) arrange() {
-	slices.SortStableFunc(m.live, func(x, y survivor) int { return cmp.Compare(x.firstKey, y.firstKey) })
-}
-
 // write lays out the new snapshot.
 func (m *merger) write() snapshot {
+	b := &base{schemas: m.schemas, census: m.census}
 	r := snapshot{
-		tuning:     m.old.tuning,
-		version:    1,
-		symbols:    m.renamed.symbols.compact(),
-		code:       make([]uint32, 0, room(len(m.code))),
-		conditions: m.renamed.compactConditions(),
-		interests:  m.renamed.interests,
-		filters:    make([]filter, 0, room(len(m.live))),
-		subs:       subscriptions{ids: make([]ID, 0, room(len(m.ids)))},
+		tuning:      m.old.tuning,
+		version:     1,
+		symbols:     m.renamed.symbols,
+		presence:    m.renamed.presence,
+		conditions:  m.renamed.compactConditions(),
+		interests:   m.renamed.interests,
+		base:        b,
+		subscribers: len(m.ids),
 	}
-	filings := make([]filing, 0, len(m.keys))
-	for n, s := range m.live {
-		for _, key := range m.keys[s.keys.lo:s.keys.hi] {
-			p := makePost(uint32(n), int(s.keys.hi-s.keys.lo), s.exact)
-			filings = append(filings, filing{key, p})
-			r.interests = r.interests.withKey(key)
-		}
-		f := filter{code: uint32(len(r.code)), lo: uint32(len(r.subs.ids))}
-		r.code = append(r.code, nodeOf(m.code[s.code:])...)
-		r.subs.ids = append(r.subs.ids, m.ids[s.ids.lo:s.ids.hi]...)
-		f.hi = uint32(len(r.subs.ids))
-		r.filters = append(r.filters, f)
+	m.fileAll(b)
+	for _, f := range m.filings {
+		r.interests = r.interests.withKey(f.key)
 	}
-	r.base = newBase(filings)
-	r.base.schemas, r.base.census = m.schemas, m.census
+	t := trie{
+		base: b, tuning: m.old.tuning, residues: &m.residues, rests: m.rests, presence: m.renamed.presence, made: map[uint32]uint32{},
+		subscribers: func(n uint32) []ID { return m.ids[m.live[n].ids.lo:m.live[n].ids.hi] },
+	}
+	t.build(m.filings)
+	m.hold(&b.holdings)
+	b.compact()
 	return r
 }
 
-func (m *merger) identify() {
-	s := &m.newIdentities
-	s.all = make([][16]byte, 0, room(len(m.live)))
-	s.table = newCells(len(m.live))
-	for _, f := range m.live {
-		s.add(m.identities[f.number])
+// fileAll gives the survivors their numbers and finds the keys of each, and what they leave to verify.
+func (m *merger) fileAll(b *base) {
+	c := newChooser(b, m.old.tuning)
+	var packed []byte
+	b.filters.starts, b.filters.leaves = make([]uint32, 0, len(m.live)+1), make([]uint32, 0, len(m.live))
+	for n := range m.live {
+		code := m.codeOf(&m.live[n])
+		packed = pack(packed[:0], code)
+		b.filters.add(packed)
+		c.find(code)
+		for _, s := range c.spots {
+			lo := len(m.rests)
+			for _, rest := range c.rests[s.rest.lo:s.rest.hi] {
+				m.rests = m.residues.add(m.rests, rest)
+			}
+			for _, key := range c.keys[s.keys.lo:s.keys.hi] {
+				m.filings = append(m.filings, filing{key, runOf(lo, len(m.rests)), uint32(n), c.shared()})
+			}
+		}
+	}
+	b.filters.file()
+	m.residues.arrange(m.renamed.values)
+	for i, number := range m.rests {
+		m.rests[i] = m.residues.rank[number]
+	}
+	last := run{}
+	for _, f := range m.filings {
+		if f.rest != last {
+			slices.Sort(m.rests[f.rest.lo:f.rest.hi])
+			last = f.rest
+		}
 	}
 }
 
-func (m *merger) place() {
-	m.places = make(map[ID]place, len(m.ids))
-	for n, f := range m.result.filters {
-		for p := f.lo; p < f.hi; p++ {
-			m.places[m.result.subs.ids[p]] = place{uint32(n), p}
+// hold notes which filter each subscriber has.
+func (m *merger) hold(h *holdings) {
+	all := make([]holding, 0, len(m.ids))
+	for n, s := range m.live {
+		for _, id := range m.ids[s.ids.lo:s.ids.hi] {
+			all = append(all, holding{id, uint32(n)})
 		}
 	}
+	slices.SortFunc(all, func(x, y holding) int { return cmp.Compare(x.id, y.id) })
+	h.ids, h.filters = make([]ID, len(all)), make([]uint32, len(all))
+	for i, x := range all {
+		h.ids[i], h.filters[i] = x.id, x.filter
+	}
+}
+
+// compact gives arrays that grew the right size.
+func (b *base) compact() {
+	b.nodes, b.leaves, b.ids = slices.Clip(slices.Clone(b.nodes)), slices.Clip(slices.Clone(b.leaves)), slices.Clip(slices.Clone(b.ids))
+	b.sets, b.lists, b.code = slices.Clip(slices.Clone(b.sets)), slices.Clip(slices.Clone(b.lists)), slices.Clip(slices.Clone(b.code))
+	b.filters.packed = slices.Clip(slices.Clone(b.filters.packed))
+}
+
+// newChooser returns what chooses the keys of a base and of the delta on top of it.
+func newChooser(b *base, t *tuning) chooser {
+	return chooser{census: b.census, pairs: b.admits, maxKeys: t.maxKeys}
 }
 
 // room returns the capacity for n things that leaves space for additions before the next merge, so that

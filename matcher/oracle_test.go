@@ -71,8 +71,28 @@ func (m model) clone() model {
 	return c
 }
 
+// matchSorted matches in both ways, which must agree.
 func matchSorted(v *View, e *Event) []ID {
 	ids := v.Match(nil, e)
+	slices.Sort(ids)
+	if by := matchByFilter(v, e); !slices.Equal(ids, by) {
+		panic(fmt.Sprintf("matched %v, and filter by filter %v", ids, by))
+	}
+	return ids
+}
+
+func matchByFilter(v *View, e *Event) (ids []ID) {
+	filters := v.MatchDistinct(nil, e)
+	slices.Sort(filters)
+	if n := len(filters); len(slices.Compact(filters)) != n {
+		panic(fmt.Sprintf("%d filters, some of them repeatedly: %v", n, filters))
+	}
+	for _, f := range filters {
+		before := len(ids)
+		if ids = v.Subscribers(ids, f); len(ids) == before {
+			panic(fmt.Sprintf("filter %d has no subscribers", f))
+		}
+	}
 	slices.Sort(ids)
 	return ids
 }

@@ -1,19 +1,30 @@
 package matcher
 
+// probe is the nodes of one access key that the event has, and what kinds of sharing matter there.
+type probe struct{ lo, hi, need uint32 }
+
+// ofMany marks, in Event.keys, a key of a field of which the event has several symbols. No key has this bit.
+const ofMany uint64 = 1 << 63
+
 // collectKeys lists the access keys that the event has. With crowded, pairs are missing from the list
 // and walkPairs must look for them.
 func (v *View) collectKeys(e *Event) (crowded bool) {
 	e.keys = append(e.keys[:0], always)
-	for _, sym := range e.syms {
-		e.keys = append(e.keys, uint64(sym))
-	}
-	for slot, want := range v.interests {
-		if want == 0 {
+	for slot := range e.spans {
+		s := &e.spans[slot]
+		many := uint64(0)
+		if s.size > 1 {
+			many = ofMany
+		}
+		for next := s.first; next != 0; next = e.syms[next-1].next {
+			e.keys = append(e.keys, uint64(e.syms[next-1].symbol)|many)
+		}
+		if slot >= len(v.interests) {
 			continue
 		}
-		if empty := e.spans[slot].empty(); empty && want&wantEmpty != 0 {
+		if want := v.interests[slot]; s.empty() && want&wantEmpty != 0 {
 			e.keys = append(e.keys, uint64(emptySymbol(uint32(slot))))
-		} else if !empty && want&wantPresent != 0 {
+		} else if !s.empty() && want&wantPresent != 0 {
 			e.keys = append(e.keys, uint64(presentSymbol(uint32(slot))))
 		}
 	}
@@ -22,40 +33,52 @@ func (v *View) collectKeys(e *Event) (crowded bool) {
 			return true
 		}
 	}
-	v.collectPairs(e)
+	for _, s := range v.base.schemas {
+		e.collectPairs(&e.spans[s.a], &e.spans[s.b])
+	}
 	return false
 }
 
-func (v *View) collectPairs(e *Event) {
-	for _, s := range v.base.schemas {
-		a, b := &e.spans[s.a], &e.spans[s.b]
-		if a.size == 1 && b.size == 1 {
-			e.keys = append(e.keys, pairKey(a.first, b.first))
-			continue
-		}
-		for _, first := range e.of(a) {
-			for _, second := range e.of(b) {
-				e.keys = append(e.keys, pairKey(first, second))
-			}
+func (e *Event) collectPairs(a, b *span) {
+	many := uint64(0)
+	if a.size > 1 || b.size > 1 {
+		many = ofMany
+	}
+	for i := a.first; i != 0; i = e.syms[i-1].next {
+		for j := b.first; j != 0; j = e.syms[j-1].next {
+			e.keys = append(e.keys, pairKey(e.syms[i-1].symbol, e.syms[j-1].symbol)|many)
 		}
 	}
 }
 
-// walkPairs adds the runs of all pairs of the base that the event has.
+// findBuckets looks all keys up before anything is done with what is found, so that the cache misses overlap.
+func (v *View) findBuckets(e *Event, crowded bool) {
+	e.runs = e.runs[:0]
+	for _, key := range e.keys {
+		if r := v.base.find(key &^ ofMany); r.hi != 0 {
+			need := uint32(sharedAlways)
+			if key&ofMany != 0 {
+				need |= sharedIfMany
+			}
+			e.runs = append(e.runs, probe{r.lo, r.hi, need})
+		}
+	}
+	if crowded {
+		v.walkPairs(e)
+	}
+}
+
+// walkPairs adds the buckets of all pairs of the base that the event has.
 func (v *View) walkPairs(e *Event) {
 	for i := range v.base.table {
-		if b := &v.base.table[i]; b.hi != 0 && v.hasPair(e, b.key) {
-			e.runs = append(e.runs, run{b.lo, b.hi})
+		if b := &v.base.table[i]; b.hi != 0 && e.hasPair(b.key) {
+			e.runs = append(e.runs, probe{b.lo, b.hi, sharedAlways | sharedIfMany})
 		}
 	}
 }
 
 // hasPair reports whether key is a pair and the event has both symbols.
-func (v *View) hasPair(e *Event, key uint64) bool {
+func (e *Event) hasPair(key uint64) bool {
 	first, second := uint32(key>>32), uint32(key)
-	if first == 0 {
-		return false
-	}
-	terms := v.symbols.terms
-	return e.has(terms[first].slot, first) && e.has(terms[second].slot, second)
+	return first != 0 && e.has(first) && e.has(second)
 }

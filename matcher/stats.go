@@ -27,12 +27,12 @@ func (x *Index) Stats() Stats {
 	if w == nil || w.base == nil {
 		return s
 	}
-	s.Subscribers = len(w.places)
-	s.Filters = len(w.filters)
+	s.Subscribers = w.subscribers
+	s.Filters = w.base.filters.len() + len(w.delta.filters)
 	s.Keys = w.base.keys + max(0, len(w.delta.keys)-1)
 	s.Always = w.atAlways()
 	s.Delta = w.changes
-	s.Terms = max(0, len(w.symbols.terms)-1)
+	s.Terms = w.symbols.count
 	s.Conditions = len(w.conditions)
 	s.Bytes += w.bytes()
 	return s
@@ -40,7 +40,10 @@ func (x *Index) Stats() Stats {
 
 func (w *writer) atAlways() int {
 	r := w.base.find(always)
-	n := int(r.hi - r.lo)
+	n := 0
+	if r.hi != 0 {
+		n = int(w.base.nodes[r.hi].leaf - w.base.nodes[r.lo].leaf)
+	}
 	for at := w.delta.posts.first(w.delta.find(always)); at != 0; at = w.delta.posts.nodes[at].next {
 		n++
 	}
@@ -49,19 +52,27 @@ func (w *writer) atAlways() int {
 
 // bytes adds up the arrays, and the maps with the usual share of free places.
 func (w *writer) bytes() int {
-	return int(unsafe.Sizeof(*w)) + w.snapshot.bytes() +
-		int(unsafe.Sizeof(View{})) +
-		w.identities.bytes() + w.conditionIdentities.bytes() +
-		mapBytes(len(w.places), 12) + mapBytes(len(w.slots), int(unsafe.Sizeof(w.fields[0]))+4)
+	return int(unsafe.Sizeof(*w)) + w.snapshot.bytes() + int(unsafe.Sizeof(View{})) +
+		w.conditionIdentities.bytes() + size(w.recent) + size(w.left) + size(w.code) + size(w.packed) +
+		mapBytes(len(w.came), 12) + mapBytes(len(w.slots), int(unsafe.Sizeof(w.fields[0]))+4)
 }
 
 func (s *snapshot) bytes() int {
-	b := s.base
 	return size(s.fields) + size(s.symbols.table) + size(s.symbols.terms) + size(s.symbols.text) +
-		size(s.code) + size(s.filters) + size(s.interests) + conditionBytes(s.conditions) +
-		size(s.subs.ids) + size(s.subs.gone) + s.subs.later.bytes() +
-		size(b.table) + size(b.posts) + size(b.schemas) + size(b.census.named) + size(b.census.total) +
-		size(s.delta.table) + size(s.delta.keys) + s.delta.posts.bytes()
+		size(s.presence) + size(s.interests) + conditionBytes(s.conditions) + size(s.removals.gone) +
+		s.base.bytes() + s.delta.bytes()
+}
+
+func (b *base) bytes() int {
+	return int(unsafe.Sizeof(*b)) + size(b.table) + size(b.nodes) + size(b.leaves) + size(b.ids) + size(b.sets) + size(b.lists) + size(b.code) +
+		size(b.schemas) + size(b.census.named) + size(b.census.total) +
+		size(b.filters.packed) + size(b.filters.starts) + size(b.filters.leaves) + size(b.filters.table) +
+		size(b.holdings.ids) + size(b.holdings.filters)
+}
+
+func (d *delta) bytes() int {
+	return size(d.filters) + size(d.code) + size(d.twins) + size(d.subs.ids) + size(d.subs.gone) + d.subs.later.bytes() +
+		size(d.table) + size(d.keys) + d.posts.bytes()
 }
 
 // conditionBytes counts the conditions with their texts, which the index keeps alive.

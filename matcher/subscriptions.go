@@ -2,7 +2,7 @@ package matcher
 
 import "sync/atomic"
 
-// subscriptions lists who asked for each filter. A subscription has a position for as long as it lasts;
+// subscriptions lists who asked for each filter of a delta. A subscription has a position for as long as it lasts;
 // filters own runs of positions, and later subscriptions of a known filter hang in a chain.
 //
 // A removal stamps the position with the version that brought it. A View compares stamps with its own
@@ -45,6 +45,21 @@ func (s *subscriptions) lasts(position, version uint32) bool {
 	}
 	v := atomic.LoadUint32(&s.gone[position])
 	return v == 0 || v > version
+}
+
+// any reports whether a filter has subscribers in a version.
+func (s *subscriptions) any(filter uint32, f *filter, version uint32) bool {
+	for p := f.lo; p < f.hi; p++ {
+		if s.lasts(p, version) {
+			return true
+		}
+	}
+	for n := s.later.first(filter); n != 0; n = s.later.nodes[n].next {
+		if s.lasts(s.later.nodes[n].value, version) {
+			return true
+		}
+	}
+	return false
 }
 
 // collect appends the subscribers of a filter in a version.

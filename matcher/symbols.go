@@ -5,8 +5,8 @@ import "hash/maphash"
 // A symbol stands for one term of one slot. Only filters make symbols; an event looks its terms up and
 // forgets those that no filter names, so events never grow a dictionary.
 //
-// Symbol 0 means none. Two symbols per slot are not in any dictionary and say that the field is not
-// empty, or that it is.
+// Symbol 0 means none. One symbol of each slot stands for no term but for the presence of the field: see
+// snapshot.presence. Access keys say that a field is not empty, or that it is, by numbers that are no symbols.
 const reserved = 1 << 31
 
 func presentSymbol(slot uint32) uint32 { return reserved | slot<<1 }
@@ -24,6 +24,7 @@ type symbols struct {
 	table cells
 	terms []term // by symbol; terms[0] is unused
 	text  []byte
+	count int // of the terms
 }
 
 // hashTerm may be called for any text; the slot is part of the hash because equal texts in many fields
@@ -56,27 +57,33 @@ func (s *symbols) intern(slot uint32, text []byte) uint32 {
 	if sym := s.findHashed(hash, slot, text); sym != 0 {
 		return sym
 	}
+	sym := s.reserve()
+	s.terms[sym] = term{uint32(len(s.text)), uint32(len(text)), slot}
+	s.text = append(s.text, text...)
+	s.table = s.table.add(hash, sym, s.count)
+	s.count++
+	return sym
+}
+
+// reserve returns a new symbol, which stands for no text. Writer only.
+func (s *symbols) reserve() uint32 {
 	if len(s.terms) == 0 {
 		s.terms = append(s.terms, term{})
 	}
-	sym := uint32(len(s.terms))
-	s.terms = append(s.terms, term{uint32(len(s.text)), uint32(len(text)), slot})
+	s.terms = append(s.terms, term{})
+	return uint32(len(s.terms) - 1)
+}
+
+// put makes a symbol that was reserved stand for a text that no other does. The table has room.
+func (s *symbols) put(sym, slot uint32, text []byte) {
+	s.terms[sym] = term{uint32(len(s.text)), uint32(len(text)), slot}
 	s.text = append(s.text, text...)
-	s.table = s.table.add(hash, sym, int(sym)-1)
-	return sym
+	s.table.put(uint64(hashTerm(slot, text))<<32 | uint64(sym))
+	s.count++
 }
 
 // of returns the text of a symbol.
 func (s *symbols) of(sym uint32) []byte {
 	t := s.terms[sym]
 	return s.text[t.start : t.start+t.size]
-}
-
-// compact returns s with arrays of the right size.
-func (s *symbols) compact() symbols {
-	return symbols{
-		table: s.table,
-		terms: append(make([]term, 0, room(len(s.terms))), s.terms...),
-		text:  append(make([]byte, 0, room(len(s.text))), s.text...),
-	}
 }

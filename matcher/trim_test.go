@@ -59,7 +59,7 @@ func TestEventLetsGo(t *testing.T) {
 
 // retained is what an event keeps of what it has seen.
 func retained(e *Event) int {
-	n := size(e.pairs) + size(e.syms) + size(e.keys) + size(e.runs) + size(e.texts.bytes)
+	n := size(e.syms) + size(e.keys) + size(e.runs) + size(e.texts.bytes)
 	for _, terms := range e.texts.bySlot {
 		n += size(terms)
 	}

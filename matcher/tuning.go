@@ -26,6 +26,10 @@ type tuning struct {
 	// labels and components - is answered by walking the pairs that exist, so its cost is bounded by
 	// the index and not by the product.
 	maxCombinations uint64
+
+	// Nodes of one field that stand beside each other are worth a node of their own, which leads to those that an event can
+	// reach, when there are so many. Fewer are tried one by one in less time.
+	switchFrom, exceptFrom int
 }
 
 var standard = tuning{
@@ -36,4 +40,6 @@ var standard = tuning{
 	minSaved:        1.5,
 	maxSchemas:      48,
 	maxCombinations: 1024,
+	switchFrom:      16,
+	exceptFrom:      4,
 }

@@ -21,46 +21,34 @@ func (e *Event) holds(code []uint32) bool {
 		}
 		return false
 	case opIs:
-		s := &e.spans[code[1]]
-		return s.first == code[2] || s.size > 1 && contains(e.of(s), code[2])
+		return e.has(code[2])
 	case opIn:
-		return e.common(&e.spans[code[1]], termsOf(code))
+		return e.hasAny(code[1], termsOf(code))
 	case opInOrEmpty:
-		s := &e.spans[code[1]]
-		return s.empty() || e.common(s, termsOf(code))
+		return e.spans[code[1]].empty() || e.hasAny(code[1], termsOf(code))
 	case opCondition:
 		return e.decide(code[1], conditionOf(code))
 	}
-	s := &e.spans[code[1]]
-	return !s.empty() && !e.common(s, termsOf(code))
+	return !e.spans[code[1]].empty() && !e.hasAny(code[1], termsOf(code))
 }
 
-// common reports whether a field has one of the terms.
-func (e *Event) common(s *span, terms []uint32) bool {
-	if s.size <= 1 {
-		return s.size == 1 && contains(terms, s.first)
+// hasAny reports whether the event has one of the symbols of a slot, which ascend.
+func (e *Event) hasAny(slot uint32, symbols []uint32) bool {
+	const fewSymbols = 16 // so many bits are looked at sooner than a list is searched
+	if len(symbols) > fewSymbols {
+		return e.hasAnyOfMany(slot, symbols)
 	}
-	few, many := e.of(s), terms
-	if len(few) > len(many) {
-		few, many = many, few
-	}
-	for _, sym := range few {
-		if contains(many, sym) {
+	for _, sym := range symbols {
+		if e.has(sym) {
 			return true
 		}
 	}
 	return false
 }
 
-// contains searches ascending symbols. Below linearLimit a scan beats the branches of a binary search.
-func contains(sorted []uint32, sym uint32) bool {
-	const linearLimit = 12
-	if len(sorted) > linearLimit {
-		_, found := slices.BinarySearch(sorted, sym)
-		return found
-	}
-	for _, s := range sorted {
-		if s == sym {
+func (e *Event) hasAnyOfMany(slot uint32, symbols []uint32) bool {
+	for next := e.spans[slot].first; next != 0; next = e.syms[next-1].next {
+		if _, found := slices.BinarySearch(symbols, e.syms[next-1].symbol); found {
 			return true
 		}
 	}

@@ -12,21 +12,14 @@ type snapshot struct {
 	tuning      *tuning
 	fields      []jql.Field
 	symbols     symbols
-	code        []uint32        // programs
+	presence    []uint32        // by slot: the symbol that says that the field is not empty
 	conditions  []jql.Condition // by number
-	filters     []filter
-	subs        subscriptions
-	base        *base
-	delta       delta
 	interests   interests
+	base        *base
+	removals    removals // from the base
+	delta       delta
 	version     uint32
 	subscribers int
-}
-
-// filter is one distinct filter: where its program begins, and its run of subscribers.
-type filter struct {
-	code   uint32
-	lo, hi uint32
 }
 
 // Fields returns the fields that the filters ask for; the index of a field is its slot. An index only
@@ -40,75 +33,82 @@ func (v *View) Fields() []jql.Field { return v.fields[:len(v.fields):len(v.field
 // It may be called by many goroutines with events of their own. Nothing is allocated once e has seen a
 // few events and dst has room.
 func (v *View) Match(dst []ID, e *Event) []ID {
+	v.find(e)
+	for _, r := range e.reached {
+		dst = v.appendSubscribers(dst, r)
+	}
+	for _, n := range e.later {
+		dst = v.delta.subs.collect(dst, n, &v.delta.filters[n], v.version)
+	}
+	return dst
+}
+
+// appendSubscribers appends those of a run of leaves.
+func (v *View) appendSubscribers(dst []ID, r run) []ID {
+	lo, hi := v.base.leaves[r.lo].ids, v.base.leaves[r.hi].ids
+	if v.removals.gone == nil {
+		return append(dst, v.base.ids[lo:hi]...)
+	}
+	for ; lo < hi; lo++ {
+		if v.removals.lasts(lo, v.version) {
+			dst = append(dst, v.base.ids[lo])
+		}
+	}
+	return dst
+}
+
+// find notes the filters that hold for the event: the leaves of the base, and those of the delta.
+func (v *View) find(e *Event) {
 	if e.view != v {
 		panic("matcher: the event was not reset for this view")
 	}
-	if len(v.filters) == 0 {
-		return dst
+	e.reached, e.later, e.visits = e.reached[:0], e.later[:0], 0
+	if v.base == nil {
+		return
 	}
-	e.seal()
-	e.begin(len(v.filters), len(v.conditions))
+	e.begin(v.base.filters.len()+len(v.delta.filters), len(v.conditions))
 	crowded := v.collectKeys(e)
-	dst = v.matchBase(dst, e, crowded)
-	return v.matchDelta(dst, e, crowded)
+	v.findBuckets(e, crowded)
+	for _, p := range e.runs {
+		e.scan(v.base, p.lo, p.hi, p.need)
+	}
+	if len(v.delta.keys) > 0 {
+		v.findLater(e, crowded)
+	}
 }
 
-// matchBase first finds all runs and then goes through them, so that the cache misses of the lookups
-// overlap.
-func (v *View) matchBase(dst []ID, e *Event, crowded bool) []ID {
-	e.runs = e.runs[:0]
+// findLater looks through the delta.
+func (v *View) findLater(e *Event, crowded bool) {
+	d := &v.delta
 	for _, key := range e.keys {
-		if r := v.base.find(key); r.hi != 0 {
-			e.runs = append(e.runs, r)
+		if k := d.find(key &^ ofMany); k != 0 {
+			v.visitChain(e, k)
 		}
 	}
 	if crowded {
-		v.walkPairs(e)
-	}
-	for _, r := range e.runs {
-		for _, p := range v.base.posts[r.lo:r.hi] {
-			dst = v.visit(dst, e, p)
-		}
-	}
-	return dst
-}
-
-func (v *View) matchDelta(dst []ID, e *Event, crowded bool) []ID {
-	if len(v.delta.keys) == 0 {
-		return dst
-	}
-	for _, key := range e.keys {
-		if k := v.delta.find(key); k != 0 {
-			dst = v.visitChain(dst, e, k)
-		}
-	}
-	if crowded {
-		for k := 1; k < len(v.delta.keys); k++ {
-			if v.hasPair(e, v.delta.keys[k]) {
-				dst = v.visitChain(dst, e, uint32(k))
+		for k := 1; k < len(d.keys); k++ {
+			if e.hasPair(d.keys[k]) {
+				v.visitChain(e, uint32(k))
 			}
 		}
 	}
-	return dst
 }
 
-func (v *View) visitChain(dst []ID, e *Event, list uint32) []ID {
+func (v *View) visitChain(e *Event, list uint32) {
 	posts := &v.delta.posts
 	for n := posts.first(list); n != 0; n = posts.nodes[n].next {
-		dst = v.visit(dst, e, post(posts.nodes[n].value))
+		e.visits++
+		if at, holds := v.verify(e, post(posts.nodes[n].value)); holds {
+			e.later = append(e.later, at)
+		}
 	}
-	return dst
 }
 
-// visit verifies a filter that one of the event's keys led to, and appends its subscribers.
-func (v *View) visit(dst []ID, e *Event, p post) []ID {
-	n := uint32(p & postFilter)
-	if p&postShared != 0 && !e.once(n) {
-		return dst
+// verify reports whether a filter of the delta that one of the event's keys led to holds, and was not come across before.
+func (v *View) verify(e *Event, p post) (at uint32, holds bool) {
+	at = uint32(p & postFilter)
+	if p&postShared != 0 && !e.once(uint32(v.base.filters.len())+at) {
+		return at, false
 	}
-	f := &v.filters[n]
-	if p&postExact == 0 && !e.holds(v.code[f.code:]) {
-		return dst
-	}
-	return v.subs.collect(dst, n, f, v.version)
+	return at, p&postExact != 0 || e.holds(v.delta.code[v.delta.filters[at].code:])
 }

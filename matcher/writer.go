@@ -1,6 +1,7 @@
 package matcher
 
 import (
+	"hash/maphash"
 	"slices"
 
 	"hookline/jql"
@@ -11,13 +12,17 @@ import (
 type writer struct {
 	snapshot
 	slots   map[jql.Field]uint32
-	places  map[ID]place
-	filed   int // filters that have keys in base or delta; later ones have only been recorded
-	based   int // subscribers in the base
-	changes int // subscriptions that came or went since
+	came    map[ID]place // the subscribers of the delta
+	left    bitmap       // by place in base.holdings: the subscriber is gone, or has another filter
+	changes int          // subscriptions that came or went since the base was built
 
-	identities          identities // of the filters
+	recent              cells // from the hash of a program to the number of a filter of the delta, plus 1
 	conditionIdentities identities
+	chooser             chooser // as the base's keys were chosen
+
+	code     []uint32 // the program of the entry that is being added
+	packed   []byte   // the same, packed
+	unpacked []uint32 // scratch
 
 	merging chan struct{} // closed when the merge that runs beside the updates is over; nil without one
 	missed  []change      // the updates since it started
@@ -29,14 +34,14 @@ type change struct {
 	remove []ID
 }
 
-// place is where a subscriber stands.
+// place is where a subscriber of the delta stands.
 type place struct{ filter, position uint32 }
 
 func newWriter(t *tuning) *writer {
 	return &writer{
 		snapshot: snapshot{tuning: t},
 		slots:    make(map[jql.Field]uint32),
-		places:   make(map[ID]place),
+		came:     make(map[ID]place),
 	}
 }
 
@@ -57,7 +62,6 @@ func (w *writer) update(add []Entry, remove []ID) (changed bool) {
 	if w.merging != nil {
 		w.missed = append(w.missed, change{slices.Clone(add), slices.Clone(remove)})
 	}
-	w.fileNew()
 	return true
 }
 
@@ -73,44 +77,102 @@ func (w *writer) apply(add []Entry, remove []ID) {
 }
 
 func (w *writer) remove(id ID) {
-	at, ok := w.places[id]
-	if !ok {
+	if at, ok := w.came[id]; ok {
+		w.delta.subs.remove(at.position, w.version)
+		delete(w.came, id)
+	} else if at, ok := w.holds(id); ok {
+		w.leave(id, w.base.holdings.filters[at])
+		w.left.set(at)
+	} else {
 		return
 	}
-	w.subs.remove(at.position, w.version)
-	delete(w.places, id)
+	w.subscribers--
 	w.changes++
+}
+
+// holds returns the place in base.holdings of a subscriber that still has the filter it has there.
+func (w *writer) holds(id ID) (at int, ok bool) {
+	if w.base == nil {
+		return 0, false
+	}
+	at, ok = w.base.holdings.find(id)
+	return at, ok && !w.left.has(at)
 }
 
 func (w *writer) add(e Entry) {
-	n, known := w.record(e.Filter)
-	if at, ok := w.places[e.ID]; ok {
-		if at.filter == n {
-			return
-		}
-		w.remove(e.ID)
-	}
-	w.changes++
-	position := w.subs.add(e.ID)
-	w.places[e.ID] = place{n, position}
-	if known {
-		w.subs.later.push(n, position)
+	w.code = encode(w.code[:0], e.Filter.Root(), w)
+	w.packed = pack(w.packed[:0], w.code)
+	if w.has(e.ID) {
 		return
 	}
-	w.filters[n].lo, w.filters[n].hi = position, position+1
+	w.remove(e.ID)
+	n, known := w.record()
+	position := w.delta.subs.add(e.ID)
+	w.came[e.ID] = place{n, position}
+	w.subscribers++
+	w.changes++
+	if known {
+		w.delta.subs.later.push(n, position)
+		return
+	}
+	w.delta.filters[n].lo, w.delta.filters[n].hi = position, position+1
 }
 
-// record returns the number of a filter and whether it had one before.
-func (w *writer) record(f *jql.Filter) (n uint32, known bool) {
-	identity := f.Identity()
-	if n, ok := w.identities.find(identity); ok {
+// has reports whether a subscriber has the filter that w.packed is the program of.
+func (w *writer) has(id ID) bool {
+	if at, ok := w.came[id]; ok {
+		n, known := w.find()
+		return known && n == at.filter
+	}
+	at, ok := w.holds(id)
+	return ok && string(w.base.filters.of(w.base.holdings.filters[at])) == string(w.packed)
+}
+
+// find returns the number in the delta of the filter that w.code is the program of.
+func (w *writer) find() (n uint32, ok bool) {
+	hash := hashProgram(w.packed)
+	at := hash
+	for {
+		n := w.recent.next(hash, &at)
+		if n == 0 {
+			return 0, false
+		}
+		if slices.Equal(nodeOf(w.delta.code[w.delta.filters[n-1].code:]), w.code) {
+			return n - 1, true
+		}
+	}
+}
+
+func hashProgram(packed []byte) uint32 { return uint32(maphash.Bytes(seed, packed) >> 32) }
+
+// record returns the number in the delta of the filter that w.code is the program of, and whether it had one before.
+func (w *writer) record() (n uint32, known bool) {
+	if n, ok := w.find(); ok {
 		return n, true
 	}
-	n = uint32(len(w.filters))
-	w.filters = append(w.filters, filter{code: uint32(len(w.code))})
-	w.code = encode(w.code, f.Root(), w)
-	w.identities.add(identity)
+	d := &w.delta
+	n = uint32(len(d.filters))
+	f := filter{code: uint32(len(d.code))}
+	d.code = append(d.code, w.code...)
+	w.recent = w.recent.add(hashProgram(w.packed), n+1, int(n))
+	if w.base != nil {
+		w.file(n)
+		if twin, ok := w.base.filters.find(w.packed); ok {
+			f.twin = twin + 1
+			d.twins = d.twins.add(hashKey(uint64(twin)), n+1, int(n))
+		}
+	}
+	d.filters = append(d.filters, f)
 	return n, false
+}
+
+// file files the filter that w.code is the program of.
+func (w *writer) file(n uint32) {
+	keys, exact := w.chooser.choose(w.code)
+	for _, key := range keys {
+		w.delta.file(key, makePost(n, len(keys), exact))
+		w.interests = w.interests.withKey(key)
+	}
 }
 
 // slot implements interner.
@@ -119,6 +181,7 @@ func (w *writer) slot(f jql.Field) uint32 {
 	if !ok {
 		n = uint32(len(w.fields))
 		w.fields = append(w.fields, f)
+		w.presence = append(w.presence, w.symbols.reserve())
 		w.slots[f] = n
 	}
 	return n
@@ -142,14 +205,14 @@ func (w *writer) condition(slot uint32, c jql.Condition) uint32 {
 	return n
 }
 
-// fileNew files the filters that this update recorded.
-func (w *writer) fileNew() {
-	c := chooser{census: w.base.census, pairs: w.base.admits, maxKeys: w.tuning.maxKeys}
-	for ; w.filed < len(w.filters); w.filed++ {
-		keys, exact := c.choose(w.code[w.filters[w.filed].code:])
-		for _, key := range keys {
-			w.delta.file(key, makePost(uint32(w.filed), len(keys), exact))
-			w.interests = w.interests.withKey(key)
-		}
+// bitmap is a set of small numbers.
+type bitmap []uint64
+
+func (b bitmap) has(n int) bool { return n/64 < len(b) && b[n/64]&(1<<(n%64)) != 0 }
+
+func (b *bitmap) set(n int) {
+	if need := n/64 + 1; need > len(*b) {
+		*b = append(*b, make([]uint64, need-len(*b))...)
 	}
+	(*b)[n/64] |= 1 << (n % 64)
 }

@@ -1,0 +1,53 @@
+package matcher
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// removals say which subscribers of a base are gone. A place, of base.ids, is stamped with the version that the removal
+// brought, so that a View keeps the subscribers it had.
+type removals struct {
+	gone []uint32 // by place, 0 while the subscriber lasts; nil before the first removal; atomic
+}
+
+// stamp ends the subscription at a place. Writer only.
+func (r *removals) stamp(place, version uint32) { atomic.StoreUint32(&r.gone[place], version) }
+
+// lasts reports whether the subscriber at a place is there in a version.
+func (r *removals) lasts(place, version uint32) bool {
+	v := atomic.LoadUint32(&r.gone[place])
+	return v == 0 || v > version
+}
+
+// leavesOf calls f with the leaves of a filter of the base, by the keys that it is filed under. Writer only.
+func (w *writer) leavesOf(n uint32, f func(leaf uint32)) {
+	w.unpacked = unpack(w.unpacked[:0], w.base.filters.of(n))
+	w.chooser.find(w.unpacked)
+	keys := slices.Clone(w.chooser.keys)
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		r := w.base.find(key)
+		if r.hi == 0 {
+			continue // the filter holds always, whatever other keys it has
+		}
+		for at := w.base.nodes[r.lo].leaf; at < w.base.nodes[r.hi].leaf; at++ {
+			if w.base.leaves[at].filter() == n {
+				f(at)
+			}
+		}
+	}
+}
+
+// leave ends the subscription of a subscriber of the base. Writer only.
+func (w *writer) leave(id ID, filter uint32) {
+	if w.removals.gone == nil {
+		w.removals.gone = make([]uint32, len(w.base.ids))
+	}
+	w.leavesOf(filter, func(leaf uint32) {
+		lo, hi := w.base.leaves[leaf].ids, w.base.leaves[leaf+1].ids
+		if at, found := slices.BinarySearch(w.base.ids[lo:hi], id); found {
+			w.removals.stamp(lo+uint32(at), w.version)
+		}
+	})
+}
