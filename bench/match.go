@@ -89,6 +89,15 @@ type MatchResult struct {
 	NS      float64 `json:"ns_per_event"`
 	Matches float64 `json:"matches_per_event"`
 
+	// DistinctNS is the same for the distinct filters that hold (View.MatchDistinct), of which there are DistinctMatches on average.
+	DistinctNS      float64 `json:"distinct_ns"`
+	DistinctMatches float64 `json:"distinct_per_event"`
+
+	// Candidates is the mean number of filters that the access keys of an event lead to, Tests that of the tests that tell which of
+	// them hold.
+	Candidates float64 `json:"candidates_per_event"`
+	Tests      float64 `json:"tests_per_event"`
+
 	// NaiveOverIndex is how many times longer the loop over all registrations takes, IndexOverFloor how many times longer
 	// than the floor the index does.
 	NaiveOverIndex float64 `json:"naive_over_index"`
@@ -113,8 +122,8 @@ type MatchResult struct {
 	Bytes   float64 `json:"bytes_per_filter"`
 	BuildUS float64 `json:"build_us_per_filter"`
 
-	// Mismatches counts answers that are not those of the plain evaluator of package jql: of the index, from prepared terms and from the body,
-	// and of the loop. Checked is the number of events for which all three were compared.
+	// Mismatches counts answers that are not those of the plain evaluator of package jql: of the index, from prepared terms, filter by filter,
+	// and from the body, and of the loop. Checked is the number of events for which all four were compared.
 	Mismatches int `json:"mismatches"`
 	Checked    int `json:"checked"`
 

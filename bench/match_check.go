@@ -29,10 +29,15 @@ const checkedWork = 50_000_000
 // check compares the answers of all sides with those of the plain evaluator, and counts the matches.
 func (run *matchRun) check(ctx context.Context, r *MatchResult) error {
 	run.found = make([]int, len(run.events))
+	candidates, tests, distinct := 0, 0, 0
 	for i := range run.events {
 		run.found[i] = len(run.match(i))
+		candidates, tests = candidates+run.event.Candidates(), tests+run.event.Tests()
+		distinct += len(run.matchDistinct(i))
 	}
-	r.Matches = round(ratio(float64(sumOf(run.found)), float64(len(run.found))))
+	of := func(sum int) float64 { return round(ratio(float64(sum), float64(len(run.events)))) }
+	r.Candidates, r.Tests, r.DistinctMatches = of(candidates), of(tests), of(distinct)
+	r.Matches = of(sumOf(run.found))
 	r.ExtractBytes = round(meanOf(run.events, func(e *matchEvent) int { return len(e.body) }))
 	r.Checked = min(len(run.events), max(1, checkedWork/r.Filters))
 	run.config.Progress("evaluating every filter for %d events", r.Checked)
@@ -41,7 +46,7 @@ func (run *matchRun) check(ctx context.Context, r *MatchResult) error {
 		return err
 	}
 	for i := range r.Checked {
-		for _, side := range []func(int) []matcher.ID{run.match, run.extractMatch, run.loop} {
+		for _, side := range []func(int) []matcher.ID{run.match, run.subscribers, run.extractMatch, run.loop} {
 			if !run.registrations.agree(side(i), truth[i]) {
 				r.Mismatches++
 			}

@@ -32,6 +32,7 @@ type matchRun struct {
 	event   matcher.Event
 	scanner event.Scanner
 	ids     []matcher.ID
+	filters []matcher.FilterID
 }
 
 // matchTerm is a term of an event and the slot of its field in a view.
@@ -138,6 +139,25 @@ func (run *matchRun) match(i int) []matcher.ID {
 	return run.ids
 }
 
+// matchDistinct goes from the terms of an event to the distinct filters, which are good until the next call.
+func (run *matchRun) matchDistinct(i int) []matcher.FilterID {
+	run.event.Reset(run.view)
+	for _, t := range run.terms[i] {
+		run.event.Add(t.slot, t.term)
+	}
+	run.filters = run.view.MatchDistinct(run.filters[:0], &run.event)
+	return run.filters
+}
+
+// subscribers is match by way of the distinct filters.
+func (run *matchRun) subscribers(i int) []matcher.ID {
+	run.ids = run.ids[:0]
+	for _, f := range run.matchDistinct(i) {
+		run.ids = run.view.Subscribers(run.ids, f)
+	}
+	return run.ids
+}
+
 // extract goes from the body of an event to its terms.
 func (run *matchRun) extract(i int) {
 	run.event.Reset(run.view)
@@ -216,11 +236,12 @@ func (run *matchRun) rounds(ctx context.Context, r *MatchResult) error {
 	run.config.Progress("measuring for %v", run.config.For)
 	all := len(run.events)
 	index := &matchSide{one: func(i int) { run.match(i) }, events: all}
+	distinct := &matchSide{one: func(i int) { run.matchDistinct(i) }, events: all}
 	floor := &matchSide{one: func(i int) { run.ids = run.floor.match(run.ids, &run.events[i].terms, run.found[i]) }, events: all}
 	naive := &matchSide{one: func(i int) { run.loop(i) }, events: run.affordable()}
 	extract := &matchSide{one: run.extract, events: all}
 	whole := &matchSide{one: func(i int) { run.extractMatch(i) }, events: all, each: make([]time.Duration, 0, all*leastRounds)}
-	sides := []*matchSide{index, floor, naive, extract, whole}
+	sides := []*matchSide{index, distinct, floor, naive, extract, whole}
 
 	runtime.GC()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
@@ -239,6 +260,7 @@ func (run *matchRun) rounds(ctx context.Context, r *MatchResult) error {
 	}
 	r.NS, r.NaiveNS, r.FloorNS = round(median(index.rounds)), round(median(naive.rounds)), round(median(floor.rounds))
 	r.NaiveOverIndex, r.IndexOverFloor = round(medianRatio(naive.rounds, index.rounds)), round(medianRatio(index.rounds, floor.rounds))
+	r.DistinctNS = round(median(distinct.rounds))
 	r.ExtractNS, r.ExtractMatchNS = round(median(extract.rounds)), round(median(whole.rounds))
 	r.ExtractMatchMedianNS = float64(median(whole.each))
 	r.Seconds = round(measured.Seconds())

@@ -15,7 +15,7 @@ func TestSymbolsKeepSnapshots(t *testing.T) {
 	text := func(i int) []byte { return []byte(fmt.Sprint(i / 2)) }
 	for i := range 200 {
 		old = append(old, s)
-		if sym := s.intern(uint32(i%2), text(i)); sym != uint32(i+1) || s.intern(uint32(i%2), text(i)) != sym {
+		if sym := s.intern(uint32(i%2), string(text(i))); sym != uint32(i+1) || s.intern(uint32(i%2), string(text(i))) != sym {
 			t.Fatalf("symbol %d for number %d", sym, i)
 		}
 	}

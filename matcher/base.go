@@ -81,7 +81,7 @@ type filters struct {
 	table  []uint32 // number + 1; open addressing
 }
 
-// noLeaf is in the place of the leaf of a filter that never holds.
+// noLeaf is in the place of a leaf that is not made yet.
 const noLeaf = 1<<32 - 1
 
 func (f *filters) len() int { return len(f.leaves) }

@@ -121,8 +121,8 @@ func TestConditionsGo(t *testing.T) {
 		t.Errorf("%d conditions are left", s.Conditions)
 	}
 	now := x.View()
-	if want := (interests{wantTerms | wantPresent}); !slices.Equal(now.interests, want) {
-		t.Errorf("interests %v, want %v", now.interests, want)
+	if want := []interest{wantTerms | wantPresent}; !slices.Equal(now.interests.bySlot, want) {
+		t.Errorf("interests %v, want %v", now.interests.bySlot, want)
 	}
 	d := document{terms: map[jql.Field][]string{fieldP: {"b"}, fieldS: {"c"}}}
 	var e Event

@@ -46,11 +46,7 @@ func (v *View) subscribed(at uint32) bool {
 
 // subscribedBefore reports whether a filter of the delta is in the base as well, with subscribers.
 func (v *View) subscribedBefore(f *filter) bool {
-	if f.twin == 0 {
-		return false
-	}
-	at := v.base.filters.leaves[f.twin-1]
-	return at != noLeaf && v.subscribed(at)
+	return f.twin != 0 && v.subscribed(v.base.filters.leaves[f.twin-1])
 }
 
 // Subscribers appends those of a filter, each once, in no particular order, and returns the extended slice. The filter is one that

@@ -13,6 +13,7 @@ type Event struct {
 	now   time.Time
 	bits  []uint32 // by symbol, wordBits to a word: the event has it
 	spans []span   // by slot
+	slots []uint32 // those of the fields that are not empty
 	syms  []own    // the symbols that filters name
 	texts texts    // of the slots that conditions look at
 
@@ -21,7 +22,7 @@ type Event struct {
 	reached []run    // of leaves of the base whose filters hold
 	later   []uint32 // filters of the delta that hold
 	places  []uint32 // see placesUnder
-	visits  int
+	work    work
 
 	epoch    uint32   // even
 	seen     []uint32 // by filter: the epoch that last came across it
@@ -33,7 +34,6 @@ type span struct {
 	first   uint32 // where its symbols begin in Event.syms, plus 1
 	size    uint32 // how many symbols there are
 	present bool
-	watched bool // by some condition
 }
 
 // own is a symbol that an event has, and the next one of the slot, plus 1.
@@ -46,7 +46,7 @@ func (s *span) empty() bool { return !s.present }
 func (e *Event) Reset(v *View) {
 	e.forget()
 	e.trim()
-	e.view, e.now = v, time.Time{}
+	e.view, e.now, e.work = v, time.Time{}, work{}
 	if v == nil {
 		return
 	}
@@ -59,7 +59,7 @@ func (e *Event) Reset(v *View) {
 		e.bits = make([]uint32, words+words/4)
 	}
 	if len(v.conditions) > 0 {
-		e.watch(v.interests)
+		e.texts.reset(len(v.fields))
 	}
 }
 
@@ -68,25 +68,11 @@ func (e *Event) forget() {
 	for _, o := range e.syms {
 		e.bits[o.symbol/wordBits] = 0
 	}
-	e.syms = e.syms[:0]
-	for slot := range e.spans {
-		if e.spans[slot].present {
-			e.bits[e.view.presence[slot]/wordBits] = 0
-		}
+	for _, slot := range e.slots {
+		e.bits[e.view.presence[slot]/wordBits] = 0
+		e.spans[slot] = span{}
 	}
-	clear(e.spans)
-	e.spans = e.spans[:0]
-}
-
-// watch prepares for the terms that conditions look at.
-func (e *Event) watch(wanted interests) {
-	e.texts.reset(len(wanted))
-	for slot, want := range wanted {
-		if want&wantTerms != 0 {
-			e.spans[slot].watched = true
-			e.texts.open(slot)
-		}
-	}
+	e.syms, e.slots = e.syms[:0], e.slots[:0]
 }
 
 // SetTime sets the time that counts as now for conditions such as created > -7d. Call it between Reset
@@ -99,9 +85,11 @@ func (e *Event) SetTime(now time.Time) { e.now = now }
 // looks at the field. Elsewhere a term that no filter names costs nothing further. Terms must be
 // normalised the way those of the filters are.
 func (e *Event) Add(slot int, term []byte) {
-	e.SetPresent(slot)
 	s := &e.spans[slot]
-	if s.watched {
+	if !s.present {
+		e.SetPresent(slot)
+	}
+	if e.view.interests.of(uint32(slot))&wantTerms != 0 {
 		e.texts.add(slot, term)
 	}
 	sym := e.view.symbols.find(uint32(slot), term)
@@ -117,9 +105,15 @@ func (e *Event) Add(slot int, term []byte) {
 // SetPresent says that the field at slot is not empty although no term says so: its value is an object,
 // for example.
 func (e *Event) SetPresent(slot int) {
-	if s := &e.spans[slot]; !s.present {
-		s.present = true
-		e.set(e.view.presence[slot])
+	s := &e.spans[slot]
+	if s.present {
+		return
+	}
+	s.present = true
+	e.set(e.view.presence[slot])
+	e.slots = append(e.slots, uint32(slot))
+	if e.view.interests.of(uint32(slot))&wantTerms != 0 {
+		e.texts.open(slot)
 	}
 }
 

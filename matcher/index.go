@@ -3,6 +3,7 @@ package matcher
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"hookline/jql"
 )
@@ -72,6 +73,7 @@ func (x *Index) Update(add []Entry, remove []ID) {
 
 // publish makes the writer's state the present one. Called with x.mu held.
 func (x *Index) publish() {
+	x.writer.seen = x.writer.seen.covering(len(x.writer.symbols.terms), time.Now())
 	x.view.Store(&View{x.writer.snapshot})
 }
 

@@ -1,5 +1,7 @@
 package matcher
 
+import "slices"
+
 // interest says what filters want to know of a slot besides its symbols.
 type interest uint8
 
@@ -9,28 +11,60 @@ const (
 	wantTerms                        // some condition looks at the terms themselves
 )
 
-// interests is what is wanted, by slot; slots beyond its end are not asked about. Snapshots share the
-// slice, so a changed one is a copy.
-type interests []interest
-
-func (s interests) with(slot uint32, want interest) interests {
-	if int(slot) < len(s) && s[slot]&want != 0 {
-		return s
-	}
-	changed := make(interests, max(len(s), int(slot)+1))
-	copy(changed, s)
-	changed[slot] |= want
-	return changed
+// interests is what is wanted, by slot. Snapshots share the slices, so a changed one is a copy.
+type interests struct {
+	bySlot []interest // slots beyond its end are not asked about
+	empty  []uint32   // the slots with wantEmpty
 }
 
-// withKey adds the question that an access key asks about a slot, if it is of that kind.
-func (s interests) withKey(key uint64) interests {
+func (s *interests) of(slot uint32) interest {
+	if int(slot) < len(s.bySlot) {
+		return s.bySlot[slot]
+	}
+	return 0
+}
+
+// add adds to what is wanted of a slot, in place.
+func (s *interests) add(slot uint32, want interest) {
+	for int(slot) >= len(s.bySlot) {
+		s.bySlot = append(s.bySlot, 0)
+	}
+	if want == wantEmpty && s.bySlot[slot]&wantEmpty == 0 {
+		s.empty = append(s.empty, slot)
+	}
+	s.bySlot[slot] |= want
+}
+
+// addKey adds the question that an access key asks about a slot, if it is of that kind.
+func (s *interests) addKey(key uint64) {
+	if slot, want, asks := questionOf(key); asks {
+		s.add(slot, want)
+	}
+}
+
+func questionOf(key uint64) (slot uint32, want interest, asks bool) {
 	if key < reserved || key>>32 != 0 {
-		return s
+		return 0, 0, false
 	}
-	slot, want := uint32(key)&^reserved>>1, wantPresent
 	if key&1 != 0 {
-		want = wantEmpty
+		return uint32(key) &^ reserved >> 1, wantEmpty, true
 	}
-	return s.with(slot, want)
+	return uint32(key) &^ reserved >> 1, wantPresent, true
+}
+
+// with returns what is wanted with something more.
+func (s interests) with(slot uint32, want interest) interests {
+	if s.of(slot)&want == 0 {
+		s.bySlot, s.empty = slices.Clone(s.bySlot), slices.Clone(s.empty)
+		s.add(slot, want)
+	}
+	return s
+}
+
+// withKey is with for the question that an access key asks.
+func (s interests) withKey(key uint64) interests {
+	if slot, want, asks := questionOf(key); asks {
+		return s.with(slot, want)
+	}
+	return s
 }

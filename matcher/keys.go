@@ -90,7 +90,7 @@ type chooser struct {
 // spot is a part of a filter that its keys come from: one test, or a pair of them. A filter holds if for some spot the
 // event has one of the keys, and the rest of the conjunction round the spot holds.
 type spot struct {
-	keys run // of chooser.keys
+	keys run // of chooser.keys; that of an empty field comes first
 	rest run // of chooser.rests
 }
 

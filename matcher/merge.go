@@ -1,5 +1,7 @@
 package matcher
 
+import "time"
+
 // mergeDue reports whether the changes since the base weigh enough to build a new one. An index
 // that grows one by one grows by half between merges until they come every thousand changes; a large
 // one waits for a twentieth.
@@ -49,6 +51,7 @@ func (w *writer) newMerger() *merger {
 // adopt goes on from the outcome of a merge. The fields are those of now, which may be more than the
 // merger knew.
 func (w *writer) adopt(m *merger) {
+	m.result.seen = w.seen.covering(len(w.symbols.terms), time.Now()).renumbered(m.renamed.symbolAs, len(m.renamed.symbols.terms))
 	fields := w.fields
 	w.snapshot = m.result
 	for len(w.presence) < len(fields) {

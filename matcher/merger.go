@@ -19,6 +19,7 @@ type merger struct {
 	census  *census
 	schemas []schema
 	ids     []ID // of all survivors
+	filed   Filings
 
 	residues residues
 	rests    []uint32
@@ -163,11 +164,12 @@ func (m *merger) write() snapshot {
 		subscribers: len(m.ids),
 	}
 	m.fileAll(b)
+	r.filings = m.filed
 	for _, f := range m.filings {
-		r.interests = r.interests.withKey(f.key)
+		r.interests.addKey(f.key)
 	}
 	t := trie{
-		base: b, tuning: m.old.tuning, residues: &m.residues, rests: m.rests, presence: m.renamed.presence, made: map[uint32]uint32{},
+		base: b, tuning: m.old.tuning, residues: &m.residues, rests: m.rests, presence: m.renamed.presence, small: m.renamed.small, made: map[uint32]uint32{},
 		subscribers: func(n uint32) []ID { return m.ids[m.live[n].ids.lo:m.live[n].ids.hi] },
 	}
 	t.build(m.filings)
@@ -186,13 +188,15 @@ func (m *merger) fileAll(b *base) {
 		packed = pack(packed[:0], code)
 		b.filters.add(packed)
 		c.find(code)
+		m.filed[filingOf(c.keys)]++
 		for _, s := range c.spots {
 			lo := len(m.rests)
+			known := func(slot uint32) bool { return m.renamed.small(slot) || m.implies(c.keys[s.keys.lo], slot) }
 			for _, rest := range c.rests[s.rest.lo:s.rest.hi] {
-				m.rests = m.residues.add(m.rests, rest)
+				m.rests = m.residues.add(m.rests, rest, known)
 			}
 			for _, key := range c.keys[s.keys.lo:s.keys.hi] {
-				m.filings = append(m.filings, filing{key, runOf(lo, len(m.rests)), uint32(n), c.shared()})
+				m.filings = append(m.filings, filing{key: key, rest: runOf(lo, len(m.rests)), filter: uint32(n), shared: c.shared()})
 			}
 		}
 	}
@@ -202,12 +206,39 @@ func (m *merger) fileAll(b *base) {
 		m.rests[i] = m.residues.rank[number]
 	}
 	last := run{}
-	for _, f := range m.filings {
+	for i := range m.filings {
+		f := &m.filings[i]
+		rest := m.rests[f.rest.lo:f.rest.hi]
 		if f.rest != last {
-			slices.Sort(m.rests[f.rest.lo:f.rest.hi])
+			slices.Sort(rest)
 			last = f.rest
 		}
+		f.begin = beginOf(rest)
 	}
+}
+
+// beginOf returns a number that compares as the first two ranks do.
+func beginOf(rest []uint32) (begin uint64) {
+	if len(rest) > 0 {
+		begin = uint64(rest[0]+1) << 32
+	}
+	if len(rest) > 1 {
+		begin |= uint64(rest[1] + 1)
+	}
+	return begin
+}
+
+// implies reports whether an event that has a key, the first of a spot, or another key of that spot has a field.
+func (m *merger) implies(key uint64, slot uint32) bool {
+	first, second := uint32(key>>32), uint32(key)
+	switch {
+	case key == always:
+		return false
+	case second&reserved != 0:
+		return second == presentSymbol(slot)
+	}
+	terms := m.renamed.symbols.terms
+	return terms[second].slot == slot || first != 0 && terms[first].slot == slot
 }
 
 // hold notes which filter each subscriber has.

@@ -21,12 +21,13 @@ type node struct {
 const (
 	nodeAny     = iota // the event has a symbol of arg, a mask
 	nodeNone           // it has none of them
-	nodeAnyOf          // it has a symbol of the set at arg in base.sets
+	nodeOnly           // it has the first of them, which stands for the presence of the field, and no other
+	nodeAnyOf          // of a slot it has a symbol of the set at arg in base.sets: their number, then the symbols
 	nodeNoneOf         // it has none of them
 	nodeProgram        // the program at arg in base.code holds
 	nodePass           // for leaves whose filters ask for nothing but the key
 	nodeSwitch         // children that ask for values of one field: base.lists at arg leads from symbols to the children
-	nodeExcept         // leaves of filters that rule out values of one field: base.lists at arg leads from symbols to the leaves
+	nodeExcept         // leaves of filters that rule out values of one field, and ask for others: base.lists at arg leads from symbols to the leaves
 )
 
 // An event may come to a filter in several ways. Whether it may is said of each leaf, and for a node whether it is
@@ -37,7 +38,7 @@ const (
 )
 
 const (
-	kindBits   = 3
+	kindBits   = 4
 	kindMask   = 1<<kindBits - 1
 	sharedMask = sharedIfMany | sharedAlways
 	testShift  = kindBits + 2
@@ -65,6 +66,9 @@ func (l leaf) shared() uint32 { return l.mark >> leafShift }
 // length in place of a symbol; the others follow by symbol and place.
 type listed struct{ symbol, at uint32 }
 
+// set returns the symbols of the set at a place of base.sets.
+func (b *base) set(at uint32) []uint32 { return b.sets[at+1 : at+1+b.sets[at]] }
+
 // list returns the list at a place of base.lists.
 func (b *base) list(at uint32) []listed {
 	return b.lists[at+1 : at+1+b.lists[at].symbol]
@@ -83,16 +87,4 @@ func under(list []listed, symbol uint32) []listed {
 	for hi = lo; hi < len(list) && list[hi].symbol == symbol; hi++ {
 	}
 	return list[lo:hi]
-}
-
-// A set of symbols in base.sets is the number of words of bits, and for each the word and a mask.
-
-// meets reports whether the event has a symbol of a set.
-func (e *Event) meets(sets []uint32) bool {
-	for set := sets[1 : 1+2*sets[0]]; len(set) > 0; set = set[2:] {
-		if e.bits[set[0]]&set[1] != 0 {
-			return true
-		}
-	}
-	return false
 }

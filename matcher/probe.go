@@ -10,7 +10,7 @@ const ofMany uint64 = 1 << 63
 // and walkPairs must look for them.
 func (v *View) collectKeys(e *Event) (crowded bool) {
 	e.keys = append(e.keys[:0], always)
-	for slot := range e.spans {
+	for _, slot := range e.slots {
 		s := &e.spans[slot]
 		many := uint64(0)
 		if s.size > 1 {
@@ -19,13 +19,13 @@ func (v *View) collectKeys(e *Event) (crowded bool) {
 		for next := s.first; next != 0; next = e.syms[next-1].next {
 			e.keys = append(e.keys, uint64(e.syms[next-1].symbol)|many)
 		}
-		if slot >= len(v.interests) {
-			continue
+		if v.interests.of(slot)&wantPresent != 0 {
+			e.keys = append(e.keys, uint64(presentSymbol(slot)))
 		}
-		if want := v.interests[slot]; s.empty() && want&wantEmpty != 0 {
-			e.keys = append(e.keys, uint64(emptySymbol(uint32(slot))))
-		} else if !s.empty() && want&wantPresent != 0 {
-			e.keys = append(e.keys, uint64(presentSymbol(uint32(slot))))
+	}
+	for _, slot := range v.interests.empty {
+		if e.spans[slot].empty() {
+			e.keys = append(e.keys, uint64(emptySymbol(slot)))
 		}
 	}
 	for _, s := range v.base.schemas {

@@ -20,17 +20,15 @@ func (r *removals) lasts(place, version uint32) bool {
 	return v == 0 || v > version
 }
 
-// leavesOf calls f with the leaves of a filter of the base, by the keys that it is filed under. Writer only.
+// leavesOf calls f with the leaves of a filter of the base. Writer only.
 func (w *writer) leavesOf(n uint32, f func(leaf uint32)) {
 	w.unpacked = unpack(w.unpacked[:0], w.base.filters.of(n))
-	w.chooser.find(w.unpacked)
-	keys := slices.Clone(w.chooser.keys)
-	slices.Sort(keys)
-	for _, key := range slices.Compact(keys) {
+	keys, _ := w.chooser.choose(w.unpacked)
+	if len(keys) == 0 {
+		f(w.base.filters.leaves[n])
+	}
+	for _, key := range keys {
 		r := w.base.find(key)
-		if r.hi == 0 {
-			continue // the filter holds always, whatever other keys it has
-		}
 		for at := w.base.nodes[r.lo].leaf; at < w.base.nodes[r.hi].leaf; at++ {
 			if w.base.leaves[at].filter() == n {
 				f(at)

@@ -91,6 +91,12 @@ func (r *renumbering) place() []uint32 {
 	return next
 }
 
+// small reports whether all symbols of a slot are in one word of an event's bits.
+func (r *renumbering) small(slot uint32) bool {
+	first := r.presence[slot]
+	return first/wordBits == (first+r.values[slot])/wordBits
+}
+
 // program appends a renumbered program to code.
 func (r *renumbering) program(code, program []uint32) []uint32 {
 	start := len(code)
@@ -120,7 +126,7 @@ func (r *renumbering) condition(slot, n uint32) uint32 {
 	if r.conditionAs[n] == 0 {
 		r.conditions = append(r.conditions, r.old.conditions[n])
 		r.identities.add(r.oldIdentities[n])
-		r.interests = r.interests.with(slot, wantTerms)
+		r.interests.add(slot, wantTerms)
 		r.conditionAs[n] = uint32(len(r.conditions))
 	}
 	return r.conditionAs[n] - 1

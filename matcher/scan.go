@@ -8,14 +8,19 @@ import "slices"
 // Leaves that were passed without a failure between them are one run: from is where it began.
 func (e *Event) scan(b *base, lo, hi, need uint32) {
 	nodes, at := b.nodes, lo
-	from := nodes[lo].leaf
+	from, tests := nodes[lo].leaf, 0
 	for at < hi {
 		n := &nodes[at]
-		e.visits++
 		kind, holds := n.kind(), true
+		if kind != nodePass {
+			tests++
+		}
 		switch {
 		case kind <= nodeNone:
 			holds = (e.bits[n.at()]&n.arg != 0) == (kind == nodeAny)
+		case kind == nodeOnly:
+			has := e.bits[n.at()] & n.arg
+			holds = has == n.arg&-n.arg
 		case kind >= nodeSwitch:
 			e.reach(from, n.leaf)
 			e.scanGroup(b, n, need)
@@ -40,23 +45,28 @@ func (e *Event) scan(b *base, lo, hi, need uint32) {
 		}
 	}
 	e.reach(from, nodes[hi].leaf)
+	e.work.tests += tests
 }
 
 // passes decides the kinds of nodes that are not decided by one word of bits.
 func (e *Event) passes(b *base, n *node) bool {
 	switch n.kind() {
 	case nodeAnyOf:
-		return e.meets(b.sets[n.arg:])
+		return e.hasAny(n.at(), b.set(n.arg))
 	case nodeNoneOf:
-		return !e.meets(b.sets[n.arg:])
+		return !e.hasAny(n.at(), b.set(n.arg))
 	}
 	return e.holds(b.code[n.arg:])
 }
 
 // scanGroup goes on below a nodeSwitch or nodeExcept.
 func (e *Event) scanGroup(b *base, n *node, need uint32) {
-	start, list := len(e.places), b.list(n.arg)
-	e.placesUnder(list, &e.spans[n.at()])
+	s := &e.spans[n.at()]
+	if s.empty() {
+		return
+	}
+	start := len(e.places)
+	e.placesUnder(b.list(n.arg), s)
 	if n.kind() == nodeSwitch {
 		for i := start; i < len(e.places); i++ {
 			e.scan(b, e.places[i], b.nodes[e.places[i]].skip, need)

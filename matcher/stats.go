@@ -9,13 +9,14 @@ import (
 // Stats describes an Index.
 type Stats struct {
 	Subscribers int
-	Filters     int // distinct ones, with those that lost their last subscriber since the last merge
-	Keys        int // access keys that filters are filed under
-	Always      int // filters that every event visits, because nothing in them narrows the choice
-	Delta       int // subscriptions that came or went since the last merge
-	Terms       int // distinct terms that the filters name
-	Conditions  int // distinct conditions: orders and patterns, which no look-up of a term decides
-	Bytes       int // approximate memory of the whole index
+	Filters     int     // distinct ones, with those that lost their last subscriber since the last merge
+	Keys        int     // access keys that filters are filed under
+	Always      int     // filters that every event visits, because nothing in them narrows the choice
+	Filed       Filings // the filters by what they stand under
+	Delta       int     // subscriptions that came or went since the last merge
+	Terms       int     // distinct terms that the filters name
+	Conditions  int     // distinct conditions: orders and patterns, which no look-up of a term decides
+	Bytes       int     // approximate memory of the whole index
 }
 
 // Stats returns the present figures. It is meant for metrics and consoles, not for hot paths.
@@ -31,6 +32,7 @@ func (x *Index) Stats() Stats {
 	s.Filters = w.base.filters.len() + len(w.delta.filters)
 	s.Keys = w.base.keys + max(0, len(w.delta.keys)-1)
 	s.Always = w.atAlways()
+	s.Filed = w.filings
 	s.Delta = w.changes
 	s.Terms = w.symbols.count
 	s.Conditions = len(w.conditions)
@@ -54,12 +56,12 @@ func (w *writer) atAlways() int {
 func (w *writer) bytes() int {
 	return int(unsafe.Sizeof(*w)) + w.snapshot.bytes() + int(unsafe.Sizeof(View{})) +
 		w.conditionIdentities.bytes() + size(w.recent) + size(w.left) + size(w.code) + size(w.packed) +
-		mapBytes(len(w.came), 12) + mapBytes(len(w.slots), int(unsafe.Sizeof(w.fields[0]))+4)
+		mapBytes(len(w.came), 12) + mapBytes(len(w.slots), 44)
 }
 
 func (s *snapshot) bytes() int {
 	return size(s.fields) + size(s.symbols.table) + size(s.symbols.terms) + size(s.symbols.text) +
-		size(s.presence) + size(s.interests) + conditionBytes(s.conditions) + size(s.removals.gone) +
+		size(s.presence) + size(s.interests.bySlot) + size(s.interests.empty) + size(s.seen) + conditionBytes(s.conditions) + size(s.removals.gone) +
 		s.base.bytes() + s.delta.bytes()
 }
 

@@ -1,6 +1,9 @@
 package matcher
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"unsafe"
+)
 
 // A symbol stands for one term of one slot. Only filters make symbols; an event looks its terms up and
 // forgets those that no filter names, so events never grow a dictionary.
@@ -33,6 +36,11 @@ func hashTerm(slot uint32, text []byte) uint32 {
 	return uint32(mix(maphash.Bytes(seed, text)+uint64(slot)) >> 32)
 }
 
+// hashText is hashTerm.
+func hashText(slot uint32, text string) uint32 {
+	return uint32(mix(maphash.String(seed, text)+uint64(slot)) >> 32)
+}
+
 // find returns the symbol of text in slot, or 0.
 func (s *symbols) find(slot uint32, text []byte) uint32 {
 	return s.findHashed(hashTerm(slot, text), slot, text)
@@ -52,9 +60,9 @@ func (s *symbols) findHashed(hash, slot uint32, text []byte) uint32 {
 }
 
 // intern returns the symbol of text in slot and makes one when there is none. Writer only.
-func (s *symbols) intern(slot uint32, text []byte) uint32 {
-	hash := hashTerm(slot, text)
-	if sym := s.findHashed(hash, slot, text); sym != 0 {
+func (s *symbols) intern(slot uint32, text string) uint32 {
+	hash := hashText(slot, text)
+	if sym := s.findHashed(hash, slot, unsafe.Slice(unsafe.StringData(text), len(text))); sym != 0 {
 		return sym
 	}
 	sym := s.reserve()

@@ -18,16 +18,17 @@ type residues struct {
 }
 
 // opPresent is a test that only residues know: the field is not empty. What rules out values of a field asks for that as
-// well, by itself, so that all that do so share it.
+// well. Where it is not part of the same test it is one by itself, so that all that need it share it.
 const opPresent = opMask
 
-// add appends the numbers of the tests that a node of a program stands for.
-func (r *residues) add(dst []uint32, code []uint32) []uint32 {
-	if opOf(code) == opNotIn {
+// add appends the numbers of the tests that a node of a program stands for. known reports whether the field of a slot is
+// known not to be empty, or found to be by whatever test rules out its values.
+func (r *residues) add(dst []uint32, code []uint32, known func(slot uint32) bool) []uint32 {
+	if opOf(code) == opNotIn && (len(termsOf(code)) == 0 || !known(code[1])) {
 		dst = append(dst, r.number([]uint32{opPresent | 2<<opBits, code[1]}))
-		if len(termsOf(code)) == 0 {
-			return dst
-		}
+	}
+	if opOf(code) == opNotIn && len(termsOf(code)) == 0 {
+		return dst
 	}
 	return append(dst, r.number(code))
 }

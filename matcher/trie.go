@@ -12,7 +12,8 @@ type trie struct {
 	rests    []uint32 // ranks of tests
 	filings  []filing // of the bucket that is being laid out
 	marks    tuning
-	presence []uint32 // by slot: the symbol of its presence
+	presence []uint32          // by slot: the symbol of its presence
+	small    func(uint32) bool // tells of a slot that all its symbols are in one word
 	tuning   *tuning
 
 	subscribers func(filter uint32) []ID
@@ -22,7 +23,8 @@ type trie struct {
 // filing is one filter under one access key.
 type filing struct {
 	key    uint64
-	rest   run // of trie.rests, ascending: what has to hold besides
+	rest   run    // of trie.rests, ascending: what has to hold besides
+	begin  uint64 // the first two of them, which decide most comparisons
 	filter uint32
 	shared uint32
 }
@@ -48,12 +50,27 @@ func (t *trie) build(filings []filing) {
 		lo = hi
 	}
 	t.base.nodes = append(t.base.nodes, node{leaf: uint32(len(t.base.leaves))})
+	t.hangOthers()
 	t.base.leaves = append(t.base.leaves, leaf{ids: uint32(len(t.base.ids))})
 }
 
+// hangOthers makes leaves, of no node, for the filters that never hold. All filters have one then, to keep their subscribers.
+func (t *trie) hangOthers() {
+	for n, at := range t.base.filters.leaves {
+		if at == noLeaf {
+			t.base.filters.leaves[n] = uint32(len(t.base.leaves))
+			t.base.leaves = append(t.base.leaves, leaf{uint32(len(t.base.ids)), uint32(n)})
+			t.base.ids = append(t.base.ids, t.subscribers(uint32(n))...)
+		}
+	}
+}
+
 func (t *trie) compare(x, y filing) int {
-	if c := cmp.Compare(x.key, y.key); c != 0 {
-		return c
+	switch {
+	case x.key != y.key:
+		return cmp.Compare(x.key, y.key)
+	case x.begin != y.begin:
+		return cmp.Compare(x.begin, y.begin)
 	}
 	return cmp.Or(slices.Compare(t.restOf(&x), t.restOf(&y)), cmp.Compare(x.filter, y.filter))
 }
@@ -237,21 +254,28 @@ func (t *trie) test(number uint32) int {
 	case opPresent:
 		sym := t.presence[code[1]]
 		return t.open(nodeAny, sym/wordBits, 1<<(sym%wordBits))
-	case opIs, opIn, opNotIn:
-		one, many := uint32(nodeAny), uint32(nodeAnyOf)
-		if op == opNotIn {
-			one, many = nodeNone, nodeNoneOf
+	case opIs, opIn:
+		return t.symbols(number, nodeAny, nodeAnyOf)
+	case opNotIn:
+		if first := t.presence[code[1]]; t.small(code[1]) {
+			return t.open(nodeOnly, first/wordBits, maskOf(termsOf(code))|1<<(first%wordBits))
 		}
-		terms := termsOf(code)
-		if word := terms[0] / wordBits; terms[len(terms)-1]/wordBits == word {
-			return t.open(one, word, maskOf(terms))
-		}
-		return t.open(many, 0, t.once(number, t.set))
+		return t.symbols(number, nodeNone, nodeNoneOf)
 	}
 	return t.open(nodeProgram, 0, t.once(number, func(code []uint32) uint32 {
 		t.base.code = append(t.base.code, code...)
 		return uint32(len(t.base.code) - len(code))
 	}))
+}
+
+// symbols opens the node of a test of symbols, which is of one kind if one word has them all.
+func (t *trie) symbols(number, one, many uint32) int {
+	code := t.residues.of(number)
+	terms := termsOf(code)
+	if word := terms[0] / wordBits; terms[len(terms)-1]/wordBits == word {
+		return t.open(one, word, maskOf(terms))
+	}
+	return t.open(many, code[1], t.once(number, t.set))
 }
 
 // wordBits is the length of a word of an event's bits.
@@ -276,15 +300,8 @@ func (t *trie) once(number uint32, make func([]uint32) uint32) uint32 {
 
 // set stores the symbols of a test and returns their place.
 func (t *trie) set(code []uint32) uint32 {
-	at := len(t.base.sets)
-	t.base.sets = append(t.base.sets, 0)
-	for terms := termsOf(code); len(terms) > 0; t.base.sets[at]++ {
-		n := 1
-		for n < len(terms) && terms[n]/wordBits == terms[0]/wordBits {
-			n++
-		}
-		t.base.sets = append(t.base.sets, terms[0]/wordBits, maskOf(terms[:n]))
-		terms = terms[n:]
-	}
-	return uint32(at)
+	at := uint32(len(t.base.sets))
+	t.base.sets = append(t.base.sets, uint32(len(termsOf(code))))
+	t.base.sets = append(t.base.sets, termsOf(code)...)
+	return at
 }

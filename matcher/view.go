@@ -15,6 +15,8 @@ type snapshot struct {
 	presence    []uint32        // by slot: the symbol that says that the field is not empty
 	conditions  []jql.Condition // by number
 	interests   interests
+	seen        sightings
+	filings     Filings
 	base        *base
 	removals    removals // from the base
 	delta       delta
@@ -47,7 +49,7 @@ func (v *View) Match(dst []ID, e *Event) []ID {
 func (v *View) appendSubscribers(dst []ID, r run) []ID {
 	lo, hi := v.base.leaves[r.lo].ids, v.base.leaves[r.hi].ids
 	if v.removals.gone == nil {
-		return append(dst, v.base.ids[lo:hi]...)
+		return appendIDs(dst, v.base.ids[lo:hi])
 	}
 	for ; lo < hi; lo++ {
 		if v.removals.lasts(lo, v.version) {
@@ -57,12 +59,24 @@ func (v *View) appendSubscribers(dst []ID, r run) []ID {
 	return dst
 }
 
+// appendIDs is append, which does not pay for a handful.
+func appendIDs(dst, ids []ID) []ID {
+	const handful = 8
+	if len(ids) > handful {
+		return append(dst, ids...)
+	}
+	for _, id := range ids {
+		dst = append(dst, id)
+	}
+	return dst
+}
+
 // find notes the filters that hold for the event: the leaves of the base, and those of the delta.
 func (v *View) find(e *Event) {
 	if e.view != v {
 		panic("matcher: the event was not reset for this view")
 	}
-	e.reached, e.later, e.visits = e.reached[:0], e.later[:0], 0
+	e.reached, e.later = e.reached[:0], e.later[:0]
 	if v.base == nil {
 		return
 	}
@@ -70,6 +84,7 @@ func (v *View) find(e *Event) {
 	crowded := v.collectKeys(e)
 	v.findBuckets(e, crowded)
 	for _, p := range e.runs {
+		e.work.candidates += int(v.base.nodes[p.hi].leaf - v.base.nodes[p.lo].leaf)
 		e.scan(v.base, p.lo, p.hi, p.need)
 	}
 	if len(v.delta.keys) > 0 {
@@ -97,7 +112,7 @@ func (v *View) findLater(e *Event, crowded bool) {
 func (v *View) visitChain(e *Event, list uint32) {
 	posts := &v.delta.posts
 	for n := posts.first(list); n != 0; n = posts.nodes[n].next {
-		e.visits++
+		e.work.candidates++
 		if at, holds := v.verify(e, post(posts.nodes[n].value)); holds {
 			e.later = append(e.later, at)
 		}
@@ -110,5 +125,9 @@ func (v *View) verify(e *Event, p post) (at uint32, holds bool) {
 	if p&postShared != 0 && !e.once(uint32(v.base.filters.len())+at) {
 		return at, false
 	}
-	return at, p&postExact != 0 || e.holds(v.delta.code[v.delta.filters[at].code:])
+	if p&postExact != 0 {
+		return at, true
+	}
+	e.work.tests++
+	return at, e.holds(v.delta.code[v.delta.filters[at].code:])
 }

@@ -11,7 +11,7 @@ import (
 // update and equal to it between updates.
 type writer struct {
 	snapshot
-	slots   map[jql.Field]uint32
+	slots   map[string][]uint32 // by the name of the field
 	came    map[ID]place // the subscribers of the delta
 	left    bitmap       // by place in base.holdings: the subscriber is gone, or has another filter
 	changes int          // subscriptions that came or went since the base was built
@@ -40,7 +40,7 @@ type place struct{ filter, position uint32 }
 func newWriter(t *tuning) *writer {
 	return &writer{
 		snapshot: snapshot{tuning: t},
-		slots:    make(map[jql.Field]uint32),
+		slots:    make(map[string][]uint32),
 		came:     make(map[ID]place),
 	}
 }
@@ -169,6 +169,7 @@ func (w *writer) record() (n uint32, known bool) {
 // file files the filter that w.code is the program of.
 func (w *writer) file(n uint32) {
 	keys, exact := w.chooser.choose(w.code)
+	w.filings[filingOf(keys)]++
 	for _, key := range keys {
 		w.delta.file(key, makePost(n, len(keys), exact))
 		w.interests = w.interests.withKey(key)
@@ -177,19 +178,21 @@ func (w *writer) file(n uint32) {
 
 // slot implements interner.
 func (w *writer) slot(f jql.Field) uint32 {
-	n, ok := w.slots[f]
-	if !ok {
-		n = uint32(len(w.fields))
-		w.fields = append(w.fields, f)
-		w.presence = append(w.presence, w.symbols.reserve())
-		w.slots[f] = n
+	for _, n := range w.slots[f.Name] {
+		if w.fields[n] == f {
+			return n
+		}
 	}
+	n := uint32(len(w.fields))
+	w.fields = append(w.fields, f)
+	w.presence = append(w.presence, w.symbols.reserve())
+	w.slots[f.Name] = append(w.slots[f.Name], n)
 	return n
 }
 
 // symbol implements interner.
 func (w *writer) symbol(slot uint32, text string) uint32 {
-	return w.symbols.intern(slot, []byte(text))
+	return w.symbols.intern(slot, text)
 }
 
 // condition implements interner.
