@@ -56,6 +56,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descWebhooks, float64(r.Expired), "expired")
 	gauge(descExpiring, float64(len(c.e.registry.Expiring(time.Now(), c.e.lead))))
 	gauge(descIndexed, float64(r.Indexed))
+	c.index(gauge)
+	gauge(descUncompiled, float64(r.Broken))
 	d := c.e.dispatch.Stats()
 	gauge(descInFlight, float64(d.InFlight))
 	gauge(descHosts, float64(d.Hosts))

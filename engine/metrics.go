@@ -19,14 +19,15 @@ import (
 type metrics struct {
 	all []prometheus.Collector
 
-	received  [2]map[string]prometheus.Counter // by source, then event type
-	rejected  map[Rejection]prometheus.Counter
-	size      prometheus.Histogram
-	match     prometheus.Histogram
-	fanOut    prometheus.Histogram
-	matches   prometheus.Counter
-	unmatched prometheus.Counter
-	enqueued  prometheus.Counter
+	received   [2]map[string]prometheus.Counter // by source, then event type
+	rejected   map[Rejection]prometheus.Counter
+	size       prometheus.Histogram
+	match      prometheus.Histogram
+	fanOut     prometheus.Histogram
+	candidates prometheus.Histogram
+	matches    prometheus.Counter
+	unmatched  prometheus.Counter
+	enqueued   prometheus.Counter
 
 	attempts  map[webhook.Class]prometheus.Counter
 	duration  map[bool]prometheus.Histogram // by success
@@ -104,14 +105,15 @@ var rejections = []Rejection{RejectedInvalid, RejectedTooLarge, RejectedUnauthor
 const unknownType = "other"
 
 var (
-	secondsFine   = []float64{1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2, 0.1}
-	secondsWire   = []float64{5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20}
-	secondsUntil  = []float64{1e-3, 2e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 1800}
-	bytesBody     = []float64{256, 1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 25 << 20}
-	countFanOut   = []float64{0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
-	countAttempts = []float64{1, 2, 3, 4, 5, 6, 8, 10, 15}
-	secondsDisk   = []float64{2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1, 2, 5, 10}
-	countPassed   = []float64{0, 10, 100, 1e3, 1e4, 1e5, 1e6}
+	secondsFine     = []float64{1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2, 0.1}
+	secondsWire     = []float64{5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20}
+	secondsUntil    = []float64{1e-3, 2e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 1800}
+	bytesBody       = []float64{256, 1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 25 << 20}
+	countFanOut     = []float64{0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
+	countCandidates = []float64{0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5}
+	countAttempts   = []float64{1, 2, 3, 4, 5, 6, 8, 10, 15}
+	secondsDisk     = []float64{2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1, 2, 5, 10}
+	countPassed     = []float64{0, 10, 100, 1e3, 1e4, 1e5, 1e6}
 )
 
 func newMetrics(e *Engine) *metrics {
@@ -134,6 +136,7 @@ func newMetrics(e *Engine) *metrics {
 	m.size = m.histogram("event_size_bytes", "Size of the bodies of events.", bytesBody)
 	m.match = m.histogram("match_duration_seconds", "Time to read an event and find the webhooks that match.", secondsFine)
 	m.fanOut = m.histogram("match_fanout", "Deliveries owed per event.", countFanOut)
+	m.candidates = m.histogram("match_candidates", "Filters looked at per event.", countCandidates)
 	matches := m.counterVec("matches_total", "Events by whether any webhook matched.", "result")
 	m.matches, m.unmatched = matches.WithLabelValues("matched"), matches.WithLabelValues("unmatched")
 	m.enqueued = m.counter("deliveries_enqueued_total", "Deliveries made durable.")

@@ -82,6 +82,7 @@ type publication struct {
 	targets []queue.Target
 	firing  firing
 	subject subject
+	trial   bool // nothing of it counts
 
 	// messages are what is accepted as one: the event, and after it what post-functions fire. That is a message of its
 	// own, as its body is another, and as a webhook that listens to the event as well has two requests coming.
@@ -94,7 +95,7 @@ func (p *publication) reset() {
 		p.payload = nil
 	}
 	p.payload, p.notes, p.targets, p.messages = p.payload[:0], p.notes[:0], p.targets[:0], p.messages[:0]
-	p.firing, p.subject = firing{}, subject{}
+	p.firing, p.subject, p.trial = firing{}, subject{}, false
 }
 
 // prepare matches an event and fills in p.messages with what is to be accepted.
@@ -152,6 +153,10 @@ func (e *Engine) match(p *publication, ev *webhook.Event, now time.Time) (Receip
 	header, matched, err := e.registry.Match(ev.Tenant, ev.Body, now, scratch)
 	if err != nil {
 		return Receipt{}, err
+	}
+	if !p.trial {
+		e.metrics.candidates.Observe(float64(scratch.Candidates()))
+		scratch.Note(now)
 	}
 	p.subject = subject{body: ev.Body, typ: header.Type}
 	e.fanOut(p, matched)

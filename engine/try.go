@@ -22,6 +22,7 @@ func (e *Engine) Try(ev webhook.Event) (Trial, error) {
 	p := e.publications.Get().(*publication)
 	defer e.publications.Put(p)
 	p.reset()
+	p.trial = true
 	receipt, err := e.check(p, &ev, time.Now())
 	if err != nil {
 		return Trial{}, err

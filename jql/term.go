@@ -67,6 +67,14 @@ func AppendStringTerm(dst, text []byte) []byte {
 	return append(append(dst, stringMark), text...)
 }
 
+// TextOfTerm returns the text of a term that [AppendStringTerm] makes, and false for the term of a number or a boolean.
+func TextOfTerm(term string) (text string, ok bool) {
+	if term == "" || term[0] != stringMark {
+		return "", false
+	}
+	return term[1:], true
+}
+
 // AppendNumberTerm appends the term of a JSON number, given as the document writes it: 5, 5.0 and 5e0 have
 // one term. Byte by byte the terms are in the order of the numbers, exactly, however many digits these have. It
 // reports false, and leaves dst alone, if literal is not a decimal number or its exponent is beyond

@@ -55,6 +55,20 @@ func TestTypedTerms(t *testing.T) {
 	}
 }
 
+func TestTextOfTerm(t *testing.T) {
+	for _, text := range []string{"x", "5.0", "s", "true"} {
+		terms := TypedTerms(text)
+		if got, ok := TextOfTerm(terms[0]); !ok || got != text {
+			t.Errorf("%q is read as %q, %v", terms[0], got, ok)
+		}
+		for _, other := range append(terms[1:], "") {
+			if got, ok := TextOfTerm(other); ok {
+				t.Errorf("%q is read as the text %q", other, got)
+			}
+		}
+	}
+}
+
 func TestTermsDoNotAllocate(t *testing.T) {
 	dst := make([]byte, 0, 64)
 	text, number := []byte("In Prögress"), []byte("0.0150e-7")

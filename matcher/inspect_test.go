@@ -189,3 +189,16 @@ func TestCandidates(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkFilters(b *testing.B) {
+	const filters = 10_000
+	x := New()
+	x.Update(newWorkload(1).entries(1, filters), nil)
+	v := x.View()
+	for b.Loop() {
+		for f := range v.Filters {
+			_ = f
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/filters, "ns/subscriber")
+}

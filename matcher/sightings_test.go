@@ -127,3 +127,17 @@ func TestNoteDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func BenchmarkNote(b *testing.B) {
+	w := newWorkload(1)
+	x := New()
+	x.Update(w.entries(1, 10_000), nil)
+	v := x.View()
+	var e Event
+	w.document().prepare(v).fill(&e, v)
+	v.Match(nil, &e)
+	for b.Loop() {
+		e.Note(firstDay)
+	}
+	b.ReportMetric(float64(len(e.syms)), "terms")
+}

@@ -107,7 +107,7 @@ func newRoot(io streams) *cobra.Command {
 	})
 	root.AddCommand(newServeCommand(io), newDemoCommand(io), newReceiveCommand(io), newJQLCommand(io), newBenchCommand(io))
 	root.AddCommand(newStatusCommand(io), newTenantsCommand(io), newWebhooksCommand(io), newEventsCommand(io), newDeliveriesCommand(io),
-		newDeadCommand(io), newReplayCommand(io), newHostsCommand(io), newStoreCommand(io))
+		newDeadCommand(io), newReplayCommand(io), newHostsCommand(io), newIndexCommand(io), newStoreCommand(io))
 	return root
 }
 

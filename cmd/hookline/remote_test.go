@@ -44,6 +44,7 @@ func TestRemoteFailures(t *testing.T) {
 		"proxy":              {answering(t, 502, "<html>\x1b[2J</html>"), "status", exitUnavailable, `502 <html>\x1b[2J</html>`},
 		"redirect":           {answering(t, 304, ``), "status", exitFailed, "304"},
 		"no tenant":          {gone, "webhooks list", exitUsage, "--tenant"},
+		"no index":           {gone, "index", exitUsage, "a tenant"},
 		"no argument":        {gone, "webhooks pause -t a", exitUsage, "at least one ID"},
 		"no command":         {gone, "dead", exitUsage, "needs the name of a command"},
 		"unknown command":    {gone, "webhooks freeze -t a 1", exitUsage, "freeze"},
@@ -143,6 +144,7 @@ func TestRemoteAsks(t *testing.T) {
 		{"tenants rotate acme ci --end", "DELETE /base/v1/tenants/acme/apps/ci/secrets/previous Bearer admin"},
 		{"hosts list --sort backlog --limit 5", "GET /base/v1/hosts?limit=5&sort=backlog Bearer admin"},
 		{"hosts reset acme https://h:443", "POST /base/v1/hosts/reset Bearer admin"},
+		{"index acme --before 2026-03-01T09:00:00Z --limit 5", "GET /base/t/acme/v1/index?before=2026-03-01T09%3A00%3A00Z&limit=5 Bearer admin"},
 		{"events try --system arcxp", "POST /base/t/acme/v1/events/arcxp?dry_run=true Bearer admin"},
 		{"replay cancel r1", "DELETE /base/t/acme/v1/replays/r1 Bearer admin"},
 	} {

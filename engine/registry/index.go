@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"hookline/engine/event"
 	"hookline/engine/webhook"
@@ -23,6 +24,8 @@ type index struct {
 	env    jql.Env // of the tenant
 	latest atomic.Pointer[viewPlan]
 	broken int // webhooks whose filter does not compile any more; they match nothing
+
+	observed observed
 }
 
 // viewPlan is a view of the index with the plan to extract what its filters ask for.
@@ -53,6 +56,7 @@ func (l *lazyIndex) get(t *tenant) *index {
 	filed := entries(list, x.env, byProject)
 	x.broken = len(list) - len(filed)
 	x.set.Update(filed, nil)
+	x.observed.begin(time.Now())
 	l.index.Store(x)
 	return x
 }
@@ -64,6 +68,7 @@ func (l *lazyIndex) update(add []matcher.Entry, remove []matcher.ID) {
 	defer l.mu.Unlock()
 	if x := l.index.Load(); x != nil {
 		x.set.Update(add, remove)
+		x.observed.forget(remove)
 	}
 }
 
@@ -75,6 +80,7 @@ func (l *lazyIndex) exchange(attach func(), add []matcher.Entry, remove []matche
 	attach()
 	if x := l.index.Load(); x != nil {
 		x.set.Update(add, remove)
+		x.observed.forget(remove)
 	}
 	detach()
 }

@@ -17,6 +17,7 @@ type Scratch struct {
 	event   matcher.Event
 	ids     []matcher.ID
 	matched []*webhook.Webhook
+	index   *index // that of the last Match, until it is noted
 }
 
 // Match reads the body of an event of a tenant and returns what the body says of itself, and the
@@ -25,12 +26,14 @@ type Scratch struct {
 //
 // Errors: webhook.ErrUnknownTenant, or *event.Error where the body is not an event.
 func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch) (event.Header, []*webhook.Webhook, error) {
+	s.index = nil
 	t := r.tenant(tenantID)
 	if t == nil {
 		return event.Header{}, nil, webhook.ErrUnknownTenant
 	}
 	for {
-		view, plan := t.index.get(t).view()
+		x := t.index.get(t)
+		view, plan := x.view()
 		s.event.Reset(view)
 		s.event.SetTime(now)
 		header, err := s.scanner.Scan(body, plan, &s.event)
@@ -43,6 +46,7 @@ func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch
 		// Webhooks that others have taken the place of since the view was taken are missing, and so are the others.
 		if all || t.index.get(t).set.View() == view {
 			slices.SortFunc(s.matched, ByEndpoint)
+			s.index = x
 			return header, s.matched, nil
 		}
 	}

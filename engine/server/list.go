@@ -24,12 +24,7 @@ type page struct {
 
 // page reads the parameters limit and cursor of a list.
 func (q *query) page(list string) page {
-	p := page{list: list, limit: usualLimit}
-	if n := q.number("limit"); n > maxLimit {
-		q.wrong("The parameter limit is %d; at most %d are listed at once", n, maxLimit)
-	} else if n > 0 {
-		p.limit = int(n)
-	}
+	p := page{list: list, limit: q.limit()}
 	if text := q.text("cursor"); text != "" {
 		var ok bool
 		if p.after, ok = openCursor(list, text); !ok {
@@ -37,6 +32,17 @@ func (q *query) page(list string) page {
 		}
 	}
 	return p
+}
+
+// limit reads the parameter limit of a list.
+func (q *query) limit() int {
+	switch n := q.number("limit"); {
+	case n > maxLimit:
+		q.wrong("The parameter limit is %d; at most %d are listed at once", n, maxLimit)
+	case n > 0:
+		return int(n)
+	}
+	return usualLimit
 }
 
 // badCursor is also for marks that turn out to mean nothing where they are used.

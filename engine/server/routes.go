@@ -58,6 +58,7 @@ func (s *Server) tenantRoutes() []route {
 	add("POST", checkPath, s.checkFilter, "")
 	add("POST", explainPath, s.explainFilter, "")
 	add("GET", "/v1/status", s.getTenantStatus, "")
+	add("GET", "/v1/index", s.getIndex, "before limit")
 	add("GET", "/v1/webhooks", s.listWebhooks, "flavor app user url event state limit cursor")
 	add("GET", "/v1/webhooks/{id}", s.getWebhook, "")
 	add("PATCH", "/v1/webhooks/{id}", s.patchWebhook, "")
