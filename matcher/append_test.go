@@ -77,18 +77,20 @@ func TestDeltaKeepsSnapshots(t *testing.T) {
 }
 
 func TestBaseFindsEveryKey(t *testing.T) {
-	const n = 500
-	b := base{table: make([]bucket, tableFor(n))}
+	const n = 5000
+	var buckets []bucket
 	for i := range uint32(n) {
-		b.put(bucket{uint64(i*90) << 32, i, i + 1})
+		buckets = append(buckets, bucket{uint64(i*90) << 32, i, i + 1})
 	}
-	for i := range uint32(n) {
-		if r := b.find(uint64(i*90) << 32); r != (run{i, i + 1}) {
-			t.Errorf("%v under key %d", r, i)
+	var b base
+	b.tabulate(slices.Clone(buckets))
+	for _, k := range buckets {
+		if r := b.find(k.key); r != (run{k.lo, k.hi}) {
+			t.Errorf("%v under key %x, want %v", r, k.key, k)
 		}
-	}
-	if r := b.find(12345); !r.empty() || b.keys != n {
-		t.Errorf("%d keys, want %d; %v under a key that is not there", b.keys, n, r)
+		if r := b.find(k.key + 1); !r.empty() {
+			t.Errorf("%v under a key that is not there", r)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package matcher
 
 import (
+	"cmp"
 	"hash/maphash"
 	"math/bits"
 	"slices"
@@ -9,7 +10,7 @@ import (
 // base is the immutable bulk of an index: for each access key a bucket of nodes, the filters themselves, and their
 // subscribers. It is made by a merger.
 type base struct {
-	table  []bucket // open addressing
+	table  []bucket // and a free place behind them
 	nodes  []node   // of all buckets, and one behind them
 	leaves []leaf   // of all nodes, and one behind them
 	ids    []ID     // of all leaves
@@ -20,12 +21,14 @@ type base struct {
 	schemas []schema // the pairs in use
 	census  *census  // what the keys were chosen by; the delta goes on using it
 	keys    int
+	slots   int // of the table, less what did not fit in there
 
 	filters  filters
 	holdings holdings
 }
 
-// bucket is the nodes of one access key; free when hi is zero.
+// bucket is the nodes of one access key; free when hi is zero. The table has them in the order of their hashes, each at the place of its
+// hash or as little behind it as can be. So a search for what is not there ends soon, although few places are free.
 type bucket struct {
 	key    uint64
 	lo, hi uint32
@@ -37,35 +40,42 @@ func runOf(lo, hi int) run { return run{uint32(lo), uint32(hi)} }
 
 func (r run) empty() bool { return r.lo == r.hi }
 
-// slotOf spreads a hash over a table of any length.
+// slotOf returns the place of a hash in a table of any length. It ascends with the hash.
 func slotOf(hash uint64, length int) int {
 	hi, _ := bits.Mul64(hash, uint64(length))
 	return int(hi)
 }
 
-// tableFor returns the length of a table of n things that never changes: a quarter of it is free.
-func tableFor(n int) int { return n + n/3 + 1 }
+// places returns the length of a table for n things: an eighth of it is free.
+func places(n int) int { return n + n/7 + 1 }
 
-func (b *base) put(k bucket) {
-	i := slotOf(mix(k.key), len(b.table))
-	for b.table[i].hi != 0 {
-		if i++; i == len(b.table) {
-			i = 0
+// tabulate makes the table.
+func (b *base) tabulate(buckets []bucket) {
+	slices.SortFunc(buckets, func(x, y bucket) int { return cmp.Compare(mix(x.key), mix(y.key)) })
+	b.keys, b.slots = len(buckets), places(len(buckets))
+	b.table = make([]bucket, b.slots, b.slots+len(buckets)/64+8)
+	next := 0
+	for _, k := range buckets {
+		next = max(next, slotOf(mix(k.key), b.slots))
+		for next >= len(b.table) {
+			b.table = append(b.table, bucket{})
 		}
+		b.table[next] = k
+		next++
 	}
-	b.table[i] = k
-	b.keys++
+	b.table = append(b.table, bucket{})
 }
 
 // find returns the nodes of a key, none when nothing is filed under it.
 func (b *base) find(key uint64) run {
-	for i := slotOf(mix(key), len(b.table)); ; {
+	hash := mix(key)
+	for i := slotOf(hash, b.slots); ; i++ {
 		at := &b.table[i]
-		if at.hi == 0 || at.key == key {
+		if at.key == key {
 			return run{at.lo, at.hi}
 		}
-		if i++; i == len(b.table) {
-			i = 0
+		if at.hi == 0 || mix(at.key) > hash {
+			return run{}
 		}
 	}
 }
@@ -101,7 +111,7 @@ func (f *filters) add(packed []byte) {
 
 // file makes the table, when all are added.
 func (f *filters) file() {
-	f.table = make([]uint32, tableFor(f.len()))
+	f.table = make([]uint32, places(f.len()))
 	for n := range uint32(f.len()) {
 		i := slotOf(maphash.Bytes(seed, f.of(n)), len(f.table))
 		for f.table[i] != 0 {

@@ -118,9 +118,9 @@ func TestProgramsStaySorted(t *testing.T) {
 	for _, s := range makeHistory(w, 60, 60) {
 		x.Update(s.add, s.remove)
 	}
-	b := x.View().base
-	for n := range b.filters.len() {
-		checkSorted(t, unpack(nil, b.filters.of(uint32(n))))
+	v := x.View()
+	for n := range v.base.filters.len() {
+		checkSorted(t, packer{v.presence}.unpack(nil, v.base.filters.of(uint32(n))))
 	}
 }
 

@@ -102,7 +102,7 @@ func (v *View) Filters(yield func(*FilterInfo) bool) {
 	}
 	in := inspection{view: v, chooser: newChooser(v.base, v.tuning)}
 	for n := range v.base.filters.len() {
-		in.code = unpack(in.code[:0], v.base.filters.of(uint32(n)))
+		in.code = packer{v.presence}.unpack(in.code[:0], v.base.filters.of(uint32(n)))
 		if !in.yield(FilterID(n), yield) {
 			return
 		}

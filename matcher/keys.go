@@ -28,7 +28,7 @@ const (
 // Two children make a pair only while their product stays within maxProduct keys, and only the
 // maxPartners cheapest children of a conjunction are considered.
 const (
-	maxProduct  = 9
+	maxProduct  = 6
 	maxPartners = 6
 )
 

@@ -94,7 +94,7 @@ func (m *merger) program(code []uint32, n uint32) []uint32 {
 	if m.old.base != nil {
 		first := uint32(m.old.base.filters.len())
 		if n < first {
-			return unpack(code, m.old.base.filters.of(n))
+			return packer{m.old.presence}.unpack(code, m.old.base.filters.of(n))
 		}
 		n -= first
 	}
@@ -185,7 +185,7 @@ func (m *merger) fileAll(b *base) {
 	b.filters.starts, b.filters.leaves = make([]uint32, 0, len(m.live)+1), make([]uint32, 0, len(m.live))
 	for n := range m.live {
 		code := m.codeOf(&m.live[n])
-		packed = pack(packed[:0], code)
+		packed = packer{m.renamed.presence}.pack(packed[:0], code)
 		b.filters.add(packed)
 		c.find(code)
 		m.filed[filingOf(c.keys)]++

@@ -61,7 +61,7 @@ func (w *writer) bytes() int {
 
 func (s *snapshot) bytes() int {
 	return size(s.fields) + size(s.symbols.table) + size(s.symbols.terms) + size(s.symbols.text) +
-		size(s.presence) + size(s.interests.bySlot) + size(s.interests.empty) + size(s.seen) + conditionBytes(s.conditions) + size(s.removals.gone) +
+		size(s.presence) + size(s.interests.bySlot) + size(s.interests.empty) + size(s.seen) + conditionBytes(s.conditions) + size(s.removals.gone) + size(s.removals.marks) +
 		s.base.bytes() + s.delta.bytes()
 }
 

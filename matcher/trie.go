@@ -32,13 +32,7 @@ type filing struct {
 // build lays out all filings.
 func (t *trie) build(filings []filing) {
 	slices.SortFunc(filings, t.compare)
-	keys := 0
-	for i := range filings {
-		if i == 0 || filings[i].key != filings[i-1].key {
-			keys++
-		}
-	}
-	t.base.table = make([]bucket, tableFor(keys))
+	var buckets []bucket
 	for lo := 0; lo < len(filings); {
 		hi := lo + 1
 		for hi < len(filings) && filings[hi].key == filings[lo].key {
@@ -46,9 +40,10 @@ func (t *trie) build(filings []filing) {
 		}
 		start := len(t.base.nodes)
 		t.bucket(filings[lo:hi])
-		t.base.put(bucket{filings[lo].key, uint32(start), uint32(len(t.base.nodes))})
+		buckets = append(buckets, bucket{filings[lo].key, uint32(start), uint32(len(t.base.nodes))})
 		lo = hi
 	}
+	t.base.tabulate(buckets)
 	t.base.nodes = append(t.base.nodes, node{leaf: uint32(len(t.base.leaves))})
 	t.hangOthers()
 	t.base.leaves = append(t.base.leaves, leaf{ids: uint32(len(t.base.ids))})

@@ -1,6 +1,10 @@
 package matcher
 
-import "hookline/jql"
+import (
+	"slices"
+
+	"hookline/jql"
+)
 
 // View is one state of an Index. It never changes and stays valid for ever; a state that nobody holds
 // any longer is garbage.
@@ -36,6 +40,7 @@ func (v *View) Fields() []jql.Field { return v.fields[:len(v.fields):len(v.field
 // few events and dst has room.
 func (v *View) Match(dst []ID, e *Event) []ID {
 	v.find(e)
+	dst = slices.Grow(dst, v.atMost(e.reached))
 	for _, r := range e.reached {
 		dst = v.appendSubscribers(dst, r)
 	}
@@ -45,18 +50,31 @@ func (v *View) Match(dst []ID, e *Event) []ID {
 	return dst
 }
 
+// atMost returns how many subscribers the leaves of runs have, with those that are gone.
+func (v *View) atMost(runs []run) (n int) {
+	for _, r := range runs {
+		n += int(v.base.leaves[r.hi].ids - v.base.leaves[r.lo].ids)
+	}
+	return n
+}
+
 // appendSubscribers appends those of a run of leaves.
 func (v *View) appendSubscribers(dst []ID, r run) []ID {
 	lo, hi := v.base.leaves[r.lo].ids, v.base.leaves[r.hi].ids
 	if v.removals.gone == nil {
 		return appendIDs(dst, v.base.ids[lo:hi])
 	}
-	for ; lo < hi; lo++ {
-		if v.removals.lasts(lo, v.version) {
-			dst = append(dst, v.base.ids[lo])
+	for {
+		stamped := v.removals.next(lo, hi)
+		dst = appendIDs(dst, v.base.ids[lo:stamped])
+		if stamped == hi {
+			return dst
 		}
+		if v.removals.lasts(stamped, v.version) {
+			dst = append(dst, v.base.ids[stamped])
+		}
+		lo = stamped + 1
 	}
-	return dst
 }
 
 // appendIDs is append, which does not pay for a handful.

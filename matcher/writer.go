@@ -12,9 +12,9 @@ import (
 type writer struct {
 	snapshot
 	slots   map[string][]uint32 // by the name of the field
-	came    map[ID]place // the subscribers of the delta
-	left    bitmap       // by place in base.holdings: the subscriber is gone, or has another filter
-	changes int          // subscriptions that came or went since the base was built
+	came    map[ID]place        // the subscribers of the delta
+	left    bitmap              // by place in base.holdings: the subscriber is gone, or has another filter
+	changes int                 // subscriptions that came or went since the base was built
 
 	recent              cells // from the hash of a program to the number of a filter of the delta, plus 1
 	conditionIdentities identities
@@ -101,7 +101,7 @@ func (w *writer) holds(id ID) (at int, ok bool) {
 
 func (w *writer) add(e Entry) {
 	w.code = encode(w.code[:0], e.Filter.Root(), w)
-	w.packed = pack(w.packed[:0], w.code)
+	w.packed = packer{w.presence}.pack(w.packed[:0], w.code)
 	if w.has(e.ID) {
 		return
 	}
