@@ -129,7 +129,7 @@ func TestInspection(t *testing.T) {
 		if len(seen) != len(m) {
 			t.Fatalf("%d subscribers, want %d", len(seen), len(m))
 		}
-		for filing, n := range x.Stats().Filed { // which counts those whose last subscriber has gone
+		for filing, n := range v.filings { // which counts those whose last subscriber has gone
 			if filings[filing] > n {
 				t.Fatalf("%d filters by %s, %d counted", filings[filing], Filing(filing), n)
 			}
