@@ -1,6 +1,7 @@
 package jql
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -216,7 +217,6 @@ func (m *Moment) String() string {
 		name = "endOf" + periodNames[m.Period]
 	}
 	b := append([]byte(name), '(')
-	zoned := m.Start || m.End
 	for i, s := range m.Shift {
 		if i > 0 {
 			b = append(b, ' ')
@@ -225,14 +225,18 @@ func (m *Moment) String() string {
 			b = append(b, '+')
 		}
 		b = append(strconv.AppendInt(b, int64(s.Count), 10), periodLetters[s.Unit])
-		zoned = zoned || s.Unit >= Day
 	}
 	b = append(b, ')')
 	if (m.Start || m.End) && m.Period == Week {
 		b = append(append(b, '/'), m.WeekStart.String()...)
 	}
-	if zoned {
+	if m.zoned() {
 		b = append(append(b, '@'), m.zone().String()...)
 	}
 	return string(b)
+}
+
+// zoned says whether the zone makes a difference.
+func (m *Moment) zoned() bool {
+	return m.Start || m.End || slices.ContainsFunc(m.Shift, func(s Shift) bool { return s.Unit >= Day })
 }
