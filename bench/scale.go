@@ -163,7 +163,11 @@ func (run *scaleRun) registerTenant(ctx context.Context, e *engine.Engine, n int
 	if err != nil {
 		return err
 	}
-	for _, w := range e.Registry().All(owner.Tenant) {
+	all, err := e.Registry().All(owner.Tenant)
+	if err != nil {
+		return err
+	}
+	for _, w := range all {
 		q, err := jql.Parse(w.Filter)
 		if err != nil {
 			return err

@@ -95,6 +95,7 @@ func (e *Engine) open() (err error) {
 	}
 	e.registry.Guard(e.egress.Check)
 	e.registry.Limit(o.Limits)
+	e.registry.Budget(o.registrations())
 	if err = e.checkFlavors(); err != nil {
 		return err
 	}

@@ -70,12 +70,13 @@ func (e *Engine) lead(flavor string) time.Duration {
 }
 
 // expiring says when the first of the webhooks that a delivery is for expires, if that is within the lead.
+// Where that cannot be read it does not say so: it is no reason not to deliver.
 func (e *Engine) expiring(ep *webhook.Endpoint, ids []int64, lead time.Duration) (time.Time, bool) {
 	if lead <= 0 {
 		return time.Time{}, false
 	}
-	first := e.registry.FirstExpiry(ep.Owner.Tenant, ids)
-	return first, !first.IsZero() && time.Until(first) <= lead
+	first, err := e.registry.FirstExpiry(ep.Owner.Tenant, ids)
+	return first, err == nil && !first.IsZero() && time.Until(first) <= lead
 }
 
 // maxWarnings bounds the lines that one sweep writes about webhooks that are going to expire.
@@ -84,16 +85,11 @@ const maxWarnings = 100
 // warn logs the webhooks that came within the lead of their expiry after one time and up to another. The first sweep of a
 // process has no time before it, so that it repeats what is still true.
 func (e *Engine) warn(after, now time.Time) {
-	logged, more := 0, 0
-	for _, w := range e.registry.Expiring(now, e.lead) {
-		if !w.Expires.Add(-e.lead(w.Flavor)).After(after) {
-			continue
-		}
-		if logged == maxWarnings {
-			more++
-			continue
-		}
-		logged++
+	list, more, err := e.registry.NewlyExpiring(after, now, e.lead, maxWarnings)
+	if err != nil {
+		e.options.Logger.Error("some of the webhooks that are going to expire cannot be read", "err", err)
+	}
+	for _, w := range list {
 		e.options.Logger.Warn("a webhook is going to expire; it stops to match unless it is refreshed",
 			"tenant", w.Owner.Tenant, "app", w.Owner.App, "user", w.Owner.User, "webhook", w.ID, "expires", w.Expires)
 	}

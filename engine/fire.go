@@ -19,20 +19,21 @@ type firing struct {
 }
 
 // fire finds the webhooks that the post-functions of an event's transition name. Their filters and events do not count.
-func (e *Engine) fire(p *publication, ev *webhook.Event, h *event.Header, now time.Time) {
+func (e *Engine) fire(p *publication, ev *webhook.Event, h *event.Header, now time.Time) error {
 	p.firing.possible = true
 	t, ok := e.registry.Tenant(ev.Tenant)
 	if !ok || len(t.PostFunctions) == 0 {
-		return
+		return nil
 	}
-	fired := e.registry.Fired(nil, ev.Tenant, event.TransitionOf(ev.Body))
-	if len(fired) == 0 {
-		return
+	fired, err := e.registry.Fired(nil, ev.Tenant, event.TransitionOf(ev.Body))
+	if err != nil || len(fired) == 0 {
+		return err
 	}
 	before := len(p.targets)
 	e.fanOut(p, fired)
 	p.firing.targets = len(p.targets) - before
 	p.firing.payload = h.AppendTransition(appendPayloadHead(nil, ev), ev.Body, now)
+	return nil
 }
 
 // addFiring adds the message of the post-functions to that of the event. The idempotency key is taken for both whether

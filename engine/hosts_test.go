@@ -145,7 +145,7 @@ func TestPausedEndpointWithoutWebhooksIsGivenUp(t *testing.T) {
 				}
 				time.Sleep(2 * time.Hour)
 				waiting("with its webhook", 1)
-				if err := e.DeleteWebhook(ctx, owner.Tenant, e.Registry().All(owner.Tenant)[0].ID); err != nil {
+				if err := e.DeleteWebhook(ctx, owner.Tenant, sole(t, e)); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(time.Hour - time.Second)

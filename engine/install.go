@@ -66,7 +66,7 @@ func (e *Engine) install(ctx context.Context, tenant, app string, d *webhook.Des
 }
 
 // Installed returns the descriptor of an app and the webhooks that it declares, in order of their numbers. They are
-// shared and must not be changed. Errors: webhook.ErrUnknownTenant, webhook.ErrUnknownApp, registry.ErrNoDescriptor.
+// shared and must not be changed. Errors: webhook.ErrUnknownTenant, webhook.ErrUnknownApp, registry.ErrNoDescriptor, or one of the store.
 func (e *Engine) Installed(tenant, app string) (*webhook.Descriptor, []*webhook.Webhook, error) {
 	a, err := e.app(tenant, app)
 	if err != nil {
@@ -77,7 +77,11 @@ func (e *Engine) Installed(tenant, app string) (*webhook.Descriptor, []*webhook.
 	}
 	var list []*webhook.Webhook
 	for _, f := range e.declarers() {
-		list = append(list, e.registry.List(webhook.Owner{Tenant: tenant, App: app}, f.Rules().Flavor)...)
+		some, err := e.registry.List(webhook.Owner{Tenant: tenant, App: app}, f.Rules().Flavor)
+		if err != nil {
+			return nil, nil, err
+		}
+		list = append(list, some...)
 	}
 	slices.SortFunc(list, func(a, b *webhook.Webhook) int { return cmp.Compare(a.ID, b.ID) })
 	return a.Descriptor, list, nil

@@ -93,6 +93,15 @@ type Options struct {
 	// Defaults to 256 MiB.
 	CacheSize int64
 
+	// MemoryBudget is how many bytes of memory the process should take at most, as far as that depends on what is registered.
+	// Webhooks and indexes of the tenants that were not used for longest are let go to stay below it, and read again when they are
+	// needed, which takes some milliseconds for a hundred webhooks. Two fifths of it, less CacheSize, are for registrations: Go's collector lets
+	// memory grow to twice what is in use before it runs, and the rest is for all else. Tenants, apps and endpoints are
+	// always in memory, some kilobytes for each.
+	//
+	// Defaults to 0: no bound, and what was read once stays in memory.
+	MemoryBudget int64
+
 	// Disk says how much room is left on the disk of Dir. Where there is less, Publish and whatever registers something new
 	// are refused with an error that is queue.ErrReadOnly, and everything else goes on.
 	Disk Disk
@@ -184,6 +193,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// registrations is the part of the memory budget that is theirs.
+func (o *Options) registrations() int64 {
+	if o.MemoryBudget == 0 {
+		return 0
+	}
+	return o.MemoryBudget/5*2 - o.CacheSize
+}
+
 // validate names every problem at once.
 func (o *Options) validate() error {
 	var problems []error
@@ -204,7 +221,7 @@ func (o *Options) validate() error {
 	}
 	for name, n := range map[string]int64{
 		"HostLimit": int64(o.HostLimit), "ReplayLimit": int64(o.ReplayLimit), "MaxInFlight": int64(o.MaxInFlight), "MaxBody": int64(o.MaxBody),
-		"CacheSize": o.CacheSize, "KeepDead": int64(o.KeepDead), "KeepKeys": int64(o.KeepKeys),
+		"CacheSize": o.CacheSize, "MemoryBudget": o.MemoryBudget, "KeepDead": int64(o.KeepDead), "KeepKeys": int64(o.KeepKeys),
 		"Breaker.Open": int64(o.Breaker.Open), "DisableAfter": int64(o.DisableAfter), "RetryBudget.Floor": int64(o.RetryBudget.Floor),
 		"Objectives.Fresh": int64(o.Objectives.Fresh), "Objectives.Replay": int64(o.Objectives.Replay),
 		"KeepAttempts": int64(o.KeepAttempts), "KeepDelivered": int64(o.KeepDelivered),
@@ -213,6 +230,9 @@ func (o *Options) validate() error {
 		if n < 0 {
 			add("%s is negative", name)
 		}
+	}
+	if o.MemoryBudget > 0 && o.registrations() <= 0 {
+		add("MemoryBudget is %d; two fifths of it must be more than CacheSize, which is %d", o.MemoryBudget, o.CacheSize)
 	}
 	if o.Disk.Ballast < AutoBallast {
 		add("Disk.Ballast is negative and not AutoBallast")

@@ -63,11 +63,15 @@ func (e *Engine) scope(tenant string, id int64) (scope, error) {
 	}
 	s := scope{endpoints: map[queue.EndpointID]*webhook.Endpoint{}, ids: []queue.EndpointID{}, webhook: id}
 	list := e.registry.Endpoints(tenant)
-	if w, ok := e.registry.Webhook(tenant, id); ok {
+	w, err := e.registry.Webhook(tenant, id)
+	switch {
+	case err == nil:
 		list = nil
 		if ep, ok := e.registry.Endpoint(w.Endpoint); ok {
 			list = append(list, ep)
 		}
+	case !errors.Is(err, registry.ErrUnknownWebhook):
+		return scope{}, err
 	}
 	for _, ep := range list {
 		s.endpoints[queue.EndpointID(ep.ID)] = ep

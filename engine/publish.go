@@ -152,7 +152,7 @@ func (e *Engine) match(p *publication, ev *webhook.Event, now time.Time) (Receip
 	defer e.scratches.Put(scratch)
 	header, matched, err := e.registry.Match(ev.Tenant, ev.Body, now, scratch)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, ended(err)
 	}
 	if !p.trial {
 		e.metrics.candidates.Observe(float64(scratch.Candidates()))
@@ -164,7 +164,9 @@ func (e *Engine) match(p *publication, ev *webhook.Event, now time.Time) (Receip
 		p.payload = header.AppendStored(p.payload, ev.Body, now)
 	}
 	if header.Fires() {
-		e.fire(p, ev, &header, now)
+		if err := e.fire(p, ev, &header, now); err != nil {
+			return Receipt{}, ended(err)
+		}
 	}
 	return Receipt{Type: header.Type, Matched: len(matched)}, nil
 }
@@ -181,12 +183,20 @@ func (e *Engine) matchForeign(p *publication, ev *webhook.Event, now time.Time) 
 	}
 	reading, err := reader.Read(ev.Body, tenant, e.registry, e.registry.Believed(now))
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, ended(err)
 	}
 	slices.SortFunc(reading.Webhooks, registry.ByEndpoint)
 	e.fanOut(p, reading.Webhooks)
 	p.payload = append(p.payload, reading.Body...)
 	return Receipt{Type: reading.Type, Matched: len(reading.Webhooks)}, nil
+}
+
+// ended makes of the error of a store that is closed that of a queue that is: both end with the engine.
+func ended(err error) error {
+	if errors.Is(err, registry.ErrClosed) {
+		return queue.ErrClosed
+	}
+	return err
 }
 
 // keyScope keeps the idempotency keys of tenants apart, also those of a tenant from those of one that had its id

@@ -255,7 +255,7 @@ func (e *Engine) sendable(s *selector) ([]queue.EndpointID, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w, ok := e.registry.Webhook(s.tenant, s.Webhook); ok && e.disabled(w.Endpoint) {
+	if w, err := e.registry.Webhook(s.tenant, s.Webhook); err == nil && e.disabled(w.Endpoint) {
 		return nil, ErrStopped
 	}
 	return slices.DeleteFunc(in.ids, func(id queue.EndpointID) bool { return e.disabled(uint64(id)) }), nil

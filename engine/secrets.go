@@ -42,13 +42,14 @@ func (e *Engine) checkSecretsOf(tenant string) error {
 			}
 		}
 	}
-	for _, w := range e.registry.All(tenant) {
-		if w.Settings == nil || w.Settings.Secret == "" {
-			continue
-		}
+	err := e.registry.Secrets(tenant, func(w *webhook.Webhook) error {
 		if _, err := e.keys.Open(w.Settings.Secret, w.Owner.SecretRecord()); err != nil {
 			return fmt.Errorf("the secret of webhook %d cannot be opened (%w)", w.ID, err)
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for _, ep := range e.registry.Endpoints(tenant) {
 		if _, err := e.signer(ep); err != nil {

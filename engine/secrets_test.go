@@ -82,9 +82,9 @@ func register(t *testing.T, e *engine.Engine, flavor string, owner webhook.Owner
 	if err != nil || len(results[0].Errors) > 0 {
 		t.Fatal(err, results)
 	}
-	w, ok := e.Registry().Webhook(owner.Tenant, results[0].ID)
-	if !ok {
-		t.Fatal("the webhook is not there")
+	w, err := e.Registry().Webhook(owner.Tenant, results[0].ID)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return w
 }

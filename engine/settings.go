@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"hookline/engine/registry"
 	"hookline/engine/sign"
 	"hookline/engine/webhook"
 )
@@ -24,9 +23,9 @@ type Change struct {
 // Errors: registry.ErrUnknownWebhook where it is not one of the tenant's, *webhook.InvalidError about a value, or one of
 // the store.
 func (e *Engine) Change(ctx context.Context, tenant string, id int64, c Change) error {
-	w, ok := e.registry.Webhook(tenant, id)
-	if !ok {
-		return registry.ErrUnknownWebhook
+	w, err := e.registry.Webhook(tenant, id)
+	if err != nil {
+		return err
 	}
 	if err := e.checkChange(w, c); err != nil {
 		return err
@@ -34,7 +33,7 @@ func (e *Engine) Change(ctx context.Context, tenant string, id int64, c Change) 
 	if c.Order != nil && *c.Order != webhook.Unordered {
 		e.orders.any.Store(true)
 	}
-	_, err := e.registry.ChangeSettings(ctx, tenant, id, func(s *webhook.Settings, ep *webhook.Endpoint) error {
+	_, err = e.registry.ChangeSettings(ctx, tenant, id, func(s *webhook.Settings, ep *webhook.Endpoint) error {
 		if c.AutoExtend != nil {
 			s.AutoExtend = c.AutoExtend
 		}

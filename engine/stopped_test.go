@@ -70,7 +70,11 @@ func shut(t *testing.T, e *engine.Engine) {
 
 func sole(t *testing.T, e *engine.Engine) int64 {
 	t.Helper()
-	return e.Registry().All(owner.Tenant)[0].ID
+	all, err := e.Registry().All(owner.Tenant)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d webhooks, %v", len(all), err)
+	}
+	return all[0].ID
 }
 
 // A webhook that is given a policy is sent to by that from the next attempt on, also after a restart.

@@ -77,13 +77,14 @@ func (e *Engine) standing(ep *webhook.Endpoint, holder flavor.Holder) (paused, s
 }
 
 // rests says whether what is queued for an endpoint waits: an operator has paused it, or its webhook is switched off and the
-// flavour keeps what is queued then.
+// flavour keeps what is queued then, or it cannot be read.
 func (e *Engine) rests(ep *webhook.Endpoint, holder flavor.Holder) bool {
-	if ep.Paused || holder == nil {
-		return ep.Paused
+	w, err := e.registry.Only(ep)
+	if err != nil {
+		e.options.Logger.Error("the webhook of an endpoint cannot be read; what is queued for it waits", "endpoint", ep.ID, "err", err)
+		return true
 	}
-	w := e.registry.Only(ep)
-	return w != nil && holder.Holds(w)
+	return ep.Paused || holder != nil && w != nil && holder.Holds(w)
 }
 
 // attempted sees every attempt. What it returns is kept of it.
@@ -142,13 +143,17 @@ func (e *Engine) renderer(ep *webhook.Endpoint, f flavor.Flavor) func(*fasthttp.
 		if err != nil {
 			return err
 		}
+		only, err := e.registry.Only(ep)
+		if err != nil {
+			return err
+		}
 		identifier := e.names.delivery(d.Event, d.Endpoint)
 		err = f.Render(req, &flavor.Delivery{
 			Identifier: identifier,
 			Attempt:    attempt,
 			Endpoint:   ep,
 			Webhooks:   ids,
-			Webhook:    e.registry.Only(ep),
+			Webhook:    only,
 			App:        e.registry.AppOf(ep.Owner),
 			Keys:       e.keys,
 			Flow:       flow,

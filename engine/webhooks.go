@@ -2,17 +2,15 @@ package engine
 
 import (
 	"context"
-
-	"hookline/engine/registry"
 )
 
 // DeleteWebhook removes a webhook of any flavour. What is queued for it is removed too where it has an endpoint of its own;
 // what is queued for an endpoint that webhooks share is still sent. Errors: registry.ErrUnknownWebhook where it is not one
 // of the tenant's, *registry.InUseError where a post-function fires it, or one of the store.
 func (e *Engine) DeleteWebhook(ctx context.Context, tenant string, id int64) error {
-	w, ok := e.registry.Webhook(tenant, id)
-	if !ok {
-		return registry.ErrUnknownWebhook
+	w, err := e.registry.Webhook(tenant, id)
+	if err != nil {
+		return err
 	}
 	if err := e.registry.Delete(ctx, w.Owner, w.Flavor, []int64{id}); err != nil {
 		return err

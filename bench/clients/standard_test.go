@@ -46,7 +46,11 @@ func newEmbedded(t *testing.T, url string) embedded {
 	if err != nil || len(results[0].Errors) > 0 {
 		t.Fatal(err, results)
 	}
-	return embedded{e, e.Registry().List(owner, jira.DynamicFlavor)[0].Endpoint}
+	list, err := e.Registry().List(owner, jira.DynamicFlavor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return embedded{e, list[0].Endpoint}
 }
 
 // signed sets a way of signing and rotates it, so that deliveries have a signature by each of two secrets.

@@ -16,7 +16,7 @@ func TestChangeEndpoint(t *testing.T) {
 	if err != nil || len(results[0].Errors) > 0 {
 		t.Fatal(results, err)
 	}
-	id := r.List(owner, rules.Flavor)[0].Endpoint
+	id := must(r.List(owner, rules.Flavor))[0].Endpoint
 	before, _ := r.Endpoint(id)
 	signing := []webhook.Signing{{Kind: webhook.Hub, Secrets: []webhook.SealedSecret{{Sealed: "sealed"}}}}
 	after, err := r.ChangeEndpoint(ctx, owner.Tenant, id, func(e *webhook.Endpoint) error {

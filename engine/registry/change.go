@@ -16,13 +16,16 @@ import (
 // A result with errors means that nothing was changed, as does an error: [ErrUnknownWebhook], what change
 // returned, or an error as of Register.
 func (r *Registry) Change(ctx context.Context, rules *Rules, owner webhook.Owner, id int64, change func(url *string, item *Item) error) (*webhook.Webhook, Result, error) {
-	r.change.Lock()
-	defer r.change.Unlock()
-	reg, err := r.begin(rules, owner)
+	s, done, err := r.changing(owner.Tenant)
 	if err != nil {
 		return nil, Result{}, err
 	}
-	found := reg.tenant.pick(owner, rules.Flavor, []int64{id})
+	defer done()
+	reg, err := r.begin(s, rules, owner)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	found := s.pick(owner, rules.Flavor, []int64{id})
 	if len(found) == 0 {
 		return nil, Result{}, ErrUnknownWebhook
 	}
@@ -51,19 +54,20 @@ func (r *Registry) Change(ctx context.Context, rules *Rules, owner webhook.Owner
 	}
 	fresh := changed(old, url, &checked[0])
 	c := &store.Changes{PutWebhooks: []*webhook.Webhook{fresh}}
+	reg.file(fresh, checked[0].filter)
+	c.PutFilters = reg.filters
 	endpoint := r.moved(old, url)
 	if endpoint != nil {
 		c.PutEndpoints = []*webhook.Endpoint{endpoint}
 	}
-	if err := r.store.Apply(ctx, c); err != nil {
+	if err := r.apply(ctx, s, c); err != nil {
 		return nil, Result{}, err
 	}
-	r.exchange(reg.tenant, fresh, endpoint)
-	if indexed(fresh) {
-		entry := matcher.Entry{ID: matcher.ID(id), Filter: condition(fresh, checked[0].filter, info.FilterProjects)}
-		reg.tenant.index.update([]matcher.Entry{entry}, nil)
+	r.exchange(s, fresh, endpoint)
+	if len(reg.entries) > 0 {
+		s.index.update(reg.entries, nil)
 	} else {
-		reg.tenant.index.update(nil, []matcher.ID{matcher.ID(id)})
+		s.index.update(nil, []matcher.ID{matcher.ID(id)})
 	}
 	return fresh, Result{ID: id}, nil
 }
@@ -87,13 +91,13 @@ func (r *Registry) moved(w *webhook.Webhook, url string) *webhook.Endpoint {
 }
 
 // exchange makes a change that is durable visible. The endpoint is nil where it stays.
-func (r *Registry) exchange(t *tenant, w *webhook.Webhook, endpoint *webhook.Endpoint) {
+func (r *Registry) exchange(s *stock, w *webhook.Webhook, endpoint *webhook.Endpoint) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	s.tenant.mu.Lock()
+	defer s.tenant.mu.Unlock()
 	if endpoint != nil {
 		r.endpoints[endpoint.ID].Endpoint = endpoint // which the tenant has, too
 	}
-	t.webhooks[w.ID] = w
+	s.put(w)
 }

@@ -2,8 +2,8 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"slices"
-	"time"
 
 	"hookline/engine/store"
 	"hookline/engine/webhook"
@@ -13,33 +13,35 @@ import (
 // Delete removes webhooks of an owner; numbers that are unknown or not the owner's are passed over. Deliveries
 // that are queued already are still made. After an error nothing was removed: [*InUseError], or one of the store.
 func (r *Registry) Delete(ctx context.Context, owner webhook.Owner, flavor string, ids []int64) error {
-	r.change.Lock()
-	defer r.change.Unlock()
-	t := r.tenant(owner.Tenant)
-	if t == nil {
+	s, done, err := r.changing(owner.Tenant)
+	if errors.Is(err, webhook.ErrUnknownTenant) {
 		return nil
 	}
-	c := &store.Changes{DeleteWebhooks: t.pick(owner, flavor, ids)}
+	if err != nil {
+		return err
+	}
+	defer done()
+	c := &store.Changes{DeleteWebhooks: s.pick(owner, flavor, ids)}
 	if len(c.DeleteWebhooks) == 0 {
 		return nil
 	}
-	if err := t.inUse(c.DeleteWebhooks); err != nil {
+	if err := s.tenant.inUse(c.DeleteWebhooks); err != nil {
 		return err
 	}
-	if err := r.store.Apply(ctx, c); err != nil {
+	if err := r.apply(ctx, s, c); err != nil {
 		return err
 	}
-	r.forget(t, c)
+	r.forget(s, c)
 	return nil
 }
 
 // pick returns those of the webhooks with the numbers that are the owner's, each once.
-func (t *tenant) pick(owner webhook.Owner, flavor string, ids []int64) []*webhook.Webhook {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
+func (s *stock) pick(owner webhook.Owner, flavor string, ids []int64) []*webhook.Webhook {
+	s.tenant.mu.RLock()
+	defer s.tenant.mu.RUnlock()
 	var list []*webhook.Webhook
 	for _, id := range ids {
-		w := t.webhooks[id]
+		w := s.webhooks[id]
 		if w != nil && w.Owner == owner && w.Flavor == flavor && !slices.Contains(list, w) {
 			list = append(list, w)
 		}
@@ -48,19 +50,24 @@ func (t *tenant) pick(owner webhook.Owner, flavor string, ids []int64) []*webhoo
 }
 
 // forget removes webhooks and endpoints that are gone from the store from memory and from the index.
-func (r *Registry) forget(t *tenant, c *store.Changes) {
+func (r *Registry) forget(s *stock, c *store.Changes) {
 	gone := make([]matcher.ID, len(c.DeleteWebhooks))
-	now := time.Now()
-	r.mu.Lock()
+	s.tenant.mu.Lock()
 	for i, w := range c.DeleteWebhooks {
-		r.removeWebhook(t, w, now)
+		s.remove(w)
 		gone[i] = matcher.ID(w.ID)
 	}
-	for _, id := range c.DeleteEndpoints {
+	s.tenant.mu.Unlock()
+	r.removeEndpoints(s.tenant, c.DeleteEndpoints)
+	s.index.update(nil, gone)
+}
+
+func (r *Registry) removeEndpoints(t *tenant, ids []uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range ids {
 		r.removeEndpoint(t, id)
 	}
-	r.mu.Unlock()
-	t.index.update(nil, gone)
 }
 
 func (r *Registry) removeEndpoint(t *tenant, id uint64) {
@@ -69,6 +76,7 @@ func (r *Registry) removeEndpoint(t *tenant, id uint64) {
 		return
 	}
 	delete(r.endpoints, id)
+	r.budget.resident.Add(-perEndpoint)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.endpoints, callbackOf(e.Endpoint))

@@ -15,8 +15,29 @@
 // What a registration may ask for differs by flavour and is data: see [Rules]. The registry checks it
 // and answers with typed errors; the words a client reads are the flavour's.
 //
+// # What is in memory
+//
+// Tenants, apps and endpoints always are. Of webhooks there may be millions, so they are not: Open reads none of them. Those of a
+// tenant are read from the store, all at once, when the first call needs them, and its index is built when its first event comes.
+// Both are one [stock]. When all together take more than [Registry.Budget] allows, the stock that was not used for longest goes, and
+// is read again when it is needed. Whoever has one in hand goes on with it: it does not change any more. What events told of its filters
+// goes with it: [Registry.Health] begins anew.
+//
+// What has to be known of webhooks that are not in memory is in the groups of their endpoints (store.Group): how many there
+// are, when they expire, whether they are extended, and whether one has a secret. Groups are always in memory, and are written in one batch with
+// the webhooks. So Sweep, Extend, Expiring and Counts visit groups, and read the webhooks of those tenants alone in which something is to
+// be done. A dispatcher that asks for single webhooks, of a tenant that has none in memory, gets these alone read.
+//
+// To build an index parses no filter: beside each webhook the store keeps its condition as it was compiled, with a stamp of all that
+// it was compiled from. Where the stamp is another by now - the tenant's site was changed, this program compiles otherwise, or there
+// is no such row - the text is compiled, and Sweep has the store keep what came of it. So it is never wrong, and never needed.
+//
 // # Concurrency
 //
-// All methods are safe for any number of goroutines. Match takes no lock that a change holds while it
-// waits for the disk. Changes are serialised.
+// All methods are safe for any number of goroutines. Changes are serialised, and each holds, from its first look to its end, the lock
+// under which the webhooks of its tenant are read. So none are read while they change: what is read is the whole of every
+// change or nothing of it. Match takes no lock that a change holds while it waits for the disk, as long as the tenant's webhooks
+// are in memory; those of a tenant that are let go during a change are read when that is over.
+//
+// Locks are taken in this order: changes, reading of a tenant, building of its index, registry, tenant, budget.
 package registry

@@ -8,15 +8,13 @@ import (
 )
 
 // Only returns the webhook that an endpoint is for, as it is now; nil where webhooks share the endpoint, and where
-// the webhook is gone. It is shared and must not be changed.
-func (r *Registry) Only(e *webhook.Endpoint) *webhook.Webhook {
+// the webhook is gone. It is shared and must not be changed. The error says why it cannot be read.
+func (r *Registry) Only(e *webhook.Endpoint) (*webhook.Webhook, error) {
 	t := r.tenant(e.Owner.Tenant)
 	if e.Webhook == 0 || t == nil {
-		return nil
+		return nil, nil
 	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.webhooks[e.Webhook]
+	return r.one(t, e.Webhook)
 }
 
 // AppOf returns the app of an owner, nil where it is the tenant itself or the app is gone. It is shared and must not

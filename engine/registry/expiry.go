@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"hookline/engine/store"
@@ -15,16 +16,19 @@ import (
 // are passed over. Where the rules know no expiry the time is zero. Errors: webhook.ErrUnknownTenant,
 // webhook.ErrUnknownApp, or one of the store; then nothing changed.
 func (r *Registry) Refresh(ctx context.Context, rules *Rules, owner webhook.Owner, ids []int64) (time.Time, error) {
-	r.change.Lock()
-	defer r.change.Unlock()
-	reg, err := r.begin(rules, owner)
+	s, done, err := r.changing(owner.Tenant)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer done()
+	reg, err := r.begin(s, rules, owner)
 	if err != nil || rules.Life == 0 {
 		return time.Time{}, err
 	}
 	// Clients read the time in milliseconds; what is kept is what they are told.
 	expires := reg.now.Add(rules.Life).Truncate(time.Millisecond)
 	var c store.Changes
-	for _, w := range reg.tenant.pick(owner, rules.Flavor, ids) {
+	for _, w := range s.pick(owner, rules.Flavor, ids) {
 		if w.Expired(reg.now) {
 			if len(reg.barred(w.URL)) > 0 {
 				continue
@@ -39,23 +43,23 @@ func (r *Registry) Refresh(ctx context.Context, rules *Rules, owner webhook.Owne
 	if len(c.PutWebhooks) == 0 {
 		return expires, nil
 	}
-	if err := r.store.Apply(ctx, &c); err != nil {
+	if err := r.apply(ctx, s, &c); err != nil {
 		return time.Time{}, err
 	}
-	reg.tenant.replace(c.PutWebhooks)
+	s.replace(c.PutWebhooks)
 	return expires, nil
 }
 
 // replace takes in webhooks that differ from their predecessors in Expires alone, and puts those back
 // into the index that had left it.
-func (t *tenant) replace(list []*webhook.Webhook) {
-	t.mu.Lock()
+func (s *stock) replace(list []*webhook.Webhook) {
+	s.tenant.mu.Lock()
 	for _, w := range list {
-		t.webhooks[w.ID] = w
+		s.put(w)
 	}
-	env, byProject := t.env, t.info.FilterProjects
-	t.mu.Unlock()
-	t.index.update(entries(list, env, byProject), nil)
+	from := s.tenant.compiling()
+	s.tenant.mu.Unlock()
+	s.index.exchange(func() {}, func() []matcher.Entry { return from.entries(list) }, nil, func() {})
 }
 
 // Sweep takes expired webhooks out of the indexes, removes those that expired longer ago than keep, and
@@ -63,24 +67,46 @@ func (t *tenant) replace(list []*webhook.Webhook) {
 // queued. The hour is for events that were matched just before the last webhook went. Of those endpoints a paused one
 // has giveUp called first, to drop what is queued: nobody can resume it any more, and it would wait for ever. Neither
 // function may change the registry. Sweep is to be called now and then; Match does not depend on it.
+//
+// It reads the webhooks of those tenants alone in which some are to be removed. What fails in one tenant is done by the next call.
 func (r *Registry) Sweep(ctx context.Context, now time.Time, keep func(flavor string) time.Duration, giveUp func(endpoint uint64), idle func(endpoint uint64) bool) error {
+	var failed error
 	for _, info := range r.Tenants() {
 		if t := r.tenant(info.ID); t != nil {
-			if err := r.sweepTenant(ctx, t, now, keep); err != nil {
-				return err
-			}
+			failed = errors.Join(failed, r.sweepTenant(ctx, t, now, keep))
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 	}
-	return r.sweepEndpoints(ctx, now, giveUp, idle)
+	return errors.Join(failed, r.sweepEndpoints(ctx, now, giveUp, idle))
 }
 
 func (r *Registry) sweepTenant(ctx context.Context, t *tenant, now time.Time, keep func(string) time.Duration) error {
-	r.change.Lock()
-	defer r.change.Unlock()
+	due := r.anyGroup(t, func(e *endpoint, g *store.Group) bool {
+		return g.Expired(now) && now.UnixNano()-g.Expires > int64(keep(e.Flavor))
+	})
+	if s := t.stock.Load(); s != nil {
+		r.budget.charge(s) // events and rebuilds change what an index takes
+	}
+	x := t.indexed()
+	if x != nil && x.compiled.Load() {
+		_ = r.keepConditions(ctx, t) // what is not kept is compiled once more
+	}
+	if !due && !(x != nil && r.anyGroup(t, func(_ *endpoint, g *store.Group) bool { return g.Expired(now) })) {
+		return nil
+	}
+	s, done, err := r.changing(t.id)
+	if errors.Is(err, webhook.ErrUnknownTenant) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer done()
 	var c store.Changes
 	var expired []matcher.ID
-	t.mu.RLock()
-	for _, w := range t.webhooks {
+	for _, w := range s.all() {
 		if !w.Expired(now) {
 			continue
 		}
@@ -89,18 +115,33 @@ func (r *Registry) sweepTenant(ctx context.Context, t *tenant, now time.Time, ke
 			c.DeleteWebhooks = append(c.DeleteWebhooks, w)
 		}
 	}
-	t.mu.RUnlock()
 	if len(expired) > 0 {
-		t.index.update(nil, expired)
+		s.index.update(nil, expired)
 	}
 	if len(c.DeleteWebhooks) == 0 {
 		return nil
 	}
-	if err := r.store.Apply(ctx, &c); err != nil {
+	if err := r.apply(ctx, s, &c); err != nil {
 		return err
 	}
-	r.forget(t, &c)
+	r.forget(s, &c)
 	return nil
+}
+
+// anyGroup says whether some group of webhooks of a tenant is one that is looked for.
+func (r *Registry) anyGroup(t *tenant, is func(*endpoint, *store.Group) bool) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, e := range t.endpoints {
+		for i := range e.groups {
+			if is(e, &e.groups[i]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 const endpointGrace = time.Hour
@@ -125,10 +166,10 @@ func (r *Registry) sweepEndpoints(ctx context.Context, now time.Time, giveUp fun
 		c.DeleteEndpoints = append(c.DeleteEndpoints, e.ID)
 	}
 	for id, c := range byTenant {
-		if err := r.store.Apply(ctx, c); err != nil {
+		if err := r.apply(ctx, nil, c); err != nil {
 			return err
 		}
-		r.forget(r.tenant(id), c)
+		r.removeEndpoints(r.tenant(id), c.DeleteEndpoints)
 	}
 	return nil
 }
@@ -139,7 +180,7 @@ func (r *Registry) unused(now time.Time) []*webhook.Endpoint {
 	defer r.mu.RUnlock()
 	var list []*webhook.Endpoint
 	for _, e := range r.endpoints {
-		if e.users == 0 && now.Sub(e.idleSince) > endpointGrace {
+		if len(e.groups) == 0 && now.Sub(e.idleSince) > endpointGrace {
 			list = append(list, e.Endpoint)
 		}
 	}

@@ -33,7 +33,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("at its end: %v", got)
 		}
 		sweep()
-		if n := len(r.List(owner, rules.Flavor)); n != 2 {
+		if n := len(must(r.List(owner, rules.Flavor))); n != 2 {
 			t.Errorf("%d expired webhooks are listed", n)
 		}
 		until, err := r.Refresh(ctx, rules, owner, []int64{ids[1], 99999})

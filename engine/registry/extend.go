@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -12,11 +13,16 @@ import (
 // Extends says whether a webhook is extended while deliveries to it succeed: what it says for itself, or else what the
 // rules say. One that does not expire is not.
 func (r *Rules) Extends(w *webhook.Webhook) bool {
-	switch s := w.Settings; {
+	a := store.AlikeOf(w)
+	return r.extends(&a)
+}
+
+func (r *Rules) extends(a *store.Alike) bool {
+	switch {
 	case r.Life == 0:
 		return false
-	case s != nil && s.AutoExtend != nil:
-		return *s.AutoExtend
+	case a.AutoExtend != 0:
+		return a.AutoExtend > 0
 	}
 	return r.AutoExtend
 }
@@ -32,29 +38,70 @@ func (r *Rules) Extends(w *webhook.Webhook) bool {
 // what was not done is done by the next call.
 func (r *Registry) Extend(ctx context.Context, now time.Time, rules func(flavor string) *Rules, delivered func(endpoint uint64) time.Time) (int, error) {
 	extended := 0
+	var failed error
 	for _, info := range r.Tenants() {
 		t := r.tenant(info.ID)
 		if t == nil {
 			continue
 		}
-		due, noted := r.extensions(t, now, rules, delivered)
-		for some := range slices.Chunk(due, extendedAtOnce) {
-			n, err := r.extend(ctx, t, some, func(w *webhook.Webhook) time.Time { return now.Add(rules(w.Flavor).Life) })
-			if extended += n; err != nil {
-				return extended, err
-			}
-		}
-		for some := range slices.Chunk(noted, extendedAtOnce) {
-			if err := r.note(ctx, t, some); err != nil {
-				return extended, err
-			}
+		n, err := r.extendTenant(ctx, t, now, &extending{rules, delivered})
+		extended, failed = extended+n, errors.Join(failed, err)
+		if err := ctx.Err(); err != nil {
+			return extended, err
 		}
 	}
-	return extended, nil
+	return extended, failed
+}
+
+// extending is what decides whether webhooks are extended.
+type extending struct {
+	rules     func(flavor string) *Rules
+	delivered func(endpoint uint64) time.Time
+}
+
+// judge says whether webhooks of an endpoint that are alike are to be extended at a time, or else which success is to be kept in mind
+// so that they will be, if any.
+func (x *extending) judge(e *endpoint, a *store.Alike, now time.Time) (due bool, last time.Time) {
+	of := x.rules(e.Flavor)
+	if a.Expires == 0 || a.Expired(now) || !of.extends(a) {
+		return false, time.Time{}
+	}
+	expires := time.Unix(0, a.Expires)
+	began := expires.Add(-of.Life).Truncate(time.Millisecond) // successes are told to the millisecond
+	last = x.delivered(e.ID)
+	kept := !e.Delivered.Before(began)
+	switch {
+	case !kept && (last.IsZero() || last.Before(began)):
+		return false, time.Time{}
+	case expires.Sub(now) < of.Life/2:
+		return true, time.Time{}
+	case kept:
+		return false, time.Time{}
+	}
+	return false, last
 }
 
 // extendedAtOnce bounds one write to the store, and how long other changes wait for it.
 const extendedAtOnce = 1000
+
+// extendTenant does what Extend does in one tenant, whose webhooks are read where some of them are due.
+func (r *Registry) extendTenant(ctx context.Context, t *tenant, now time.Time, x *extending) (int, error) {
+	due, noted := r.extensions(t, now, x)
+	extended := 0
+	for due {
+		n, more, err := r.extendSome(ctx, t, now, x)
+		if extended += n; err != nil {
+			return extended, err
+		}
+		due = more
+	}
+	for some := range slices.Chunk(noted, extendedAtOnce) {
+		if err := r.note(ctx, t, some); err != nil {
+			return extended, err
+		}
+	}
+	return extended, nil
+}
 
 // success is a delivery to an endpoint that is to be kept in mind.
 type success struct {
@@ -62,54 +109,70 @@ type success struct {
 	at       time.Time
 }
 
-// extensions lists the webhooks to extend, and the successes that let others be extended later.
-func (r *Registry) extensions(t *tenant, now time.Time, rules func(string) *Rules, delivered func(uint64) time.Time) (due []*webhook.Webhook, noted []success) {
+// extensions says whether webhooks are to be extended, and which successes let others be extended later.
+func (r *Registry) extensions(t *tenant, now time.Time, x *extending) (due bool, noted []success) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	seen := map[uint64]bool{}
-	for _, w := range t.webhooks {
-		of, e := rules(w.Flavor), r.endpoints[w.Endpoint]
-		if e == nil || w.Expires.IsZero() || w.Expired(now) || !of.Extends(w) {
-			continue
+	for _, e := range t.endpoints {
+		var note time.Time
+		for i := range e.groups {
+			is, last := x.judge(e, &e.groups[i].Alike, now)
+			if due = due || is; !last.IsZero() {
+				note = last
+			}
 		}
-		began := w.Expires.Add(-of.Life).Truncate(time.Millisecond) // successes are told to the millisecond
-		last := delivered(w.Endpoint)
-		kept := !e.Delivered.Before(began)
-		switch {
-		case !kept && (last.IsZero() || last.Before(began)):
-		case w.Expires.Sub(now) < of.Life/2:
-			due = append(due, w)
-		case !kept && !seen[w.Endpoint]:
-			seen[w.Endpoint] = true
-			noted = append(noted, success{w.Endpoint, last})
+		if !note.IsZero() {
+			noted = append(noted, success{e.ID, note})
 		}
 	}
 	return due, noted
 }
 
-// extend moves the expiry of webhooks that nobody changed in the meantime.
-func (r *Registry) extend(ctx context.Context, t *tenant, list []*webhook.Webhook, expires func(*webhook.Webhook) time.Time) (int, error) {
-	r.change.Lock()
-	defer r.change.Unlock()
+// extendSome moves the expiry of some of the webhooks that are due, and says whether there are more.
+func (r *Registry) extendSome(ctx context.Context, t *tenant, now time.Time, x *extending) (n int, more bool, err error) {
+	s, done, err := r.changing(t.id)
+	if errors.Is(err, webhook.ErrUnknownTenant) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	defer done()
 	var c store.Changes
-	for _, w := range list {
-		if now, ok := r.Webhook(w.Owner.Tenant, w.ID); !ok || now != w {
+	for _, w := range s.all() {
+		if !r.extendable(w, now, x) {
 			continue
 		}
+		if len(c.PutWebhooks) == extendedAtOnce {
+			more = true
+			break
+		}
 		fresh := *w
-		fresh.Expires = expires(w).Truncate(time.Millisecond) // as Refresh does
+		fresh.Expires = now.Add(x.rules(w.Flavor).Life).Truncate(time.Millisecond) // as Refresh does
 		c.PutWebhooks = append(c.PutWebhooks, &fresh)
 	}
 	if len(c.PutWebhooks) == 0 {
-		return 0, nil
+		return 0, false, nil
 	}
-	if err := r.store.Apply(ctx, &c); err != nil {
-		return 0, err
+	if err := r.apply(ctx, s, &c); err != nil {
+		return 0, false, err
 	}
-	t.replace(c.PutWebhooks)
-	return len(c.PutWebhooks), nil
+	s.replace(c.PutWebhooks)
+	return len(c.PutWebhooks), more, nil
+}
+
+func (r *Registry) extendable(w *webhook.Webhook, now time.Time, x *extending) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	e := r.endpoints[w.Endpoint]
+	if e == nil {
+		return false
+	}
+	alike := store.AlikeOf(w)
+	due, _ := x.judge(e, &alike, now)
+	return due
 }
 
 // note makes durable that deliveries succeeded.
@@ -134,39 +197,106 @@ func (r *Registry) note(ctx context.Context, t *tenant, list []success) error {
 	return nil
 }
 
-// Expiring returns the webhooks that have not expired and do so within the lead of their flavour; a lead of 0 is none. They
-// are shared and must not be changed. It visits every webhook.
-func (r *Registry) Expiring(now time.Time, lead func(flavor string) time.Duration) []*webhook.Webhook {
+// Expiring returns how many webhooks have not expired and do so within the lead of their flavour; a lead of 0 is none. It visits
+// every endpoint.
+func (r *Registry) Expiring(now time.Time, lead func(flavor string) time.Duration) (n int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	var list []*webhook.Webhook
-	for _, t := range r.tenants {
-		t.mu.RLock()
-		for _, w := range t.webhooks {
-			if !w.Expires.IsZero() && !w.Expired(now) && w.Expires.Sub(now) <= lead(w.Flavor) {
+	for _, e := range r.endpoints {
+		for i := range e.groups {
+			if g := &e.groups[i]; expiring(&g.Alike, now, lead(e.Flavor)) {
+				n += g.Count
+			}
+		}
+	}
+	return n
+}
+
+func expiring(a *store.Alike, now time.Time, lead time.Duration) bool {
+	return a.Expires != 0 && !a.Expired(now) && a.Expires-now.UnixNano() <= int64(lead)
+}
+
+// NewlyExpiring returns of the webhooks that Expiring counts those that it would not have counted at an earlier time (by the
+// time alone): up to a number of them, and how many more there are. They are shared and must not be changed. Besides that number of tenants at most
+// none is read. The error says why some cannot be read, which then are among the others.
+func (r *Registry) NewlyExpiring(earlier, now time.Time, lead func(flavor string) time.Duration, most int) (list []*webhook.Webhook, more int, err error) {
+	is := func(a *store.Alike, flavor string) bool {
+		return expiring(a, now, lead(flavor)) && time.Unix(0, a.Expires).Add(-lead(flavor)).After(earlier)
+	}
+	tenants, all := r.withGroups(is, most)
+	for _, t := range tenants {
+		s, failed := r.stock(t)
+		if failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		for _, w := range s.all() {
+			if alike := store.AlikeOf(w); len(list) < most && is(&alike, w.Flavor) {
 				list = append(list, w)
 			}
 		}
-		t.mu.RUnlock()
 	}
-	return list
+	return list, max(all-len(list), 0), err
+}
+
+// withGroups returns tenants that have webhooks of some kind, as many as are needed for a number of these, and how many there are
+// in all.
+func (r *Registry) withGroups(is func(a *store.Alike, flavor string) bool, enough int) (tenants []*tenant, all int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	seen := map[*tenant]bool{}
+	for _, e := range r.endpoints {
+		for i := range e.groups {
+			g := &e.groups[i]
+			if !is(&g.Alike, e.Flavor) {
+				continue
+			}
+			if t := r.tenants[e.Owner.Tenant]; t != nil && all < enough && !seen[t] {
+				seen[t] = true
+				tenants = append(tenants, t)
+			}
+			all += g.Count
+		}
+	}
+	return tenants, all
+}
+
+// Secrets calls visit for every webhook of a tenant that has a secret of its own, until that returns an error. Where none has one, no webhook is
+// read.
+func (r *Registry) Secrets(tenantID string, visit func(*webhook.Webhook) error) error {
+	t := r.tenant(tenantID)
+	if t == nil || !r.anyGroup(t, func(_ *endpoint, g *store.Group) bool { return g.Secret }) {
+		return nil
+	}
+	s, err := r.stock(t)
+	if err != nil {
+		return err
+	}
+	for _, w := range s.all() {
+		if store.AlikeOf(w).Secret {
+			if err := visit(w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // FirstExpiry returns when the first of some webhooks of a tenant expires, and the zero time where none does. Numbers
-// that are unknown are passed over.
-func (r *Registry) FirstExpiry(tenantID string, ids []int64) time.Time {
+// that are unknown are passed over. The error says why they cannot be read.
+func (r *Registry) FirstExpiry(tenantID string, ids []int64) (first time.Time, err error) {
 	t := r.tenant(tenantID)
 	if t == nil {
-		return time.Time{}
+		return time.Time{}, nil
 	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	var first time.Time
 	for _, id := range ids {
-		w := t.webhooks[id]
+		w, err := r.one(t, id)
+		if err != nil {
+			return time.Time{}, err
+		}
 		if w != nil && !w.Expires.IsZero() && (first.IsZero() || w.Expires.Before(first)) {
 			first = w.Expires
 		}
 	}
-	return first
+	return first, nil
 }

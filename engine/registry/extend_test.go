@@ -96,7 +96,7 @@ func TestExtendWrites(t *testing.T) {
 		if writes := m.applied - before; writes > 2*300/15+1 {
 			t.Errorf("%d writes in 300 days", writes)
 		}
-		if n := len(r.Expiring(time.Now(), func(string) time.Duration { return 14 * day })); n != 0 {
+		if n := r.Expiring(time.Now(), func(string) time.Duration { return 14 * day }); n != 0 {
 			t.Errorf("%d webhooks are going to expire", n)
 		}
 	})
@@ -176,20 +176,21 @@ func TestExpiring(t *testing.T) {
 		}{{0, "[]"}, {39, "[]"}, {40, fmt.Sprint(a)}, {49, fmt.Sprint(a)}, {50, fmt.Sprint(b)}, {60, "[]"}} {
 			time.Sleep(time.Until(start.Add(time.Duration(c.minutes) * time.Minute)))
 			ids := []int64{}
-			for _, w := range r.Expiring(time.Now(), lead) {
+			list, more, err := r.NewlyExpiring(time.Time{}, time.Now(), lead, 10)
+			for _, w := range list {
 				ids = append(ids, w.ID)
 			}
-			if got := fmt.Sprint(ids); got != c.want {
-				t.Errorf("after %d minutes: %s, want %s", c.minutes, got, c.want)
+			if got := fmt.Sprint(ids); got != c.want || more != 0 || err != nil || r.Expiring(time.Now(), lead) != len(ids) {
+				t.Errorf("after %d minutes: %s and %d more, %v, want %s", c.minutes, got, more, err, c.want)
 			}
 		}
-		if first := r.FirstExpiry(owner.Tenant, []int64{1, b[0], a[0]}); !first.Equal(start.Add(50 * time.Minute)) {
+		if first := must(r.FirstExpiry(owner.Tenant, []int64{1, b[0], a[0]})); !first.Equal(start.Add(50 * time.Minute)) {
 			t.Errorf("the first expires at %v", first)
 		}
-		if first := r.FirstExpiry(owner.Tenant, []int64{1}); !first.IsZero() {
+		if first := must(r.FirstExpiry(owner.Tenant, []int64{1})); !first.IsZero() {
 			t.Errorf("an unknown one expires at %v", first)
 		}
-		if first := r.FirstExpiry("nobody", a); !first.IsZero() {
+		if first := must(r.FirstExpiry("nobody", a)); !first.IsZero() {
 			t.Errorf("one of an unknown tenant expires at %v", first)
 		}
 	})

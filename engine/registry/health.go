@@ -11,7 +11,8 @@ import (
 )
 
 // Health is how the filters of a tenant do, as far as its index knows: since it was built, that is when the first
-// event of the tenant came in after the start or after its index was let go of or its site changed.
+// event of the tenant came in after the start, after its webhooks were let go as all took too much memory, or after its site
+// changed.
 type Health struct {
 	Since  time.Time
 	Sizes  IndexSizes // with Filed of the filters that Filters counts
@@ -79,17 +80,21 @@ type Unseen struct {
 }
 
 // Health tells how the filters of a tenant do. Webhooks are idle and values unseen that were so before a time; of each list
-// there are the first few, up to limit. It takes some microseconds for each webhook, and builds the index if need be. The
-// error is webhook.ErrUnknownTenant.
+// there are the first few, up to limit. It takes some microseconds for each webhook, and builds the index if need be. Errors:
+// webhook.ErrUnknownTenant, or why the tenant's webhooks cannot be read.
 func (r *Registry) Health(tenantID string, before time.Time, limit int) (*Health, error) {
 	t := r.tenant(tenantID)
 	if t == nil {
 		return nil, webhook.ErrUnknownTenant
 	}
-	x := t.index.get(t)
+	s, err := r.stock(t)
+	if err != nil {
+		return nil, err
+	}
+	x := r.index(s)
 	o := &x.observed
 	e := examination{
-		registry: r, tenant: tenantID, view: x.set.View(), observed: o, before: before, now: r.Believed(time.Now()), limit: limit,
+		stock: s, view: x.set.View(), observed: o, before: before, now: r.Believed(time.Now()), limit: limit,
 		values: newValues(x.set.View(), x.env), quiet: map[matcher.TermID]*Unseen{},
 		health: &Health{
 			Since: o.since, Sizes: newIndexSizes(), Broken: x.broken,
@@ -104,8 +109,7 @@ func (r *Registry) Health(tenantID string, before time.Time, limit int) (*Health
 
 // examination is the making of a Health.
 type examination struct {
-	registry *Registry
-	tenant   string
+	stock    *stock
 	view     *matcher.View
 	observed *observed
 	before   time.Time
@@ -173,8 +177,9 @@ func (e *examination) filter(id int64) string {
 
 // webhook returns a webhook, nil if it has gone meanwhile.
 func (e *examination) webhook(id int64) *webhook.Webhook {
-	w, _ := e.registry.Webhook(e.tenant, id)
-	return w
+	e.stock.tenant.mu.RLock()
+	defer e.stock.tenant.mu.RUnlock()
+	return e.stock.webhooks[id]
 }
 
 // residual says whether no key of the filter is of a value in the JQL.

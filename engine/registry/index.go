@@ -25,6 +25,7 @@ type index struct {
 	latest atomic.Pointer[viewPlan]
 	broken int // webhooks whose filter does not compile any more; they match nothing
 
+	compiled atomic.Bool // some conditions were, as the store did not keep them
 	observed observed
 }
 
@@ -34,52 +35,70 @@ type viewPlan struct {
 	plan *event.Plan
 }
 
-// get returns the index, building it first if need be.
-func (l *lazyIndex) get(t *tenant) *index {
+// index returns the index of a stock, building it first if need be.
+func (r *Registry) index(s *stock) *index {
+	l := &s.index
 	if x := l.index.Load(); x != nil {
 		return x
 	}
+	x := l.build(func() *index { return r.build(s) })
+	r.budget.charge(s)
+	return x
+}
+
+// indexed returns the index of a tenant if there is one in memory.
+func (t *tenant) indexed() *index {
+	if s := t.stock.Load(); s != nil {
+		return s.index.index.Load()
+	}
+	return nil
+}
+
+func (l *lazyIndex) build(build func() *index) *index {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if x := l.index.Load(); x != nil {
 		return x
 	}
+	x := build()
+	l.index.Store(x)
+	return x
+}
+
+func (r *Registry) build(s *stock) *index {
+	t := s.tenant
 	t.mu.RLock()
-	x, byProject := &index{set: matcher.New(), env: t.env}, t.info.FilterProjects
-	list := make([]*webhook.Webhook, 0, len(t.webhooks))
-	for _, w := range t.webhooks {
+	x, from := &index{set: matcher.New(), env: t.env}, t.compiling()
+	list := make([]*webhook.Webhook, 0, len(s.webhooks))
+	for _, w := range s.webhooks {
 		if indexed(w) {
 			list = append(list, w)
 		}
 	}
 	t.mu.RUnlock()
-	filed := entries(list, x.env, byProject)
-	x.broken = len(list) - len(filed)
-	x.set.Update(filed, nil)
+	kept, others := r.conditions(t.id, &from, list)
+	compiled := from.entries(others)
+	x.compiled.Store(len(compiled) > 0)
+	x.broken = len(others) - len(compiled)
+	x.set.Update(append(kept, compiled...), nil)
 	x.observed.begin(time.Now())
-	l.index.Store(x)
 	return x
 }
 
 // update brings an index that was built in step with the tenant's webhooks, which must have been changed before.
 // An index that was not built yet will read them.
 func (l *lazyIndex) update(add []matcher.Entry, remove []matcher.ID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if x := l.index.Load(); x != nil {
-		x.set.Update(add, remove)
-		x.observed.forget(remove)
-	}
+	l.exchange(func() {}, func() []matcher.Entry { return add }, remove, func() {})
 }
 
 // exchange is update for where one set of webhooks takes the place of another: attach makes known what is added, and detach
-// forgets what is removed. An index that is built meanwhile has one set and not both.
-func (l *lazyIndex) exchange(attach func(), add []matcher.Entry, remove []matcher.ID, detach func()) {
+// forgets what is removed. An index that is built meanwhile has one set and not both. What is added is asked for where there is an index.
+func (l *lazyIndex) exchange(attach func(), add func() []matcher.Entry, remove []matcher.ID, detach func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	attach()
 	if x := l.index.Load(); x != nil {
-		x.set.Update(add, remove)
+		x.set.Update(add(), remove)
 		x.observed.forget(remove)
 	}
 	detach()
@@ -112,21 +131,3 @@ func (x *index) view() (*matcher.View, *event.Plan) {
 
 // indexed says whether a webhook is found by its events and its filter, and wants to be.
 func indexed(w *webhook.Webhook) bool { return len(w.Events) > 0 && !w.Disabled() }
-
-// entries compiles the filters of webhooks. One that does not compile, as the tenant's site has changed or the store
-// was written by another version, is left out: it must not keep the others from matching.
-func entries(list []*webhook.Webhook, env jql.Env, byProject bool) []matcher.Entry {
-	filed := make([]matcher.Entry, 0, len(list))
-	for _, w := range list {
-		q, err := jql.Parse(w.Filter)
-		if err != nil {
-			continue
-		}
-		f, err := jql.Compile(q, env)
-		if err != nil {
-			continue
-		}
-		filed = append(filed, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, f, byProject)})
-	}
-	return filed
-}

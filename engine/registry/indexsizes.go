@@ -50,7 +50,7 @@ func (r *Registry) indexes() []*index {
 	defer r.mu.RUnlock()
 	var list []*index
 	for _, t := range r.tenants {
-		if x := t.index.index.Load(); x != nil {
+		if x := t.indexed(); x != nil {
 			list = append(list, x)
 		}
 	}

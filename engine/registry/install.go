@@ -37,13 +37,16 @@ type Set struct {
 // Errors, after which nothing was changed: webhook.ErrUnknownTenant, webhook.ErrUnknownApp, [ErrNoDescriptor] where there
 // is nothing to uninstall, [*ProblemsError] with all that is wrong, *webhook.InvalidError, or one of the store.
 func (r *Registry) Install(ctx context.Context, tenantID, key string, d *webhook.Descriptor, sets []Set) ([]uint64, error) {
-	r.change.Lock()
-	defer r.change.Unlock()
-	in, err := r.installation(tenantID, key, d, sets)
+	s, done, err := r.changing(tenantID)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.store.Apply(ctx, in.changes()); err != nil {
+	defer done()
+	in, err := r.installation(s, key, d, sets)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.apply(ctx, s, in.changes()); err != nil {
 		return nil, err
 	}
 	r.installed(in)
@@ -52,15 +55,18 @@ func (r *Registry) Install(ctx context.Context, tenantID, key string, d *webhook
 
 // TryInstall says what Install would refuse, and changes nothing.
 func (r *Registry) TryInstall(tenantID, key string, d *webhook.Descriptor, sets []Set) error {
-	r.change.Lock()
-	defer r.change.Unlock()
-	_, err := r.installation(tenantID, key, d, sets)
+	s, done, err := r.changing(tenantID)
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, err = r.installation(s, key, d, sets)
 	return err
 }
 
 // installation is one call of Install in progress. Webhooks of several rules are numbered in one sequence.
 type installation struct {
-	tenant   *tenant
+	stock    *stock
 	app      *webhook.App
 	problems []string
 
@@ -70,15 +76,12 @@ type installation struct {
 	fresh        []*webhook.Webhook // with new numbers
 	changed      []*webhook.Webhook // in the place of others
 	entries      []matcher.Entry    // of both
+	filters      []store.Filter     // which are to be kept
 	gone         store.Changes      // webhooks and endpoints to delete
 }
 
-func (r *Registry) installation(tenantID, key string, d *webhook.Descriptor, sets []Set) (*installation, error) {
-	t := r.tenant(tenantID)
-	if t == nil {
-		return nil, webhook.ErrUnknownTenant
-	}
-	old, ok := r.App(tenantID, key)
+func (r *Registry) installation(s *stock, key string, d *webhook.Descriptor, sets []Set) (*installation, error) {
+	old, ok := r.App(s.tenant.id, key)
 	switch {
 	case !ok:
 		return nil, webhook.ErrUnknownApp
@@ -90,7 +93,7 @@ func (r *Registry) installation(tenantID, key string, d *webhook.Descriptor, set
 	if err := app.Validate(); err != nil {
 		return nil, err
 	}
-	in := &installation{tenant: t, app: &app}
+	in := &installation{stock: s, app: &app}
 	r.mu.RLock()
 	in.lastEndpoint = r.lastEndpoint
 	r.mu.RUnlock()
@@ -107,7 +110,7 @@ func (r *Registry) installation(tenantID, key string, d *webhook.Descriptor, set
 
 // declare works out what changes under the rules of one set.
 func (r *Registry) declare(in *installation, set *Set) error {
-	reg, err := r.begin(set.Rules, webhook.Owner{Tenant: in.app.Tenant, App: in.app.Key})
+	reg, err := r.begin(in.stock, set.Rules, webhook.Owner{Tenant: in.app.Tenant, App: in.app.Key})
 	if err != nil {
 		return err
 	}
@@ -117,7 +120,7 @@ func (r *Registry) declare(in *installation, set *Set) error {
 		items[i] = declared.Item
 	}
 	info, env := reg.tenant.site()
-	present := r.List(reg.owner, set.Rules.Flavor)
+	present := in.stock.list(reg.owner, set.Rules.Flavor)
 	registered := make([]string, len(present))
 	for i, w := range present {
 		registered[i] = w.Filter
@@ -138,7 +141,8 @@ func (r *Registry) declare(in *installation, set *Set) error {
 		in.add(reg, stays[i], declared, &checked[i])
 	}
 	in.lastID, in.lastEndpoint = reg.lastID, reg.lastEndpoint
-	in.endpoints, in.fresh, in.entries = append(in.endpoints, reg.created...), append(in.fresh, reg.webhooks...), append(in.entries, reg.entries...)
+	in.endpoints, in.fresh = append(in.endpoints, reg.created...), append(in.fresh, reg.webhooks...)
+	in.entries, in.filters = append(in.entries, reg.entries...), append(in.filters, reg.filters...)
 	return nil
 }
 
@@ -190,11 +194,8 @@ func (in *installation) add(reg *registration, present *webhook.Webhook, declare
 			problems = reg.add(item).Errors
 		case !same(present, declared.URL, item):
 			w := changed(present, declared.URL, item)
-			info, _ := reg.tenant.site()
 			in.changed = append(in.changed, w)
-			if indexed(w) {
-				in.entries = append(in.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, item.filter, info.FilterProjects)})
-			}
+			reg.file(w, item.filter)
 		}
 	}
 	for _, err := range problems {
@@ -205,7 +206,7 @@ func (in *installation) add(reg *registration, present *webhook.Webhook, declare
 func (in *installation) changes() *store.Changes {
 	c := in.gone
 	c.PutApps, c.PutEndpoints = []*webhook.App{in.app}, in.endpoints
-	c.PutWebhooks = slices.Concat(in.fresh, in.changed)
+	c.PutWebhooks, c.PutFilters = slices.Concat(in.fresh, in.changed), in.filters
 	if len(in.fresh) > 0 {
 		c.LastWebhookID, c.LastEndpointID = map[string]int64{in.app.Tenant: in.lastID}, in.lastEndpoint
 	}
@@ -219,12 +220,12 @@ func (r *Registry) installed(in *installation) {
 	for i, w := range in.gone.DeleteWebhooks {
 		gone[i] = matcher.ID(w.ID)
 	}
-	in.tenant.index.exchange(func() { r.attachIndexed(in) }, in.entries, gone, func() { r.exchangeListed(in) })
+	in.stock.index.exchange(func() { r.attachIndexed(in) }, func() []matcher.Entry { return in.entries }, gone, func() { r.exchangeListed(in) })
 }
 
 // attachIndexed makes what is new known, but for what is found by listing it.
 func (r *Registry) attachIndexed(in *installation) {
-	t := in.tenant
+	t := in.stock.tenant
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range in.endpoints {
@@ -237,11 +238,11 @@ func (r *Registry) attachIndexed(in *installation) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range in.changed {
-		t.webhooks[w.ID] = w
+		in.stock.put(w)
 	}
 	for _, w := range in.fresh {
 		if indexed(w) {
-			r.attach(t, w)
+			in.stock.put(w)
 		}
 	}
 }
@@ -255,5 +256,5 @@ func (r *Registry) exchangeListed(in *installation) {
 		}
 	}
 	listed.DeleteWebhooks, listed.DeleteEndpoints = in.gone.DeleteWebhooks, in.gone.DeleteEndpoints
-	r.exchangeAll(in.tenant, &listed)
+	r.exchangeAll(in.stock, &listed)
 }

@@ -56,10 +56,10 @@ func sets(plainURL string, letters ...string) []registry.Set {
 // shown tells what is there under both rules, by number.
 func shown(r *registry.Registry) map[int64]string {
 	out := map[int64]string{}
-	for _, w := range r.List(owner, declaredRules.Flavor) {
+	for _, w := range must(r.List(owner, declaredRules.Flavor)) {
 		out[w.ID] = fmt.Sprintf("%d %s %s %s", w.Endpoint, w.URL, w.Events[0], w.Filter)
 	}
-	for _, w := range r.List(owner, declaredPlain.Flavor) {
+	for _, w := range must(r.List(owner, declaredPlain.Flavor)) {
 		out[w.ID] = fmt.Sprintf("%d %s", w.Endpoint, w.URL)
 	}
 	return out
@@ -79,14 +79,14 @@ func TestInstall(t *testing.T) {
 		for range rapid.IntRange(1, 8).Draw(rt, "changes") {
 			letters := rapid.SliceOfN(rapid.SampledFrom([]string{"auA", "auB", "buA", "acA", "bcB", "cuC"}), 0, 6).Draw(rt, "webhooks")
 			plainURL := rapid.SampledFrom([]string{"", "https://eu.example/1", "https://eu.example/2"}).Draw(rt, "plain")
-			before := r.List(owner, declaredRules.Flavor)
+			before := must(r.List(owner, declaredRules.Flavor))
 			gone, err := r.Install(ctx, "acme", "ci", base, sets(plainURL, letters...))
 			if err != nil {
 				rt.Fatal(err)
 			}
-			after := r.List(owner, declaredRules.Flavor)
+			after := must(r.List(owner, declaredRules.Flavor))
 			checkContinued(rt, before, after, letters, last)
-			for _, w := range append(after, r.List(owner, declaredPlain.Flavor)...) {
+			for _, w := range append(after, must(r.List(owner, declaredPlain.Flavor))...) {
 				last = max(last, w.ID)
 				if e, ok := r.Endpoint(w.Endpoint); !ok || e.Webhook != w.ID || e.URL != w.URL || slices.Contains(gone, e.ID) {
 					rt.Fatalf("webhook %d has the endpoint %+v; gone are %v", w.ID, e, gone)
@@ -110,7 +110,7 @@ func TestInstall(t *testing.T) {
 			if again := open(t, m); fmt.Sprint(shown(again)) != fmt.Sprint(shown(r)) {
 				rt.Fatalf("opened anew: %v, was %v", shown(again), shown(r))
 			}
-			if gone, err := r.Install(ctx, "acme", "ci", base, sets(plainURL, letters...)); err != nil || len(gone) > 0 || !slices.Equal(after, r.List(owner, declaredRules.Flavor)) {
+			if gone, err := r.Install(ctx, "acme", "ci", base, sets(plainURL, letters...)); err != nil || len(gone) > 0 || !slices.Equal(after, must(r.List(owner, declaredRules.Flavor))) {
 				rt.Fatalf("installed again: gone %v, %v", gone, err)
 			}
 		}

@@ -24,7 +24,7 @@ type Scratch struct {
 // webhooks that the event matches, ordered by endpoint and number. The webhooks are shared and must
 // not be changed; the slice is the scratch's and good until its next use.
 //
-// Errors: webhook.ErrUnknownTenant, or *event.Error where the body is not an event.
+// Errors: webhook.ErrUnknownTenant; *event.Error where the body is not an event; or why the tenant's webhooks cannot be read.
 func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch) (event.Header, []*webhook.Webhook, error) {
 	s.index = nil
 	t := r.tenant(tenantID)
@@ -32,7 +32,11 @@ func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch
 		return event.Header{}, nil, webhook.ErrUnknownTenant
 	}
 	for {
-		x := t.index.get(t)
+		has, err := r.stock(t)
+		if err != nil {
+			return event.Header{}, nil, err
+		}
+		x := r.index(has)
 		view, plan := x.view()
 		s.event.Reset(view)
 		s.event.SetTime(now)
@@ -42,9 +46,9 @@ func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch
 		}
 		s.ids = view.Match(s.ids[:0], &s.event)
 		var all bool
-		s.matched, all = t.resolve(s.matched[:0], s.ids, r.Believed(now))
+		s.matched, all = has.resolve(s.matched[:0], s.ids, r.Believed(now))
 		// Webhooks that others have taken the place of since the view was taken are missing, and so are the others.
-		if all || t.index.get(t).set.View() == view {
+		if all || r.index(has).set.View() == view {
 			slices.SortFunc(s.matched, ByEndpoint)
 			s.index = x
 			return header, s.matched, nil
@@ -59,15 +63,15 @@ func ByEndpoint(a, b *webhook.Webhook) int {
 
 // resolve turns numbers into webhooks, without those that expired or went since the view was taken, and says whether
 // none went.
-func (t *tenant) resolve(dst []*webhook.Webhook, ids []matcher.ID, now time.Time) (list []*webhook.Webhook, all bool) {
+func (s *stock) resolve(dst []*webhook.Webhook, ids []matcher.ID, now time.Time) (list []*webhook.Webhook, all bool) {
 	if len(ids) == 0 {
 		return dst, true
 	}
 	all = true
-	t.mu.RLock()
-	defer t.mu.RUnlock()
+	s.tenant.mu.RLock()
+	defer s.tenant.mu.RUnlock()
 	for _, id := range ids {
-		switch w := t.webhooks[int64(id)]; {
+		switch w := s.webhooks[int64(id)]; {
 		case w == nil:
 			all = false
 		case !w.Expired(now) && !w.Disabled():

@@ -2,7 +2,12 @@ package registry_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"hookline/engine/store"
@@ -15,18 +20,24 @@ type memory struct {
 	tenants   map[string]*webhook.Tenant
 	apps      map[string]*webhook.App
 	endpoints map[uint64]*webhook.Endpoint
-	webhooks  map[string]*webhook.Webhook
+	webhooks  map[string][]byte // JSON, as the store keeps them, and so nobody else's
+	groups    map[uint64]store.Groups
+	filters   map[string][]byte
 	last      map[string]int64
 	ages      map[string]uint64
 	lastEnd   uint64
 	fail      error
 	applied   int // changes
+
+	unreadable error // what reading webhooks returns
+	reads      int   // of the webhooks of a tenant
 }
 
 func newMemory() *memory {
 	return &memory{
 		tenants: map[string]*webhook.Tenant{}, apps: map[string]*webhook.App{}, endpoints: map[uint64]*webhook.Endpoint{},
-		webhooks: map[string]*webhook.Webhook{}, last: map[string]int64{}, ages: map[string]uint64{},
+		webhooks: map[string][]byte{}, groups: map[uint64]store.Groups{}, filters: map[string][]byte{},
+		last: map[string]int64{}, ages: map[string]uint64{},
 	}
 }
 
@@ -40,8 +51,8 @@ func (m *memory) Load(rows store.Rows) error {
 	for _, e := range m.endpoints {
 		rows.Endpoint(e)
 	}
-	for _, w := range m.webhooks {
-		rows.Webhook(w)
+	for id, g := range m.groups {
+		rows.Groups(id, slices.Clone(g))
 	}
 	for t, n := range m.last {
 		rows.LastWebhookID(t, n)
@@ -53,7 +64,56 @@ func (m *memory) Load(rows store.Rows) error {
 	return nil
 }
 
-func webhookKey(w *webhook.Webhook) string { return fmt.Sprint(w.Owner.Tenant, "/", w.ID) }
+func webhookKey(w *webhook.Webhook) string { return rowKey(w.Owner.Tenant, w.ID) }
+
+func rowKey(tenant string, id int64) string { return fmt.Sprintf("%s/%020d", tenant, id) }
+
+func (m *memory) Webhooks(tenant string, read func(*webhook.Webhook)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reads++
+	if m.unreadable != nil {
+		return m.unreadable
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.webhooks)) {
+		if strings.HasPrefix(key, tenant+"/") {
+			read(m.row(key))
+		}
+	}
+	return nil
+}
+
+func (m *memory) Webhook(tenant string, id int64) (*webhook.Webhook, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.unreadable != nil || m.webhooks[rowKey(tenant, id)] == nil {
+		return nil, m.unreadable
+	}
+	return m.row(rowKey(tenant, id)), nil
+}
+
+func (m *memory) row(key string) *webhook.Webhook {
+	w := new(webhook.Webhook)
+	if err := json.Unmarshal(m.webhooks[key], w); err != nil {
+		panic(err)
+	}
+	return w
+}
+
+func (m *memory) Filters(tenant string, read func(int64, []byte)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(m.filters)) {
+		if rest, ok := strings.CutPrefix(key, tenant+"/"); ok {
+			id, err := strconv.ParseInt(rest, 10, 64)
+			if err != nil {
+				return err
+			}
+			read(id, m.filters[key])
+		}
+	}
+	return nil
+}
 
 func (m *memory) Apply(_ context.Context, c *store.Changes) error {
 	m.mu.Lock()
@@ -72,7 +132,15 @@ func (m *memory) Apply(_ context.Context, c *store.Changes) error {
 		m.endpoints[e.ID] = e
 	}
 	for _, w := range c.PutWebhooks {
-		m.webhooks[webhookKey(w)] = w
+		m.webhooks[webhookKey(w)] = must(json.Marshal(w))
+	}
+	for id, g := range c.Groups {
+		if m.groups[id] = slices.Clone(g); len(g) == 0 {
+			delete(m.groups, id)
+		}
+	}
+	for _, f := range c.PutFilters {
+		m.filters[rowKey(f.Tenant, f.Webhook)] = f.Value
 	}
 	for t, n := range c.LastWebhookID {
 		m.last[t] = n
@@ -89,9 +157,11 @@ func (m *memory) Apply(_ context.Context, c *store.Changes) error {
 	}
 	for _, e := range c.DeleteEndpoints {
 		delete(m.endpoints, e)
+		delete(m.groups, e)
 	}
 	for _, w := range c.DeleteWebhooks {
 		delete(m.webhooks, webhookKey(w))
+		delete(m.filters, webhookKey(w))
 	}
 	return nil
 }

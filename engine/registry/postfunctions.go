@@ -31,19 +31,18 @@ func (e *InUseError) Error() string {
 // SetPostFunctions replaces the post-functions of a tenant, whose webhooks have to be those of the tenant itself under
 // the rules. Errors, after which nothing was changed: webhook.ErrUnknownTenant, [*ProblemsError], or one of the store.
 func (r *Registry) SetPostFunctions(ctx context.Context, rules *Rules, tenantID string, list []webhook.PostFunction) error {
-	r.change.Lock()
-	defer r.change.Unlock()
-	t := r.tenant(tenantID)
-	if t == nil {
-		return webhook.ErrUnknownTenant
+	s, done, err := r.changing(tenantID)
+	if err != nil {
+		return err
 	}
-	if problems := t.wrong(rules, list); len(problems) > 0 {
+	defer done()
+	if problems := s.wrong(rules, list); len(problems) > 0 {
 		return &ProblemsError{problems}
 	}
-	old, env := t.site()
+	old, env := s.tenant.site()
 	info := *old
 	info.PostFunctions = slices.Clone(list)
-	if err := r.store.Apply(ctx, &store.Changes{PutTenants: []*webhook.Tenant{&info}}); err != nil {
+	if err := r.apply(ctx, nil, &store.Changes{PutTenants: []*webhook.Tenant{&info}}); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -53,18 +52,18 @@ func (r *Registry) SetPostFunctions(ctx context.Context, rules *Rules, tenantID 
 }
 
 // wrong says what is wrong with post-functions.
-func (t *tenant) wrong(rules *Rules, list []webhook.PostFunction) []string {
+func (s *stock) wrong(rules *Rules, list []webhook.PostFunction) []string {
 	if len(list) > webhook.MaxPostFunctions {
 		return []string{fmt.Sprintf("there are %d post-functions; at most %d are allowed", len(list), webhook.MaxPostFunctions)}
 	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	owner := webhook.Owner{Tenant: t.info.ID}
+	s.tenant.mu.RLock()
+	defer s.tenant.mu.RUnlock()
+	owner := webhook.Owner{Tenant: s.tenant.id}
 	first := make(map[webhook.PostFunction]int, len(list))
 	var problems []string
 	for i, p := range list {
 		problem := p.Problem()
-		w := t.webhooks[p.Webhook]
+		w := s.webhooks[p.Webhook]
 		if problem == "" && (w == nil || w.Owner != owner || w.Flavor != rules.Flavor) {
 			problem = fmt.Sprintf("the tenant has no admin webhook %d", p.Webhook)
 		}
@@ -81,11 +80,15 @@ func (t *tenant) wrong(rules *Rules, list []webhook.PostFunction) []string {
 }
 
 // Fired appends the webhooks that the post-functions of a transition fire, each once, ordered by endpoint and number.
-// They are shared and must not be changed.
-func (r *Registry) Fired(dst []*webhook.Webhook, tenantID string, tr event.Transition) []*webhook.Webhook {
+// They are shared and must not be changed. The error says why they cannot be read.
+func (r *Registry) Fired(dst []*webhook.Webhook, tenantID string, tr event.Transition) ([]*webhook.Webhook, error) {
 	t := r.tenant(tenantID)
 	if t == nil {
-		return dst
+		return dst, nil
+	}
+	s, err := r.stock(t)
+	if err != nil {
+		return dst, err
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -93,12 +96,12 @@ func (r *Registry) Fired(dst []*webhook.Webhook, tenantID string, tr event.Trans
 		if p.Workflow != tr.WorkflowID && p.Workflow != tr.WorkflowName || p.Transition != tr.ID && p.Transition != tr.Name {
 			continue
 		}
-		if w := t.webhooks[p.Webhook]; w != nil && !w.Disabled() && !slices.Contains(dst, w) {
+		if w := s.webhooks[p.Webhook]; w != nil && !w.Disabled() && !slices.Contains(dst, w) {
 			dst = append(dst, w)
 		}
 	}
 	slices.SortFunc(dst, ByEndpoint)
-	return dst
+	return dst, nil
 }
 
 // inUse says by which post-function one of the webhooks is used.

@@ -51,7 +51,7 @@ func TestPostFunctions(t *testing.T) {
 			{}:                                                              nil,
 		} {
 			var got []int64
-			for _, w := range r.Fired(nil, "acme", tr) {
+			for _, w := range must(r.Fired(nil, "acme", tr)) {
 				got = append(got, w.ID)
 			}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -59,14 +59,14 @@ func TestPostFunctions(t *testing.T) {
 			}
 		}
 		var used *registry.InUseError
-		if err := r.Delete(ctx, own, "admin", []int64{a, b}); !errors.As(err, &used) || len(r.List(own, "admin")) != 3 {
+		if err := r.Delete(ctx, own, "admin", []int64{a, b}); !errors.As(err, &used) || len(must(r.List(own, "admin"))) != 3 {
 			t.Errorf("%s: deleted: %v", name, err)
 		}
 	}
 	if err := r.SetPostFunctions(ctx, &admin, "acme", nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Delete(ctx, own, "admin", []int64{a, b}); err != nil || len(r.List(own, "admin")) != 1 {
+	if err := r.Delete(ctx, own, "admin", []int64{a, b}); err != nil || len(must(r.List(own, "admin"))) != 1 {
 		t.Errorf("not deleted: %v", err)
 	}
 }

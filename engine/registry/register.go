@@ -10,6 +10,7 @@ import (
 
 	"hookline/engine/store"
 	"hookline/engine/webhook"
+	"hookline/jql"
 	"hookline/matcher"
 )
 
@@ -38,7 +39,7 @@ type Result struct {
 // webhook.ErrUnknownApp, *webhook.InvalidError or [*BaseURLError] about the URL, or one of the store.
 func (r *Registry) Register(ctx context.Context, rules *Rules, owner webhook.Owner, callbackURL string, items []Item) ([]Result, error) {
 	return r.register(rules, owner, callbackURL, items, func(reg *registration) error {
-		if err := r.store.Apply(ctx, reg.changes()); err != nil {
+		if err := r.apply(ctx, reg.stock, reg.changes()); err != nil {
 			return err
 		}
 		r.publish(reg)
@@ -64,9 +65,12 @@ func (r *Registry) register(rules *Rules, owner webhook.Owner, callbackURL strin
 	info, env := t.site()
 	// Filters are compiled before the lock is taken, which all registrations of the installation share.
 	checked := r.check(rules, info, env, items)
-	r.change.Lock()
-	defer r.change.Unlock()
-	reg, err := r.begin(rules, owner)
+	s, done, err := r.changing(owner.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	reg, err := r.begin(s, rules, owner)
 	if err == nil {
 		err = reg.aim(callbackURL)
 	}
@@ -96,6 +100,8 @@ type registration struct {
 	rules    *Rules
 	admit    func(address string) error // of the registry
 	tenant   *tenant
+	stock    *stock // of the tenant
+	from     compiling
 	app      *webhook.App
 	owner    webhook.Owner
 	url      string
@@ -109,18 +115,18 @@ type registration struct {
 	lastID   int64
 	webhooks []*webhook.Webhook
 	entries  []matcher.Entry
+	filters  []store.Filter     // which are to be kept
 	replaced []*webhook.Webhook // gone when the others are there
 
 	lastEndpoint uint64
 }
 
 // begin finds out where an owner stands.
-func (r *Registry) begin(rules *Rules, owner webhook.Owner) (*registration, error) {
-	t := r.tenant(owner.Tenant)
-	if t == nil {
-		return nil, webhook.ErrUnknownTenant
+func (r *Registry) begin(s *stock, rules *Rules, owner webhook.Owner) (*registration, error) {
+	t := s.tenant
+	reg := &registration{
+		rules: rules, admit: r.admit, limits: r.limits, tenant: t, stock: s, from: t.compiles(), owner: owner, now: time.Now(),
 	}
-	reg := &registration{rules: rules, admit: r.admit, limits: r.limits, tenant: t, owner: owner, now: time.Now()}
 	if owner.App != "" {
 		var ok bool
 		if reg.app, ok = r.App(owner.Tenant, owner.App); !ok {
@@ -156,11 +162,8 @@ func (reg *registration) supersede() {
 	if !reg.rules.OneURL || !reg.rules.Replace {
 		return
 	}
-	t := reg.tenant
-	t.mu.RLock()
-	defer t.mu.RUnlock()
 	reg.live = 0
-	for _, w := range t.ownedBy(reg.owner, reg.rules.Flavor) {
+	for _, w := range reg.stock.list(reg.owner, reg.rules.Flavor) {
 		switch {
 		case w.URL != reg.url:
 			reg.replaced = append(reg.replaced, w)
@@ -190,11 +193,11 @@ func under(raw, base string) bool {
 }
 
 func (reg *registration) count() {
-	t := reg.tenant
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	reg.total = len(t.webhooks)
-	for _, w := range t.ownedBy(reg.owner, reg.rules.Flavor) {
+	s := reg.stock
+	s.tenant.mu.RLock()
+	defer s.tenant.mu.RUnlock()
+	reg.total = len(s.webhooks)
+	for _, w := range s.ownedBy(reg.owner, reg.rules.Flavor) {
 		if !w.Expired(reg.now) {
 			reg.live++
 			reg.usedURL = w.URL
@@ -268,12 +271,16 @@ func (reg *registration) add(item *checkedItem) Result {
 		w.Expires = reg.now.Add(reg.rules.Life)
 	}
 	reg.webhooks = append(reg.webhooks, w)
-	if indexed(w) {
-		info, _ := reg.tenant.site()
-		filter := condition(w, item.filter, info.FilterProjects)
-		reg.entries = append(reg.entries, matcher.Entry{ID: matcher.ID(w.ID), Filter: filter})
-	}
+	reg.file(w, item.filter)
 	return Result{ID: w.ID}
+}
+
+// file has a webhook found by the index, and what its filter was compiled to kept, if it wants to be found there.
+func (reg *registration) file(w *webhook.Webhook, f *jql.Filter) {
+	if indexed(w) {
+		e := reg.from.filed(w, f)
+		reg.entries, reg.filters = append(reg.entries, e), append(reg.filters, reg.from.kept(w, e))
+	}
 }
 
 // barred says why the owner may not have one more webhook with a URL; nothing if it may.
@@ -295,9 +302,7 @@ func (reg *registration) named(s *webhook.Settings, self int64) error {
 	if !reg.rules.UniqueNames || s == nil {
 		return nil
 	}
-	reg.tenant.mu.RLock()
-	others := reg.tenant.ownedBy(reg.owner, reg.rules.Flavor)
-	reg.tenant.mu.RUnlock()
+	others := reg.stock.list(reg.owner, reg.rules.Flavor)
 	for _, w := range append(others, reg.webhooks...) {
 		if w.ID != self && w.Settings != nil && w.Settings.Name == s.Name {
 			return &NameTakenError{Name: s.Name, Webhook: w.ID}
@@ -317,6 +322,7 @@ func (reg *registration) kind() webhook.AppKind {
 func (reg *registration) changes() *store.Changes {
 	c := &store.Changes{
 		PutWebhooks:    reg.webhooks,
+		PutFilters:     reg.filters,
 		DeleteWebhooks: reg.replaced,
 		LastWebhookID:  map[string]int64{reg.owner.Tenant: reg.lastID},
 	}
@@ -334,13 +340,15 @@ func (r *Registry) publish(reg *registration) {
 		r.putEndpoint(reg.tenant, e)
 	}
 	r.lastWebhook[reg.owner.Tenant] = reg.lastID
-	for _, w := range reg.webhooks {
-		r.putWebhook(reg.tenant, w)
-	}
 	r.mu.Unlock()
-	reg.tenant.index.update(reg.entries, nil)
+	reg.tenant.mu.Lock()
+	for _, w := range reg.webhooks {
+		reg.stock.put(w)
+	}
+	reg.tenant.mu.Unlock()
+	reg.stock.index.update(reg.entries, nil)
 	if len(reg.replaced) > 0 {
 		// Only now, so that an event in between finds both rather than none.
-		r.forget(reg.tenant, &store.Changes{DeleteWebhooks: reg.replaced})
+		r.forget(reg.stock, &store.Changes{DeleteWebhooks: reg.replaced})
 	}
 }

@@ -1,11 +1,12 @@
 package registry
 
 import (
-	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hookline/engine/store"
@@ -26,6 +27,9 @@ var ErrReadOnly = store.ErrReadOnly
 type Store interface {
 	Load(store.Rows) error
 	Apply(context.Context, *store.Changes) error
+	Webhooks(tenant string, read func(*webhook.Webhook)) error
+	Webhook(tenant string, id int64) (*webhook.Webhook, error)
+	Filters(tenant string, read func(webhook int64, value []byte)) error
 }
 
 // Registry holds the registrations of one installation.
@@ -40,6 +44,8 @@ type Registry struct {
 	// given out last are written in the order in which they were given.
 	change sync.Mutex
 
+	budget budget
+
 	mu           sync.RWMutex // guards the fields below; never held while waiting for the disk
 	tenants      map[string]*tenant
 	hosts        map[string]*tenant
@@ -51,18 +57,20 @@ type Registry struct {
 	generations map[string]uint64
 }
 
-// tenant is a tenant with everything registered in it. Its mutex guards all fields but index.
+// tenant is a tenant with everything registered in it.
 type tenant struct {
-	mu        sync.RWMutex
+	id string
+
+	mu        sync.RWMutex // guards the fields below, and the maps of the stock
 	info      *webhook.Tenant
-	env       jql.Env // of info
+	env       jql.Env           // of info
+	stamp     [sha256.Size]byte // of its site
 	apps      map[string]*webhook.App
 	callers   map[webhook.TokenHash]Caller
-	webhooks  map[int64]*webhook.Webhook
-	owned     map[webhook.Owner][]int64 // numbers ascending
 	endpoints map[callback]*endpoint
 
-	index lazyIndex
+	reading sync.Mutex            // held while webhooks are read, and while they change
+	stock   atomic.Pointer[stock] // nil where they are not in memory; set under the mutex of the budget
 }
 
 // callback is what makes two webhooks share an endpoint.
@@ -79,16 +87,15 @@ func callbackOf(e *webhook.Endpoint) callback {
 	return callback{owner: e.Owner, flavor: e.Flavor, url: e.URL}
 }
 
-// endpoint is an endpoint with the number of webhooks that lead to it. users and idleSince are guarded by
+// endpoint is an endpoint with what is known of the webhooks that lead to it. groups and idleSince are guarded by
 // the registry's mutex.
 type endpoint struct {
 	*webhook.Endpoint // never changed, but replaced, under the mutexes of the registry and the tenant
-	users             int
-	idleSince         time.Time // when users fell to 0
+	groups            store.Groups
+	idleSince         time.Time // when the last of the webhooks went
 }
 
-// Open reads all registrations. Filters are compiled when a tenant's first event comes in, so that the
-// time to open does not depend on them. An error is one of the store, or a *webhook.InvalidError where a tenant has
+// Open reads all registrations but for the webhooks. An error is one of the store, or a *webhook.InvalidError where a tenant has
 // a setting that is unknown here, such as a time zone that this machine does not have.
 func Open(s Store) (*Registry, error) {
 	r := &Registry{
@@ -130,13 +137,13 @@ func (r *Registry) putTenant(info *webhook.Tenant, env jql.Env) *tenant {
 	t := r.tenants[info.ID]
 	if t == nil {
 		t = &tenant{
+			id:        info.ID,
 			apps:      map[string]*webhook.App{},
 			callers:   map[webhook.TokenHash]Caller{},
-			webhooks:  map[int64]*webhook.Webhook{},
-			owned:     map[webhook.Owner][]int64{},
 			endpoints: map[callback]*endpoint{},
 		}
 		r.tenants[info.ID] = t
+		r.budget.resident.Add(perTenant)
 	} else {
 		for _, h := range t.info.Hosts {
 			delete(r.hosts, h)
@@ -147,7 +154,7 @@ func (r *Registry) putTenant(info *webhook.Tenant, env jql.Env) *tenant {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.info, t.env = info, env
+	t.info, t.env, t.stamp = info, env, stampOf(&info.Site)
 	return t
 }
 
@@ -178,52 +185,9 @@ func (r *Registry) putEndpoint(t *tenant, e *webhook.Endpoint) {
 	}
 	ep := &endpoint{Endpoint: e, idleSince: time.Now()}
 	r.endpoints[e.ID] = ep
+	r.budget.resident.Add(perEndpoint)
 	r.lastEndpoint = max(r.lastEndpoint, e.ID)
 	t.endpoints[callbackOf(e)] = ep
-}
-
-func (r *Registry) putWebhook(t *tenant, w *webhook.Webhook) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	r.attach(t, w)
-}
-
-// attach is putWebhook for holders of the tenant's mutex.
-func (r *Registry) attach(t *tenant, w *webhook.Webhook) {
-	if e := r.endpoints[w.Endpoint]; e != nil {
-		e.users++
-	}
-	t.webhooks[w.ID] = w
-	ids := t.owned[w.Owner]
-	at, found := slices.BinarySearch(ids, w.ID)
-	if !found {
-		t.owned[w.Owner] = slices.Insert(ids, at, w.ID)
-	}
-}
-
-func (r *Registry) removeWebhook(t *tenant, w *webhook.Webhook, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	r.detach(t, w, now)
-}
-
-// detach is removeWebhook for holders of the tenant's mutex.
-func (r *Registry) detach(t *tenant, w *webhook.Webhook, now time.Time) {
-	if e := r.endpoints[w.Endpoint]; e != nil {
-		if e.users--; e.users == 0 {
-			e.idleSince = now
-		}
-	}
-	delete(t.webhooks, w.ID)
-	ids := t.owned[w.Owner]
-	if at, found := slices.BinarySearch(ids, w.ID); found {
-		ids = slices.Delete(ids, at, at+1)
-	}
-	if len(ids) == 0 {
-		delete(t.owned, w.Owner)
-	} else {
-		t.owned[w.Owner] = ids
-	}
 }
 
 func (r *Registry) tenant(id string) *tenant {
@@ -244,55 +208,45 @@ func (r *Registry) Endpoint(id uint64) (*webhook.Endpoint, bool) {
 }
 
 // List returns the webhooks of an owner under one flavour, expired ones included, in order of their
-// numbers. The values are shared and must not be changed.
-func (r *Registry) List(owner webhook.Owner, flavor string) []*webhook.Webhook {
+// numbers. The values are shared and must not be changed. The error says why they cannot be read.
+func (r *Registry) List(owner webhook.Owner, flavor string) ([]*webhook.Webhook, error) {
 	t := r.tenant(owner.Tenant)
 	if t == nil {
-		return nil
+		return nil, nil
 	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.ownedBy(owner, flavor)
+	s, err := r.stock(t)
+	if err != nil {
+		return nil, err
+	}
+	return s.list(owner, flavor), nil
 }
 
-// ownedBy is List for holders of the tenant's mutex.
-func (t *tenant) ownedBy(owner webhook.Owner, flavor string) []*webhook.Webhook {
-	var list []*webhook.Webhook
-	for _, id := range t.owned[owner] {
-		if w := t.webhooks[id]; w.Flavor == flavor {
-			list = append(list, w)
-		}
-	}
-	return list
-}
-
-// Webhook returns one webhook of a tenant, whoever's it is. It is shared and must not be changed.
-func (r *Registry) Webhook(tenantID string, id int64) (*webhook.Webhook, bool) {
+// Webhook returns one webhook of a tenant, whoever's it is. It is shared and must not be changed. Errors: [ErrUnknownWebhook], or why it
+// cannot be read.
+func (r *Registry) Webhook(tenantID string, id int64) (*webhook.Webhook, error) {
 	t := r.tenant(tenantID)
 	if t == nil {
-		return nil, false
+		return nil, ErrUnknownWebhook
 	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	w, ok := t.webhooks[id]
-	return w, ok
+	w, err := r.one(t, id)
+	if w == nil && err == nil {
+		return nil, ErrUnknownWebhook
+	}
+	return w, err
 }
 
 // All returns every webhook of a tenant, in order of their numbers. The values are shared and must not be
-// changed.
-func (r *Registry) All(tenantID string) []*webhook.Webhook {
+// changed. The error says why they cannot be read.
+func (r *Registry) All(tenantID string) ([]*webhook.Webhook, error) {
 	t := r.tenant(tenantID)
 	if t == nil {
-		return nil
+		return nil, nil
 	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	list := make([]*webhook.Webhook, 0, len(t.webhooks))
-	for _, w := range t.webhooks {
-		list = append(list, w)
+	s, err := r.stock(t)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortFunc(list, func(a, b *webhook.Webhook) int { return cmp.Compare(a.ID, b.ID) })
-	return list
+	return s.all(), nil
 }
 
 // Counts are sizes of the registry.
@@ -303,22 +257,24 @@ type Counts struct {
 	Broken                             int // webhooks in these whose filter does not compile any more
 }
 
-// Counts returns the sizes at a time. It visits every webhook.
+// Counts returns the sizes at a time. It visits every endpoint.
 func (r *Registry) Counts(now time.Time) Counts {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	c := Counts{Tenants: len(r.tenants), Endpoints: len(r.endpoints)}
+	for _, e := range r.endpoints {
+		for _, g := range e.groups {
+			c.Webhooks += g.Count
+			if g.Expired(now) {
+				c.Expired += g.Count
+			}
+		}
+	}
 	for _, t := range r.tenants {
 		t.mu.RLock()
 		c.Apps += len(t.apps)
-		c.Webhooks += len(t.webhooks)
-		for _, w := range t.webhooks {
-			if w.Expired(now) {
-				c.Expired++
-			}
-		}
 		t.mu.RUnlock()
-		if x := t.index.index.Load(); x != nil {
+		if x := t.indexed(); x != nil {
 			c.Indexed++
 			c.Broken += x.broken
 		}

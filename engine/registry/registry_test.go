@@ -36,6 +36,13 @@ func open(t *testing.T, m *memory) *registry.Registry {
 	return r
 }
 
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
 // opened is a registry with tenant acme and its app ci.
 func opened(t *testing.T) (*registry.Registry, *memory) {
 	t.Helper()
@@ -105,7 +112,7 @@ func TestOneEndpointForOneCallback(t *testing.T) {
 	register(t, r, "https://r/1", item("project = B", updated))
 	register(t, r, "https://r/2", item("project = C", updated))
 	var ends []uint64
-	for _, w := range open(t, m).List(owner, rules.Flavor) {
+	for _, w := range must(open(t, m).List(owner, rules.Flavor)) {
 		ends = append(ends, w.Endpoint)
 	}
 	if !slices.Equal(ends, []uint64{1, 1, 2}) {
@@ -175,7 +182,7 @@ func TestListsAreBounded(t *testing.T) {
 			}
 		})
 	}
-	for _, w := range r.List(owner, rules.Flavor) {
+	for _, w := range must(r.List(owner, rules.Flavor)) {
 		if len(w.Events) != 1 {
 			t.Errorf("webhook %d keeps %d events", w.ID, len(w.Events))
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"hookline/engine/store"
 	"hookline/engine/webhook"
@@ -29,9 +28,12 @@ func (e *URLError) Unwrap() error { return e.Err }
 // Errors, after which nothing was changed: webhook.ErrUnknownTenant, webhook.ErrUnknownApp, [*URLError],
 // [*LimitError], [*TenantLimitError], [*IDsExhaustedError], or one of the store.
 func (r *Registry) Replace(ctx context.Context, rules *Rules, owner webhook.Owner, urls []string) ([]uint64, error) {
-	r.change.Lock()
-	defer r.change.Unlock()
-	reg, err := r.begin(rules, owner)
+	s, done, err := r.changing(owner.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	reg, err := r.begin(s, rules, owner)
 	if err != nil {
 		return nil, err
 	}
@@ -44,10 +46,10 @@ func (r *Registry) Replace(ctx context.Context, rules *Rules, owner webhook.Owne
 	if err != nil || len(c.PutWebhooks) == 0 && len(c.DeleteWebhooks) == 0 && len(c.PutEndpoints) == 0 {
 		return nil, err
 	}
-	if err := r.store.Apply(ctx, c); err != nil {
+	if err := r.apply(ctx, s, c); err != nil {
 		return nil, err
 	}
-	r.exchangeAll(reg.tenant, c)
+	r.exchangeAll(s, c)
 	return c.DeleteEndpoints, nil
 }
 
@@ -75,7 +77,7 @@ func (reg *registration) distinct(urls []string) ([]string, error) {
 // URL got a new one, the highest of all, those after it need new ones too.
 func (r *Registry) renew(reg *registration, urls []string) (stay []*webhook.Webhook, fresh []string) {
 	byURL := map[string]*webhook.Webhook{}
-	for _, w := range r.List(reg.owner, reg.rules.Flavor) {
+	for _, w := range reg.stock.list(reg.owner, reg.rules.Flavor) {
 		if !w.Expired(reg.now) {
 			byURL[w.URL] = w
 		}
@@ -98,7 +100,7 @@ func (r *Registry) replacement(reg *registration, stay []*webhook.Webhook, fresh
 		used[w.Endpoint] = true
 	}
 	reg.live = len(stay)
-	reg.total -= len(r.List(reg.owner, reg.rules.Flavor)) - len(stay)
+	reg.total -= len(reg.stock.list(reg.owner, reg.rules.Flavor)) - len(stay)
 	for _, url := range fresh {
 		reg.url = url
 		endpoint, last := r.endpointFor(reg)
@@ -114,7 +116,7 @@ func (r *Registry) replacement(reg *registration, stay []*webhook.Webhook, fresh
 			c.PutEndpoints = append(c.PutEndpoints, enabled(ep))
 		}
 	}
-	for _, w := range r.List(reg.owner, reg.rules.Flavor) {
+	for _, w := range reg.stock.list(reg.owner, reg.rules.Flavor) {
 		if !slices.Contains(stay, w) {
 			c.DeleteWebhooks = append(c.DeleteWebhooks, w)
 		}
@@ -128,8 +130,8 @@ func (r *Registry) replacement(reg *registration, stay []*webhook.Webhook, fresh
 }
 
 // exchangeAll makes a change of webhooks without filters visible, in one step to whoever lists them.
-func (r *Registry) exchangeAll(t *tenant, c *store.Changes) {
-	now := time.Now()
+func (r *Registry) exchangeAll(s *stock, c *store.Changes) {
+	t := s.tenant
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range c.PutEndpoints {
@@ -140,10 +142,10 @@ func (r *Registry) exchangeAll(t *tenant, c *store.Changes) {
 	}
 	t.mu.Lock()
 	for _, w := range c.PutWebhooks {
-		r.attach(t, w)
+		s.put(w)
 	}
 	for _, w := range c.DeleteWebhooks {
-		r.detach(t, w, now)
+		s.remove(w)
 	}
 	t.mu.Unlock()
 	for _, id := range c.DeleteEndpoints {

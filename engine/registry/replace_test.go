@@ -28,7 +28,7 @@ func urlsOf(list []*webhook.Webhook) []string {
 
 func endpointsOf(r *registry.Registry, t interface{ Fatalf(string, ...any) }) map[string]uint64 {
 	byURL := map[string]uint64{}
-	for _, w := range r.List(owner, plain.Flavor) {
+	for _, w := range must(r.List(owner, plain.Flavor)) {
 		byURL[w.URL] = w.Endpoint
 		if e, ok := r.Endpoint(w.Endpoint); !ok || e.URL != w.URL {
 			t.Fatalf("webhook %d to %s has the endpoint %+v", w.ID, w.URL, e)
@@ -63,7 +63,7 @@ func TestReplace(t *testing.T) {
 				}
 			}
 			for _, registry := range []*registry.Registry{r, open(t, m)} {
-				if got := urlsOf(registry.List(owner, plain.Flavor)); !slices.Equal(got, want) {
+				if got := urlsOf(must(registry.List(owner, plain.Flavor))); !slices.Equal(got, want) {
 					rt.Fatalf("listed are %v; want %v", got, want)
 				}
 				for url, endpoint := range endpointsOf(registry, rt) {
@@ -107,7 +107,7 @@ func TestReplaceRefused(t *testing.T) {
 	if _, err := r.Replace(ctx, plain, owner, nil); !errors.Is(err, m.fail) {
 		t.Errorf("a failing disk: %v", err)
 	}
-	if got := urlsOf(r.List(owner, plain.Flavor)); !slices.Equal(got, good) {
+	if got := urlsOf(must(r.List(owner, plain.Flavor))); !slices.Equal(got, good) {
 		t.Errorf("after refusals: %v", got)
 	}
 	m.fail = nil
@@ -140,7 +140,7 @@ func TestReplaceIsOneStep(t *testing.T) {
 					return
 				default:
 				}
-				got := urlsOf(r.List(owner, plain.Flavor))
+				got := urlsOf(must(r.List(owner, plain.Flavor)))
 				if !slices.Equal(got, sets[0]) && !slices.Equal(got, sets[1]) {
 					t.Errorf("listed are %v", got)
 					return

@@ -3,6 +3,7 @@ package registry
 import (
 	"fmt"
 
+	"hookline/engine/store"
 	"hookline/engine/webhook"
 )
 
@@ -33,9 +34,9 @@ func (l *rows) Endpoint(e *webhook.Endpoint) {
 	}
 }
 
-func (l *rows) Webhook(w *webhook.Webhook) {
-	if t := l.r.tenants[w.Owner.Tenant]; t != nil {
-		l.r.putWebhook(t, w)
+func (l *rows) Groups(endpoint uint64, g store.Groups) {
+	if e := l.r.endpoints[endpoint]; e != nil {
+		e.groups = g
 	}
 }
 

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 
 	"hookline/engine/store"
 	"hookline/engine/webhook"
@@ -13,10 +14,16 @@ import (
 // The webhook as it is then is returned; it is shared and must not be changed. An error means that nothing was changed:
 // [ErrUnknownWebhook], what change returned, or one of the store.
 func (r *Registry) ChangeSettings(ctx context.Context, tenantID string, id int64, change func(*webhook.Settings, *webhook.Endpoint) error) (*webhook.Webhook, error) {
-	r.change.Lock()
-	defer r.change.Unlock()
-	old, ok := r.Webhook(tenantID, id)
-	if !ok {
+	s, done, err := r.changing(tenantID)
+	if errors.Is(err, webhook.ErrUnknownTenant) {
+		return nil, ErrUnknownWebhook
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	old := s.webhooks[id] // nobody writes there but changes
+	if old == nil {
 		return nil, ErrUnknownWebhook
 	}
 	endpoint, ok := r.Endpoint(old.Endpoint)
@@ -38,10 +45,10 @@ func (r *Registry) ChangeSettings(ctx context.Context, tenantID string, id int64
 		renewed.Settings, fresh = &settings, &renewed
 	}
 	endpoint = withWishes(endpoint, &wanted)
-	err := r.store.Apply(ctx, &store.Changes{PutWebhooks: []*webhook.Webhook{fresh}, PutEndpoints: []*webhook.Endpoint{endpoint}})
+	err = r.apply(ctx, s, &store.Changes{PutWebhooks: []*webhook.Webhook{fresh}, PutEndpoints: []*webhook.Endpoint{endpoint}})
 	if err != nil {
 		return nil, err
 	}
-	r.exchange(r.tenant(tenantID), fresh, endpoint)
+	r.exchange(s, fresh, endpoint)
 	return fresh, nil
 }

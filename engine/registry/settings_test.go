@@ -36,7 +36,7 @@ func TestChangeSettings(t *testing.T) {
 			t.Errorf("before %+v, after %+v", before, after)
 		}
 		for name, r := range map[string]*registry.Registry{"now": r, "after a restart": open(t, m)} {
-			if w, ok := r.Webhook(owner.Tenant, res.ID); !ok || w.Settings.Secret != "sealed" || !*w.Settings.AutoExtend {
+			if w, err := r.Webhook(owner.Tenant, res.ID); err != nil || w.Settings.Secret != "sealed" || !*w.Settings.AutoExtend {
 				t.Errorf("%s: %+v", name, w)
 			}
 			if ep, ok := r.Endpoint(before.Endpoint); !ok || ep.Policy != "steady" || ep.URL != "https://r/1" {

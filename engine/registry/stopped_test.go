@@ -21,7 +21,7 @@ func TestOwnerEnables(t *testing.T) {
 	for name, enable := range map[string]func(*testing.T, *registry.Registry){
 		"register": func(t *testing.T, r *registry.Registry) { register(t, r, here) },
 		"change": func(t *testing.T, r *registry.Registry) {
-			id := r.List(owner, rules.Flavor)[0].ID
+			id := must(r.List(owner, rules.Flavor))[0].ID
 			if _, _, err := r.Change(ctx, rules, owner, id, func(*string, *registry.Item) error { return nil }); err != nil {
 				t.Fatal(err)
 			}

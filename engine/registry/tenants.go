@@ -169,8 +169,8 @@ func (r *Registry) changeTenant(ctx context.Context, id string, add bool, change
 	r.generations[id] = info.Generation
 	t := r.putTenant(&info, env)
 	r.mu.Unlock()
-	if known && !old.Site.Equal(&info.Site) {
-		t.index.drop() // its filters were compiled for the other site
+	if s := t.stock.Load(); s != nil && known && !old.Site.Equal(&info.Site) {
+		s.index.drop() // its filters were compiled for the other site
 	}
 	return &info, nil
 }
@@ -251,22 +251,22 @@ func (t *tenant) tokensFree(a *webhook.App) error {
 // DeleteApp removes an app with its webhooks and endpoints, and returns the numbers of these endpoints, whose
 // backlog nobody waits for any more. Errors: webhook.ErrUnknownTenant, webhook.ErrUnknownApp, or one of the store.
 func (r *Registry) DeleteApp(ctx context.Context, tenantID, key string) ([]uint64, error) {
-	r.change.Lock()
-	defer r.change.Unlock()
-	t := r.tenant(tenantID)
-	if t == nil {
-		return nil, webhook.ErrUnknownTenant
+	s, done, err := r.changing(tenantID)
+	if err != nil {
+		return nil, err
 	}
+	defer done()
 	a, ok := r.App(tenantID, key)
 	if !ok {
 		return nil, webhook.ErrUnknownApp
 	}
 	c := &store.Changes{DeleteApps: []*webhook.App{a}}
-	t.collect(c, func(o webhook.Owner) bool { return o.App == key })
-	if err := r.store.Apply(ctx, c); err != nil {
+	s.collect(c, func(o webhook.Owner) bool { return o.App == key })
+	if err := r.apply(ctx, s, c); err != nil {
 		return nil, err
 	}
-	r.forget(t, c)
+	r.forget(s, c)
+	t := s.tenant
 	t.mu.Lock()
 	t.removeCallers(key)
 	delete(t.apps, key)
@@ -277,17 +277,18 @@ func (r *Registry) DeleteApp(ctx context.Context, tenantID, key string) ([]uint6
 // DeleteTenant removes a tenant with all that is registered in it, and returns the numbers of its endpoints,
 // whose backlog nobody waits for any more. Errors: webhook.ErrUnknownTenant, or one of the store.
 func (r *Registry) DeleteTenant(ctx context.Context, id string) ([]uint64, error) {
-	r.change.Lock()
-	defer r.change.Unlock()
-	t := r.tenant(id)
-	if t == nil {
-		return nil, webhook.ErrUnknownTenant
-	}
-	c := &store.Changes{DeleteTenants: []string{id}, DeleteApps: r.Apps(id)}
-	t.collect(c, func(webhook.Owner) bool { return true })
-	if err := r.store.Apply(ctx, c); err != nil {
+	s, done, err := r.changing(id)
+	if err != nil {
 		return nil, err
 	}
+	defer done()
+	t, c := s.tenant, &store.Changes{DeleteTenants: []string{id}, DeleteApps: r.Apps(id)}
+	s.collect(c, func(webhook.Owner) bool { return true })
+	if err := r.apply(ctx, s, c); err != nil {
+		return nil, err
+	}
+	r.budget.forget(t)
+	r.budget.resident.Add(-perTenant - perEndpoint*int64(len(c.DeleteEndpoints)))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range c.DeleteEndpoints {
@@ -301,10 +302,11 @@ func (r *Registry) DeleteTenant(ctx context.Context, id string) ([]uint64, error
 }
 
 // collect lists the webhooks and endpoints of certain owners for deletion.
-func (t *tenant) collect(c *store.Changes, of func(webhook.Owner) bool) {
+func (s *stock) collect(c *store.Changes, of func(webhook.Owner) bool) {
+	t := s.tenant
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	for _, w := range t.webhooks {
+	for _, w := range s.webhooks {
 		if of(w.Owner) {
 			c.DeleteWebhooks = append(c.DeleteWebhooks, w)
 		}

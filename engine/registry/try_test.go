@@ -79,7 +79,7 @@ func TestReplaceOnConflict(t *testing.T) {
 		if got := match(t, r, updatedInEX); !slices.Equal(got, []int64{1002, 1003}) {
 			t.Errorf("%v match; want those that replaced", got)
 		}
-		if n := len(r.List(owner, rules.Flavor)); n != 2 {
+		if n := len(must(r.List(owner, rules.Flavor))); n != 2 {
 			t.Errorf("%d webhooks are listed", n)
 		}
 		r = open(t, m)

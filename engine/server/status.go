@@ -92,7 +92,12 @@ func (s *Server) getTenantStatus(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	states := map[string]int{stateActive: 0, stateExpired: 0, stateDisabled: 0, stateStopped: 0, statePaused: 0}
-	for _, w := range e.Registry().All(id) {
+	all, err := e.Registry().All(id)
+	if err != nil {
+		refuse(ctx, err)
+		return
+	}
+	for _, w := range all {
 		states[s.stateOf(w, now)]++
 	}
 	answer(ctx, 200, tenantStatus{Webhooks: states, Waiting: viewTally(backlog.Waiting), Dead: viewTally(backlog.Dead)})

@@ -62,7 +62,7 @@ func newVictim(t testing.TB) *victim {
 	own(tokenCI, "PUT", "/t/acme/rest/atlassian-connect/1/migration/webhook", fmt.Sprintf(`{"endpoints":[%q]}`, url))
 	own(tokenAdmin, "PUT", "/v1/tenants/acme/apps/ci/descriptor", descriptor)
 	own(tokenAcme, "PUT", webhooksPath+"/1000/signing/standard", "")
-	for _, w := range v.Engine.Registry().All("acme") {
+	for _, w := range v.webhooks() {
 		v.ids = append(v.ids, fmt.Sprint(w.ID))
 	}
 	own(tokenAcme, "POST", eventsPath, strings.Replace(event, `{"key":"A"}`, fmt.Sprintf(`{"key":%q}`, marker), 1))
@@ -87,6 +87,15 @@ func (v *victim) replay(started answer) {
 	})
 }
 
+func (v *victim) webhooks() []*webhook.Webhook {
+	v.T.Helper()
+	all, err := v.Engine.Registry().All("acme")
+	if err != nil {
+		v.T.Fatal(err)
+	}
+	return all
+}
+
 func (v *victim) apps() {
 	one := func(token, user string) []webhook.AppToken { return []webhook.AppToken{flavortest.Token(token, user)} }
 	v.PutApp(webhook.App{Tenant: "acme", Key: "ci", Issuer: marker, Tokens: one(tokenCI, "")}, secretCI)
@@ -107,7 +116,7 @@ func (v *victim) dump() string {
 	registry := v.Engine.Registry()
 	tenant, _ := registry.Tenant("acme")
 	all := []any{tenant, registry.Apps("acme")}
-	for _, w := range registry.All("acme") {
+	for _, w := range v.webhooks() {
 		endpoint, _ := registry.Endpoint(w.Endpoint)
 		all = append(all, w, endpoint)
 	}

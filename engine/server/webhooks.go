@@ -134,9 +134,14 @@ func (s *Server) listWebhooks(ctx *fasthttp.RequestCtx) {
 	if q.refused() {
 		return
 	}
+	all, err := s.options.Engine.Registry().All(tenantOf(ctx).ID)
+	if err != nil {
+		refuse(ctx, err)
+		return
+	}
 	now := time.Now()
 	var views []webhookView
-	for _, w := range s.options.Engine.Registry().All(tenantOf(ctx).ID) {
+	for _, w := range all {
 		if w.ID <= after {
 			continue
 		}
@@ -169,7 +174,12 @@ func (s *Server) getWebhook(ctx *fasthttp.RequestCtx) {
 // answerWebhook answers a webhook with all that share its endpoint.
 func (s *Server) answerWebhook(ctx *fasthttp.RequestCtx, w *webhook.Webhook) {
 	v := s.viewWebhook(w, time.Now())
-	for _, other := range s.options.Engine.Registry().All(w.Owner.Tenant) {
+	all, err := s.options.Engine.Registry().All(w.Owner.Tenant)
+	if err != nil {
+		refuse(ctx, err)
+		return
+	}
+	for _, other := range all {
 		if other.Endpoint == w.Endpoint {
 			v.Endpoint.Webhooks = append(v.Endpoint.Webhooks, other.ID)
 		}
@@ -181,11 +191,13 @@ func (s *Server) answerWebhook(ctx *fasthttp.RequestCtx, w *webhook.Webhook) {
 func (s *Server) pathWebhook(ctx *fasthttp.RequestCtx) (*webhook.Webhook, bool) {
 	name := param(ctx, "id")
 	id, err := strconv.ParseInt(name, 10, 64)
-	if err == nil && strconv.FormatInt(id, 10) == name {
-		if w, ok := s.options.Engine.Registry().Webhook(tenantOf(ctx).ID, id); ok {
-			return w, true
-		}
+	if err != nil || strconv.FormatInt(id, 10) != name {
+		refuse(ctx, registry.ErrUnknownWebhook)
+		return nil, false
 	}
-	refuse(ctx, registry.ErrUnknownWebhook)
-	return nil, false
+	w, err := s.options.Engine.Registry().Webhook(tenantOf(ctx).ID, id)
+	if err != nil {
+		refuse(ctx, err)
+	}
+	return w, err == nil
 }

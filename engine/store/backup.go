@@ -94,7 +94,7 @@ func (s *Store) backup(ctx context.Context, dir string) (_ *Backup, err error) {
 	if err := startDirectory(s.fs, parts); err != nil {
 		return nil, err
 	}
-	b := &Backup{Version: backupVersion, Made: time.Now().UTC(), Store: Format, Queue: cmp.Or(layout, queue.Format), Database: uint64(s.db.FormatMajorVersion())}
+	b := &Backup{Version: backupVersion, Made: time.Now().UTC(), Store: s.format, Queue: cmp.Or(layout, queue.Format), Database: uint64(s.db.FormatMajorVersion())}
 	data := s.fs.PathJoin(parts, backupData)
 	if err := s.checkpoint(data); err != nil {
 		return nil, err

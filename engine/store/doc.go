@@ -3,8 +3,9 @@
 // deliveries in the same database, under prefixes of its own, so that there is one log to sync, one
 // directory to back up and one place for options.
 //
-// Every change is one atomic, synced batch, but for the end of a failure. The rows are read once, at Open: the last three
-// by the engine, the others by the registry. Nothing is read from here while events are matched.
+// Every change is one atomic, synced batch, but for the end of a failure. Most rows are read once, at Open: the last three
+// by the engine, the others by the registry. Webhooks and filters are read when their tenant is needed, and are not in memory. What has to be
+// known of them all the same is in the groups, which are written in one batch with the webhooks.
 //
 // # Keys
 //
@@ -13,6 +14,8 @@
 //	b tenant 0 app            webhook.App
 //	e endpoint                webhook.Endpoint, by its number
 //	r tenant 0 webhook        webhook.Webhook, by its number
+//	c tenant 0 webhook        what the webhook asks of an event, compiled: bytes of the registry
+//	z endpoint                Groups: how many webhooks lead to the endpoint, and when they expire
 //	n tenant                  the last webhook number given out in the tenant
 //	g tenant                  the generation of the last tenant with this id
 //	o                         the last endpoint number given out
@@ -22,4 +25,9 @@
 //
 // Numbers in keys are 8 bytes, big-endian; values are JSON. The other prefixes are the queue's (see
 // package queue).
+//
+// # Versions of the layout
+//
+// Version 2 has the rows c and z. Load brings version 1 up to date: it reads all webhooks once, and writes the rows z and after them the
+// version. Rows c are never needed.
 package store

@@ -31,7 +31,7 @@ func (s *Store) Failing() (list []Failing, written time.Time, err error) {
 		return nil, time.Time{}, ErrClosed
 	}
 	row := each(func(f *Failing) { list = append(list, *f) })
-	err = s.scan(prefixFailing, func(key, value []byte) error {
+	err = s.scan([]byte{prefixFailing}, func(key, value []byte) error {
 		if len(key) > 1 {
 			return row(key, value)
 		}

@@ -308,6 +308,8 @@ var readers = map[byte]func(key, value []byte) error{
 	prefixApp:      reads[webhook.App],
 	prefixEndpoint: reads[webhook.Endpoint],
 	prefixWebhook:  reads[webhook.Webhook],
+	prefixGroups:   reads[Groups],
+	prefixFilter:   func(_, _ []byte) error { return nil }, // who keeps them knows what they are
 	prefixReplay:   reads[webhook.Replay],
 	prefixFailing: func(key, value []byte) error {
 		if len(key) == 1 {

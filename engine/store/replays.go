@@ -18,7 +18,7 @@ func (s *Store) Replays() ([]*webhook.Replay, error) {
 		return nil, ErrClosed
 	}
 	var list []*webhook.Replay
-	err := s.scan(prefixReplay, each(func(r *webhook.Replay) { list = append(list, r) }))
+	err := s.scan([]byte{prefixReplay}, each(func(r *webhook.Replay) { list = append(list, r) }))
 	return list, err
 }
 
@@ -46,6 +46,11 @@ func (s *Store) write(what string, fill func(*writer)) error {
 	if s.closed {
 		return ErrClosed
 	}
+	return s.commit(what, fill)
+}
+
+// commit is write for holders of the lock.
+func (s *Store) commit(what string, fill func(*writer)) error {
 	b := s.db.NewBatch()
 	defer b.Close()
 	w := writer{b: b}

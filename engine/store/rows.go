@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -23,24 +24,28 @@ const (
 	prefixAge      = 'g'
 )
 
-// Rows receives the registrations of a store, one call a row: tenants first, then apps, endpoints and
-// webhooks. The values may be kept.
+// Rows receives the registrations of a store but for the webhooks, one call a row: tenants first, then apps, endpoints and what is
+// known of their webhooks. The values may be kept.
 type Rows interface {
 	Tenant(*webhook.Tenant)
 	App(*webhook.App)
 	Endpoint(*webhook.Endpoint)
-	Webhook(*webhook.Webhook)
+	Groups(endpoint uint64, g Groups)
 	LastWebhookID(tenant string, id int64)
 	Generation(tenant string, n uint64)
 	LastEndpointID(id uint64)
 }
 
-// Load reads every registration. After Close the error is [ErrClosed].
+// Load reads every registration but for the webhooks, having brought an older layout up to date. It is called before anything is
+// changed. After Close the error is [ErrClosed].
 func (s *Store) Load(rows Rows) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
 		return ErrClosed
+	}
+	if err := s.upgrade(); err != nil {
+		return err
 	}
 	steps := []struct {
 		prefix byte
@@ -49,7 +54,9 @@ func (s *Store) Load(rows Rows) error {
 		{prefixTenant, each(rows.Tenant)},
 		{prefixApp, each(rows.App)},
 		{prefixEndpoint, each(rows.Endpoint)},
-		{prefixWebhook, each(rows.Webhook)},
+		{prefixGroups, func(key, value []byte) error {
+			return each(func(g *Groups) { rows.Groups(binary.BigEndian.Uint64(key[1:]), *g) })(key, value)
+		}},
 		{prefixLastID, func(key, value []byte) error {
 			rows.LastWebhookID(string(key[1:]), int64(binary.BigEndian.Uint64(value)))
 			return nil
@@ -64,7 +71,7 @@ func (s *Store) Load(rows Rows) error {
 		}},
 	}
 	for _, step := range steps {
-		if err := s.scan(step.prefix, step.read); err != nil {
+		if err := s.scan([]byte{step.prefix}, step.read); err != nil {
 			return err
 		}
 	}
@@ -82,10 +89,13 @@ func each[T any](visit func(*T)) func(key, value []byte) error {
 	}
 }
 
-func (s *Store) scan(prefix byte, read func(key, value []byte) error) error {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+// scan reads the rows whose keys begin with a prefix, which does not end with 255.
+func (s *Store) scan(prefix []byte, read func(key, value []byte) error) error {
+	end := bytes.Clone(prefix)
+	end[len(end)-1]++
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: end})
 	if err != nil {
-		return fmt.Errorf("store: reading %c rows: %w", prefix, err)
+		return fmt.Errorf("store: reading rows %q: %w", prefix, err)
 	}
 	for it.First(); it.Valid(); it.Next() {
 		value, err := it.ValueAndErr()
@@ -98,7 +108,7 @@ func (s *Store) scan(prefix byte, read func(key, value []byte) error) error {
 		}
 	}
 	if err := it.Close(); err != nil {
-		return fmt.Errorf("store: reading %c rows: %w", prefix, err)
+		return fmt.Errorf("store: reading rows %q: %w", prefix, err)
 	}
 	return nil
 }
@@ -110,10 +120,17 @@ type Changes struct {
 	PutEndpoints []*webhook.Endpoint
 	PutWebhooks  []*webhook.Webhook
 
+	// Groups are those of the endpoints whose webhooks change, as they are then: none for an endpoint without webhooks. Whoever puts or
+	// deletes webhooks says what comes of the groups, as the rows of webhooks are not read for that.
+	Groups map[uint64]Groups
+
+	// PutFilters are for webhooks that are there, or put as well.
+	PutFilters []Filter
+
 	DeleteTenants   []string
-	DeleteApps      []*webhook.App // Tenant and Key count
-	DeleteEndpoints []uint64
-	DeleteWebhooks  []*webhook.Webhook // Owner.Tenant and ID count
+	DeleteApps      []*webhook.App     // Tenant and Key count
+	DeleteEndpoints []uint64           // with their groups
+	DeleteWebhooks  []*webhook.Webhook // with their filters; Owner.Tenant and ID count
 
 	// LastWebhookID maps tenants to the last webhook number given out; LastEndpointID is the same for
 	// endpoints, 0 where it did not change.
@@ -151,6 +168,16 @@ func (s *Store) Apply(_ context.Context, c *Changes) error {
 	}
 	for _, h := range c.PutWebhooks {
 		w.put(webhookKey(h), h)
+	}
+	for id, groups := range c.Groups {
+		if len(groups) == 0 {
+			w.fail(b.Delete(numberKey(prefixGroups, id), nil))
+		} else {
+			w.put(numberKey(prefixGroups, id), groups)
+		}
+	}
+	for _, f := range c.PutFilters {
+		w.fail(b.Set(ofWebhook(prefixFilter, f.Tenant, f.Webhook), f.Value, nil))
 	}
 	for tenant, id := range c.LastWebhookID {
 		w.set(append([]byte{prefixLastID}, tenant...), uint64(id))
@@ -228,9 +255,11 @@ func (w *writer) deletions(c *Changes) {
 	}
 	for _, id := range c.DeleteEndpoints {
 		w.fail(w.b.Delete(numberKey(prefixEndpoint, id), nil))
+		w.fail(w.b.Delete(numberKey(prefixGroups, id), nil))
 	}
 	for _, h := range c.DeleteWebhooks {
 		w.fail(w.b.Delete(webhookKey(h), nil))
+		w.fail(w.b.Delete(ofWebhook(prefixFilter, h.Owner.Tenant, h.ID), nil))
 	}
 }
 
@@ -242,15 +271,17 @@ func (w *writer) fail(err error) {
 
 func tenantKey(id string) []byte { return append([]byte{prefixTenant}, id...) }
 
-// A tenant id holds no zero byte, so a zero byte ends it.
-func appKey(a *webhook.App) []byte {
-	key := append([]byte{prefixApp}, a.Tenant...)
-	return append(append(key, 0), a.Key...)
+// tenantPrefix begins the keys of rows of a tenant. A tenant id holds no zero byte, so a zero byte ends it.
+func tenantPrefix(prefix byte, tenant string) []byte {
+	return append(append([]byte{prefix}, tenant...), 0)
 }
 
-func webhookKey(h *webhook.Webhook) []byte {
-	key := append([]byte{prefixWebhook}, h.Owner.Tenant...)
-	return binary.BigEndian.AppendUint64(append(key, 0), uint64(h.ID))
+func appKey(a *webhook.App) []byte { return append(tenantPrefix(prefixApp, a.Tenant), a.Key...) }
+
+func webhookKey(h *webhook.Webhook) []byte { return ofWebhook(prefixWebhook, h.Owner.Tenant, h.ID) }
+
+func ofWebhook(prefix byte, tenant string, id int64) []byte {
+	return binary.BigEndian.AppendUint64(tenantPrefix(prefix, tenant), uint64(id))
 }
 
 func numberKey(prefix byte, id uint64) []byte {

@@ -100,6 +100,8 @@ var kinds = []queue.Kind{
 	{Prefix: prefixApp, Name: "apps"},
 	{Prefix: prefixEndpoint, Name: "endpoints"},
 	{Prefix: prefixWebhook, Name: "webhooks"},
+	{Prefix: prefixGroups, Name: "webhook_groups"},
+	{Prefix: prefixFilter, Name: "webhook_filters"},
 	{Prefix: prefixReplay, Name: "replays"},
 	{Prefix: prefixFailing, Name: "failing_endpoints"},
 	{Prefix: prefixLastID, Name: "webhook_numbers"},

@@ -19,7 +19,7 @@ import (
 )
 
 // Format is the version of the layout that this package writes. The queue has one of its own, queue.Format.
-const Format = 1
+const Format = 2
 
 // payloadDir is below the data directory.
 const payloadDir = "payloads"
@@ -74,6 +74,7 @@ type Store struct {
 	watch  *watch
 	events *events
 	cipher [16]byte
+	format uint64 // of the layout that is there
 
 	backups sync.Mutex // held while one is being made
 
@@ -235,6 +236,7 @@ func (s *Store) identify() error {
 	if err := checkFormat(version); err != nil {
 		return err
 	}
+	s.format = uint64(binary.BigEndian.Uint32(version))
 	key, err := get(s.db, keyCipher)
 	if err != nil || len(key) != len(s.cipher) {
 		return fmt.Errorf("store: the identifier key is unreadable: %v", err)
@@ -281,7 +283,7 @@ func (s *Store) initialise() error {
 	rand.Read(s.cipher[:])
 	b := s.db.NewBatch()
 	defer b.Close()
-	if err := b.Set(keyFormat, binary.BigEndian.AppendUint32(nil, Format), nil); err != nil {
+	if err := b.Set(keyFormat, formatValue(Format), nil); err != nil {
 		return err
 	}
 	if err := b.Set(keyCipher, s.cipher[:], nil); err != nil {
@@ -290,8 +292,11 @@ func (s *Store) initialise() error {
 	if err := b.Commit(pebble.Sync); err != nil {
 		return fmt.Errorf("store: writing the format version: %w", err)
 	}
+	s.format = Format
 	return nil
 }
+
+func formatValue(version uint32) []byte { return binary.BigEndian.AppendUint32(nil, version) }
 
 func get(db *pebble.DB, key []byte) ([]byte, error) {
 	v, closer, err := db.Get(key)

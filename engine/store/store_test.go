@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -23,23 +24,35 @@ type loaded struct {
 	Apps      []webhook.App
 	Endpoints []webhook.Endpoint
 	Webhooks  []webhook.Webhook
+	Filters   []store.Filter
 	Last      map[string]int64
 	Ages      map[string]uint64
 	LastEnd   uint64
+
+	ByEndpoint map[uint64]store.Groups
 }
 
 func (l *loaded) Tenant(t *webhook.Tenant)             { l.Tenants = append(l.Tenants, *t) }
 func (l *loaded) App(a *webhook.App)                   { l.Apps = append(l.Apps, *a) }
 func (l *loaded) Endpoint(e *webhook.Endpoint)         { l.Endpoints = append(l.Endpoints, *e) }
-func (l *loaded) Webhook(w *webhook.Webhook)           { l.Webhooks = append(l.Webhooks, *w) }
+func (l *loaded) Groups(id uint64, g store.Groups)     { l.ByEndpoint[id] = g }
 func (l *loaded) LastWebhookID(tenant string, n int64) { l.Last[tenant] = n }
 func (l *loaded) Generation(tenant string, n uint64)   { l.Ages[tenant] = n }
 func (l *loaded) LastEndpointID(n uint64)              { l.LastEnd = n }
 
 func load(t *testing.T, s *store.Store) loaded {
 	t.Helper()
-	l := loaded{Last: map[string]int64{}, Ages: map[string]uint64{}}
+	l := loaded{ByEndpoint: map[uint64]store.Groups{}, Last: map[string]int64{}, Ages: map[string]uint64{}}
 	if err := s.Load(&l); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Webhooks("acme", func(w *webhook.Webhook) { l.Webhooks = append(l.Webhooks, *w) }); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Filters("acme", func(id int64, value []byte) {
+		l.Filters = append(l.Filters, store.Filter{Tenant: "acme", Webhook: id, Value: bytes.Clone(value)})
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return l
@@ -67,11 +80,14 @@ func sample() (*store.Changes, loaded) {
 			ID: 1000, Owner: owner, Flavor: "f", Endpoint: 1<<40 + 7, URL: "https://r.example/", Filter: `status = "in <progress>"`,
 			Events: []string{"jira:issue_updated"}, Created: now, Expires: now.Add(time.Hour), FieldIDs: []string{"summary"},
 		}},
-		Last: map[string]int64{"acme": 1000}, Ages: map[string]uint64{"acme": 3}, LastEnd: 1<<40 + 7,
+		Filters:    []store.Filter{{Tenant: "acme", Webhook: 1000, Value: []byte{0, 1, 255}}},
+		ByEndpoint: map[uint64]store.Groups{1<<40 + 7: {{Alike: store.Alike{Expires: now.Add(time.Hour).UnixNano()}, Count: 1}}},
+		Last:       map[string]int64{"acme": 1000}, Ages: map[string]uint64{"acme": 3}, LastEnd: 1<<40 + 7,
 	}
 	c := &store.Changes{
 		PutTenants: []*webhook.Tenant{&want.Tenants[0], &want.Tenants[1]}, PutApps: []*webhook.App{&want.Apps[0]},
 		PutEndpoints: []*webhook.Endpoint{&want.Endpoints[0]}, PutWebhooks: []*webhook.Webhook{&want.Webhooks[0]},
+		PutFilters: want.Filters, Groups: want.ByEndpoint,
 		LastWebhookID: want.Last, Generations: want.Ages, LastEndpointID: want.LastEnd,
 	}
 	return c, want
@@ -111,7 +127,8 @@ func TestDeletions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.Tenants, want.Apps, want.Endpoints, want.Webhooks = want.Tenants[:1], nil, nil, nil
+	want.Tenants, want.Apps, want.Endpoints, want.Webhooks, want.Filters = want.Tenants[:1], nil, nil, nil, nil
+	clear(want.ByEndpoint)
 	if diff := cmp.Diff(want, load(t, s)); diff != "" {
 		t.Error(diff)
 	}

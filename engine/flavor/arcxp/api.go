@@ -73,8 +73,13 @@ func viewOf(w *webhook.Webhook) view {
 func date(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func (c *Center) list(call *flavor.Call) {
+	all, err := call.Registry.List(owner(call.Tenant), Flavor)
+	if err != nil {
+		refuse(call.HTTP, err)
+		return
+	}
 	views := []view{}
-	for _, w := range call.Registry.List(owner(call.Tenant), Flavor) {
+	for _, w := range all {
 		views = append(views, viewOf(w))
 	}
 	answer(call.HTTP, 200, struct {
@@ -106,15 +111,14 @@ func (c *Center) register(call *flavor.Call) {
 		refuse(call.HTTP, err)
 		return
 	}
-	for _, w := range call.Registry.List(o, Flavor) {
-		if w.ID == results[0].ID {
-			v := viewOf(w)
-			v.Success = true
-			answer(call.HTTP, c.created(), v)
-			return
-		}
+	w, err := call.Registry.Webhook(call.Tenant.ID, results[0].ID)
+	if err != nil { // another request has deleted it since
+		refuse(call.HTTP, err)
+		return
 	}
-	unknown(call.HTTP) // another request has deleted it since
+	v := viewOf(w)
+	v.Success = true
+	answer(call.HTTP, c.created(), v)
 }
 
 func (c *Center) created() int {
@@ -191,19 +195,19 @@ func (c *Center) remove(call *flavor.Call) {
 		return
 	}
 	o := owner(call.Tenant)
-	for _, w := range call.Registry.List(o, Flavor) {
-		if w.ID != id {
-			continue
-		}
-		if err := call.Registry.Delete(call.Context, o, Flavor, []int64{id}); err != nil {
-			refuse(call.HTTP, err)
-			return
-		}
-		call.Drop(w.Endpoint)
-		answer(call.HTTP, 200, map[string]bool{"success": true})
+	w, err := call.Registry.Webhook(o.Tenant, id)
+	if err == nil && (w.Owner != o || w.Flavor != Flavor) {
+		err = registry.ErrUnknownWebhook
+	}
+	if err == nil {
+		err = call.Registry.Delete(call.Context, o, Flavor, []int64{id})
+	}
+	if err != nil {
+		refuse(call.HTTP, err)
 		return
 	}
-	unknown(call.HTTP)
+	call.Drop(w.Endpoint)
+	answer(call.HTTP, 200, map[string]bool{"success": true})
 }
 
 // number returns the id in the path: no other spelling of it than the API's own leads to a webhook.

@@ -227,7 +227,11 @@ func TestTokenStaysSecret(t *testing.T) {
 	if strings.Contains(answers, secret) || strings.Contains(answers, "authToken\":") {
 		t.Errorf("an answer has the token: %s", answers)
 	}
-	for _, w := range h.Engine.Registry().All("acme") {
+	all, err := h.Engine.Registry().All("acme")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d webhooks, %v", len(all), err)
+	}
+	for _, w := range all {
 		if w.Settings.Secret == "" || strings.Contains(w.Settings.Secret, secret) {
 			t.Errorf("the token is kept as %q", w.Settings.Secret)
 		}

@@ -35,7 +35,11 @@ func (c *Center) Read(body []byte, tenant *webhook.Tenant, r *registry.Registry,
 	if !slices.Contains(terminal, d.status) {
 		return reading, nil
 	}
-	reading.Webhooks = c.route(d, r.List(owner(tenant), Flavor))
+	all, err := r.List(owner(tenant), Flavor)
+	if err != nil {
+		return flavor.Reading{}, err
+	}
+	reading.Webhooks = c.route(d, all)
 	if len(reading.Webhooks) > 0 {
 		reading.Body = d.notification()
 	}

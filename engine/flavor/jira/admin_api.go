@@ -90,7 +90,11 @@ func (a *Admin) create(c *adminCall) {
 }
 
 func (a *Admin) list(c *adminCall) {
-	all := c.Registry.List(c.owner, AdminFlavor)
+	all, err := c.Registry.List(c.owner, AdminFlavor)
+	if err != nil {
+		c.refuse(err)
+		return
+	}
 	list := make([]adminWebhook, 0, len(all))
 	for _, w := range all {
 		list = append(list, shown(w, c.self(w)))
@@ -157,13 +161,16 @@ func (c *adminCall) id() string {
 
 // find returns a webhook of the tenant; without one the request is answered.
 func (c *adminCall) find(id int64) *webhook.Webhook {
-	for _, w := range c.Registry.List(c.owner, AdminFlavor) {
-		if w.ID == id {
-			return w
-		}
+	w, err := c.Registry.Webhook(c.owner.Tenant, id)
+	switch {
+	case err != nil:
+		c.refuse(err)
+		return nil
+	case w.Owner != c.owner || w.Flavor != AdminFlavor:
+		c.unknown()
+		return nil
 	}
-	c.unknown()
-	return nil
+	return w
 }
 
 func (c *adminCall) unknown() { adminFail(c.HTTP, 404, "There is no such webhook.") }

@@ -42,7 +42,11 @@ func (d *Dynamic) list(c *call) {
 		return
 	}
 	size = min(size, maxPage)
-	all := c.Registry.List(c.caller.Owner, DynamicFlavor)
+	all, err := c.Registry.List(c.caller.Owner, DynamicFlavor)
+	if err != nil {
+		c.refuse(err)
+		return
+	}
 	from := min(start, len(all))
 	to := min(from+size, len(all))
 	p := page{

@@ -32,15 +32,16 @@ type endpoints struct {
 
 // get lists the URLs of the app, in the order in which it sent them.
 func (f *Flavor) get(c *call) {
-	answer(c.HTTP, 200, endpoints{f.urls(c)})
-}
-
-func (f *Flavor) urls(c *call) []string {
+	list, err := c.Registry.List(c.owner(), Name)
+	if err != nil {
+		c.refuse(err)
+		return
+	}
 	urls := []string{}
-	for _, w := range c.Registry.List(c.owner(), Name) {
+	for _, w := range list {
 		urls = append(urls, w.URL)
 	}
-	return urls
+	answer(c.HTTP, 200, endpoints{urls})
 }
 
 // put replaces the URLs of the app. The page of 2022 knows an empty answer, the REST reference one with the URLs; who
@@ -64,7 +65,7 @@ func (f *Flavor) put(c *call) {
 	for _, endpoint := range gone {
 		c.Drop(endpoint)
 	}
-	answer(c.HTTP, 200, endpoints{f.urls(c)})
+	f.get(c)
 }
 
 // unsigned says what is missing to sign requests to the app, "" where nothing is.

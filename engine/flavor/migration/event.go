@@ -28,7 +28,11 @@ func (f *Flavor) Read(body []byte, tenant *webhook.Tenant, r *registry.Registry,
 		return flavor.Reading{}, err
 	}
 	reading := flavor.Reading{Type: m.eventType, Body: bytes.Trim(body, whiteSpace)}
-	for _, w := range registered(r, tenant, m.appKey) {
+	all, err := registered(r, tenant, m.appKey)
+	if err != nil {
+		return flavor.Reading{}, err
+	}
+	for _, w := range all {
 		if !w.Disabled() && !w.Expired(now) {
 			reading.Webhooks = append(reading.Webhooks, w)
 		}
@@ -40,14 +44,21 @@ func (f *Flavor) Read(body []byte, tenant *webhook.Tenant, r *registry.Registry,
 }
 
 // registered returns the webhooks of an app: those that it sent, and that of its descriptor unless it sent the same URL.
-func registered(r *registry.Registry, tenant *webhook.Tenant, app string) []*webhook.Webhook {
+func registered(r *registry.Registry, tenant *webhook.Tenant, app string) ([]*webhook.Webhook, error) {
 	owner := webhook.Owner{Tenant: tenant.ID, App: app}
-	list := r.List(owner, Name)
-	declared := regional(r.List(owner, DescriptorName), tenant.Region)
-	if declared == nil || slices.ContainsFunc(list, func(w *webhook.Webhook) bool { return w.URL == declared.URL }) {
-		return list
+	list, err := r.List(owner, Name)
+	if err != nil {
+		return nil, err
 	}
-	return append(list, declared)
+	ofDescriptor, err := r.List(owner, DescriptorName)
+	if err != nil {
+		return nil, err
+	}
+	declared := regional(ofDescriptor, tenant.Region)
+	if declared == nil || slices.ContainsFunc(list, func(w *webhook.Webhook) bool { return w.URL == declared.URL }) {
+		return list, nil
+	}
+	return append(list, declared), nil
 }
 
 // message is what is read of an event.

@@ -1,0 +1,176 @@
+package registry
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"hookline/engine/store"
+	"hookline/engine/webhook"
+	"hookline/jql"
+	"hookline/matcher"
+)
+
+// The store keeps the conditions of webhooks as they were compiled: a stamp, and the binary form of the filter.
+
+// meaning is the version of what filters are compiled to. It is raised when this program makes another condition of some webhook
+// than the one before, so that what that one kept is not used.
+const meaning = 1
+
+const stampSize = 16
+
+// compiling is what conditions are compiled by, beside the webhooks themselves.
+type compiling struct {
+	env       jql.Env
+	byProject bool
+	site      [sha256.Size]byte // stands for both, and for what this program makes of them
+}
+
+// compiling returns what the tenant's conditions are compiled by. The caller holds the tenant's mutex.
+func (t *tenant) compiling() compiling { return compiling{t.env, t.info.FilterProjects, t.stamp} }
+
+// compiles is compiling for others.
+func (t *tenant) compiles() compiling {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.compiling()
+}
+
+// stampOf stands for a site, and for what this program makes of filters on it.
+func stampOf(site *webhook.Site) [sha256.Size]byte {
+	b, err := json.Marshal(site)
+	if err != nil {
+		panic(err) // it has nothing that JSON does not
+	}
+	return sha256.Sum256(append(b, meaning))
+}
+
+// stamp stands for all that the condition of a webhook is compiled from.
+func (c *compiling) stamp(w *webhook.Webhook) [stampSize]byte {
+	b := append(make([]byte, 0, 512), c.site[:]...)
+	for _, list := range [][]string{{w.Filter}, w.Events, w.FieldIDs, w.PropertyKeys} {
+		b = binary.AppendUvarint(b, uint64(len(list)))
+		for _, text := range list {
+			b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
+		}
+	}
+	sum := sha256.Sum256(b)
+	return [stampSize]byte(sum[:stampSize])
+}
+
+// entry compiles the condition of a webhook. One whose filter does not compile, as the tenant's site has changed or the store
+// was written by another version, has none.
+func (c *compiling) entry(w *webhook.Webhook) (matcher.Entry, bool) {
+	q, err := jql.Parse(w.Filter)
+	if err != nil {
+		return matcher.Entry{}, false
+	}
+	f, err := jql.Compile(q, c.env)
+	if err != nil {
+		return matcher.Entry{}, false
+	}
+	return c.filed(w, f), true
+}
+
+// filed is the entry of a webhook whose filter is compiled.
+func (c *compiling) filed(w *webhook.Webhook, f *jql.Filter) matcher.Entry {
+	return matcher.Entry{ID: matcher.ID(w.ID), Filter: condition(w, f, c.byProject)}
+}
+
+// kept is an entry of a webhook as the store keeps it.
+func (c *compiling) kept(w *webhook.Webhook, e matcher.Entry) store.Filter {
+	stamp := c.stamp(w)
+	value, _ := e.Filter.AppendBinary(stamp[:]) // which never fails
+	return store.Filter{Tenant: w.Owner.Tenant, Webhook: w.ID, Value: value}
+}
+
+// read is the entry of a webhook that the store keeps, if that is still right.
+func (c *compiling) read(w *webhook.Webhook, value []byte) (matcher.Entry, bool) {
+	stamp := c.stamp(w)
+	if !bytes.HasPrefix(value, stamp[:]) {
+		return matcher.Entry{}, false
+	}
+	f, err := jql.DecodeFilter(value[stampSize:], c.env.Zone)
+	return matcher.Entry{ID: matcher.ID(w.ID), Filter: f}, err == nil
+}
+
+// entries compiles the conditions of webhooks, of those that have one.
+func (c *compiling) entries(list []*webhook.Webhook) []matcher.Entry {
+	filed := make([]matcher.Entry, 0, len(list))
+	for _, w := range list {
+		if e, ok := c.entry(w); ok && indexed(w) {
+			filed = append(filed, e)
+		}
+	}
+	return filed
+}
+
+// conditions returns the conditions of webhooks of a tenant that the store keeps, and the webhooks whose it does not. What cannot be
+// read counts as what is not there. The list is put in order.
+func (r *Registry) conditions(tenantID string, c *compiling, list []*webhook.Webhook) (kept []matcher.Entry, others []*webhook.Webhook) {
+	slices.SortFunc(list, byNumber)
+	kept = make([]matcher.Entry, 0, len(list))
+	rest := list
+	_ = r.store.Filters(tenantID, func(id int64, value []byte) {
+		for len(rest) > 0 && rest[0].ID < id {
+			others, rest = append(others, rest[0]), rest[1:]
+		}
+		if len(rest) == 0 || rest[0].ID != id {
+			return
+		}
+		if e, ok := c.read(rest[0], value); ok {
+			kept, rest = append(kept, e), rest[1:]
+		}
+	})
+	return kept, append(others, rest...)
+}
+
+// keptAtOnce bounds one write to the store, and how long other changes wait for it.
+const keptAtOnce = 1000
+
+// keepConditions has the store keep the conditions that it did not have when the index of a tenant was built: so the next index is
+// built without compiling them.
+func (r *Registry) keepConditions(ctx context.Context, t *tenant) error {
+	for {
+		more, err := r.keepSome(ctx, t)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+func (r *Registry) keepSome(ctx context.Context, t *tenant) (more bool, err error) {
+	s, done, err := r.changing(t.id)
+	if errors.Is(err, webhook.ErrUnknownTenant) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	c := t.compiles()
+	_, others := r.conditions(t.id, &c, slices.DeleteFunc(s.all(), func(w *webhook.Webhook) bool { return !indexed(w) }))
+	var fresh store.Changes
+	for _, w := range others {
+		if e, ok := c.entry(w); ok {
+			fresh.PutFilters = append(fresh.PutFilters, c.kept(w, e))
+		}
+		if len(fresh.PutFilters) == keptAtOnce {
+			return true, r.store.Apply(ctx, &fresh)
+		}
+	}
+	if x := s.index.index.Load(); x != nil {
+		x.compiled.Store(false)
+	}
+	if len(fresh.PutFilters) == 0 {
+		return false, nil
+	}
+	return false, r.store.Apply(ctx, &fresh)
+}
+
+func byNumber(a, b *webhook.Webhook) int { return cmp.Compare(a.ID, b.ID) }
