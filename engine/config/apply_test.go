@@ -169,7 +169,7 @@ func TestEngineOptions(t *testing.T) {
 	t.Parallel()
 	c := load(t, everything, nil)
 	o := c.Engine()
-	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.ReplayLimit != 3 || !o.FixedLimit || o.MaxBody != 1000 || o.CacheSize != 2000 || o.KeepAttempts != 24*time.Hour || o.KeepDelivered != 6*time.Hour || o.KeepAttemptsBytes != 3_000_000_000 || o.KeepDeadBytes != 4000 || len(o.Flavors) != 6 {
+	if o.Dir != "/var/lib/hookline" || o.HostLimit != 7 || o.ReplayLimit != 3 || !o.FixedLimit || o.MaxBody != 1000 || o.CacheSize != 2000 || o.MemoryBudget != 6000 || o.KeepAttempts != 24*time.Hour || o.KeepDelivered != 6*time.Hour || o.KeepAttemptsBytes != 3_000_000_000 || o.KeepDeadBytes != 4000 || len(o.Flavors) != 6 {
 		t.Fatalf("options %+v", o)
 	}
 	if e := o.Egress; !e.Off || len(e.Allow) != 2 || len(e.Ports) != 2 || e.Proxy != c.Egress.Proxy || e.TLS != egress.TLS(c.TLS) {

@@ -95,6 +95,10 @@ type Config struct {
 	MaxBody   int   `yaml:"max_body" env:"MAX_BODY"`
 	CacheSize int64 `yaml:"cache_size" env:"CACHE_SIZE"`
 
+	// MemoryBudget is how many bytes of memory the process should take at most, as far as that depends on what is registered; 0 for
+	// no bound.
+	MemoryBudget int64 `yaml:"memory_budget" env:"MEMORY_BUDGET"`
+
 	// KeepAttempts is how long the attempts at deliveries are kept, and with them the list of what was delivered.
 	// KeepDelivered is how long the bodies of events are kept after their last delivery, so that what was delivered can be
 	// sent again; 0 is not at all. Both go in whole hours.
@@ -276,6 +280,8 @@ func (c *Config) Engine() engine.Options {
 		MaxBody:   c.MaxBody,
 		CacheSize: c.CacheSize,
 		Disk:      engine.Disk(c.Disk),
+
+		MemoryBudget: c.MemoryBudget,
 
 		TrustClock: c.TrustClock,
 

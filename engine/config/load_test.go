@@ -72,6 +72,7 @@ fixed_limit: true
 breaker: {failures: 5, open: 4s, max_open: 1m}
 max_body: 1000
 cache_size: 2000
+memory_budget: 6000
 keep_attempts: 24h
 trust_clock: true
 disk: {read_only_below: 5000, scarce_below: 3000, ballast: 1000}
@@ -150,7 +151,7 @@ func TestFile(t *testing.T) {
 		},
 		TLS:  config.TLS{CA: "ca.pem", Cert: "cert.pem", Key: "key.pem", MinVersion: "1.3"},
 		Disk: config.Disk{ReadOnlyBelow: 5000, ScarceBelow: 3000, Ballast: 1000}, TrustClock: true,
-		AllowHTTP: true, HostLimit: 7, ReplayLimit: 3, FixedLimit: true, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, KeepAttempts: 24 * time.Hour, KeepDelivered: 6 * time.Hour, KeepAttemptsBytes: 3_000_000_000, KeepDeadBytes: 4000, ShutdownTimeout: 90 * time.Second,
+		AllowHTTP: true, HostLimit: 7, ReplayLimit: 3, FixedLimit: true, Breaker: config.Breaker{Failures: 5, Open: 4 * time.Second, MaxOpen: time.Minute}, MaxBody: 1000, CacheSize: 2000, MemoryBudget: 6000, KeepAttempts: 24 * time.Hour, KeepDelivered: 6 * time.Hour, KeepAttemptsBytes: 3_000_000_000, KeepDeadBytes: 4000, ShutdownTimeout: 90 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Jira: config.Jira{
 			ConnectLimit: 10, OAuthLimit: 2, AdminLimit: 30, DescriptorLimit: 40, Life: 720 * time.Hour, AutoExtend: true, ExpiryWarning: 48 * time.Hour, ManyURLs: true, SeedEvents: true, BareArray: true, Patch: true, FailedConnectOnly: true,
@@ -198,7 +199,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 		"HOOKLINE_KEEP_ATTEMPTS": "7h", "HOOKLINE_KEEP_DELIVERED": "0",
 		"HOOKLINE_DISK_READ_ONLY_BELOW": "-1", "HOOKLINE_DISK_SCARCE_BELOW": "6", "HOOKLINE_DISK_BALLAST": "0", "HOOKLINE_TRUST_CLOCK": "false",
 		"HOOKLINE_KEEP_ATTEMPTS_BYTES": "71", "HOOKLINE_KEEP_DEAD_BYTES": "72",
-		"HOOKLINE_MAX_BODY": "9", "HOOKLINE_CACHE_SIZE": "10", "HOOKLINE_SHUTDOWN_TIMEOUT": "11s",
+		"HOOKLINE_MAX_BODY": "9", "HOOKLINE_CACHE_SIZE": "10", "HOOKLINE_MEMORY_BUDGET": "30", "HOOKLINE_SHUTDOWN_TIMEOUT": "11s",
 		"HOOKLINE_LOG_LEVEL": "warn", "HOOKLINE_LOG_FORMAT": "text",
 		"HOOKLINE_JIRA_CONNECT_LIMIT": "12", "HOOKLINE_JIRA_OAUTH_LIMIT": "13", "HOOKLINE_JIRA_ADMIN_LIMIT": "31", "HOOKLINE_JIRA_DESCRIPTOR_LIMIT": "41", "HOOKLINE_JIRA_LIFE": "14h",
 		"HOOKLINE_JIRA_MANY_URLS": "false", "HOOKLINE_JIRA_WAITS": "15s,16m", "HOOKLINE_JIRA_TIMEOUT": "17s",
@@ -216,7 +217,7 @@ func TestEnvironmentOverFile(t *testing.T) {
 		TLS:          config.TLS{CA: "a", Cert: "b", Key: "c", MinVersion: "1.2"},
 		Breaker:      config.Breaker{Failures: -1, Open: 22 * time.Second, MaxOpen: 23 * time.Second},
 		KeepAttempts: 7 * time.Hour, KeepAttemptsBytes: 71, KeepDeadBytes: 72,
-		MaxBody: 9, CacheSize: 10, ShutdownTimeout: 11 * time.Second, LogLevel: slog.LevelWarn, LogFormat: "text",
+		MaxBody: 9, CacheSize: 10, MemoryBudget: 30, ShutdownTimeout: 11 * time.Second, LogLevel: slog.LevelWarn, LogFormat: "text",
 		Jira: config.Jira{
 			ConnectLimit: 12, OAuthLimit: 13, AdminLimit: 31, DescriptorLimit: 41, Life: 14 * time.Hour, ExpiryWarning: 16 * time.Hour, ReplaceOnConflict: true,
 			Waits: []time.Duration{15 * time.Second, 16 * time.Minute}, Timeout: 17 * time.Second,

@@ -67,6 +67,10 @@ func (c *Config) Validate() error {
 	duration("objectives.replay", c.Objectives.Replay, 0)
 	number("max_body", int64(c.MaxBody), 1)
 	number("cache_size", c.CacheSize, 1)
+	number("memory_budget", c.MemoryBudget, 0)
+	if c.MemoryBudget > 0 && c.MemoryBudget/5*2 <= c.CacheSize {
+		add("memory_budget is %d; two fifths of it must be more than cache_size, which is %d", c.MemoryBudget, c.CacheSize)
+	}
 	if d := c.Disk; d.ReadOnlyBelow > 0 && d.ScarceBelow > d.ReadOnlyBelow {
 		add("disk.scarce_below is %d, more than disk.read_only_below; use %d or less", d.ScarceBelow, d.ReadOnlyBelow)
 	}

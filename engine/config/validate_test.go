@@ -15,8 +15,10 @@ func TestValidateNamesEverything(t *testing.T) {
 	c := config.Config{
 		Listen: "8080", AdminToken: "short", LogFormat: "xml", ShutdownTimeout: -time.Second, KeepAttempts: -time.Hour, KeepDelivered: -time.Minute, KeepAttemptsBytes: -1, KeepDeadBytes: -2, HostLimit: -1, ReplayLimit: -1,
 		Egress: config.Egress{Ports: []uint16{0}, Proxy: "proxy:3128 of 123"}, TLS: config.TLS{CA: "nowhere.pem", Cert: "a.pem", MinVersion: "1"},
-		Breaker:   config.Breaker{Open: -time.Second, MaxOpen: -time.Minute},
-		Disk:      config.Disk{ReadOnlyBelow: 100, ScarceBelow: 101, Ballast: -2},
+		Breaker:      config.Breaker{Open: -time.Second, MaxOpen: -time.Minute},
+		Disk:         config.Disk{ReadOnlyBelow: 100, ScarceBelow: 101, Ballast: -2},
+		MemoryBudget: -1,
+
 		Jira:      config.Jira{ConnectLimit: -1, OAuthLimit: -2, AdminLimit: -3, DescriptorLimit: -4, Life: -time.Hour, Timeout: -time.Minute, ManyURLs: true, ReplaceOnConflict: true, Waits: []time.Duration{time.Second, 0}},
 		Migration: config.Migration{GiveUp: -time.Second, Timeout: -time.Second, Endpoints: -1, Waits: []time.Duration{-time.Second}},
 		ArcXP:     config.ArcXP{Limit: -1, Untagged: "some", Timeout: -time.Minute, Waits: []time.Duration{0}},
@@ -39,7 +41,7 @@ func TestValidateNamesEverything(t *testing.T) {
 	for _, want := range []string{
 		`listen is "8080"`, `operations is ""`, "data is missing", "admin_token: a token has 5 characters", `log_format is "xml"`,
 		"egress.ports has 0", "egress.proxy is no URL", "tls.ca: open nowhere.pem", "tls.cert and tls.key are needed together", `tls.min_version is "1"`,
-		"shutdown_timeout is -1s", "keep_attempts is -1h", "keep_delivered is -1m", "keep_attempts_bytes is -1", "keep_dead_bytes is -2", "disk.scarce_below is 101", "disk.ballast is -2", "host_limit is -1", "replay_limit is -1", "breaker.open is -1s", "breaker.max_open is -1m", "max_body is 0", "cache_size is 0",
+		"shutdown_timeout is -1s", "keep_attempts is -1h", "keep_delivered is -1m", "keep_attempts_bytes is -1", "keep_dead_bytes is -2", "disk.scarce_below is 101", "disk.ballast is -2", "host_limit is -1", "replay_limit is -1", "breaker.open is -1s", "breaker.max_open is -1m", "max_body is 0", "cache_size is 0", "memory_budget is -1",
 		"jira.connect_limit is -1", "jira.oauth_limit is -2", "jira.admin_limit is -3", "jira.descriptor_limit is -4", "jira.life is -1h", "jira.timeout is -1m", "jira.waits is 0s",
 		"migration.give_up is -1s", "migration.timeout is -1s", "migration.endpoints is -1", "migration.waits is -1s",
 		"arcxp.limit is -1", `arcxp.untagged is "some"`, "arcxp.timeout is -1m", "arcxp.waits is 0s",
