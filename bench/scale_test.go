@@ -20,6 +20,9 @@ func TestScale(t *testing.T) {
 	if result.Matched < result.Tenants {
 		t.Errorf("only %d webhooks matched; the filters do not fit the events", result.Matched)
 	}
+	if result.Checked != 20 || result.Sample != 20 || result.ColdP50MS <= 0 || result.AgainMaxMS <= 0 || result.Loads != 20 {
+		t.Errorf("figures are missing: %+v", result)
+	}
 	if result.OpenMS <= 0 || result.StartMS < result.OpenMS {
 		t.Errorf("figures are missing: %+v", result)
 	}

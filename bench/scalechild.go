@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strconv"
 	"time"
 
 	"hookline/engine"
+	"hookline/engine/registry"
 	"hookline/engine/webhook"
 )
 
@@ -26,6 +28,7 @@ type scaleOrder struct {
 	Tenants   int
 	PerTenant int
 	Seed      uint64
+	Budget    int64
 }
 
 type scaleOpened struct {
@@ -35,10 +38,12 @@ type scaleOpened struct {
 
 type scaleReport struct {
 	scaleOpened
-	Times   []time.Duration // of Publish, by tenant
-	Matched []int           // webhooks, by tenant
-	RSS     int64
-	PeakRSS int64
+	Cold, Again []time.Duration // of Match
+	Matched     map[int]int     // webhooks, by the tenants whose event was published
+	Loads       uint64
+	Evictions   uint64
+	RSS         int64
+	PeakRSS     int64
 }
 
 // ScaleChild is the measured side of [Scale].
@@ -50,7 +55,7 @@ func ScaleChild(in io.Reader, out io.Writer) (err error) {
 		return fmt.Errorf("bench: reading the order: %w", err)
 	}
 	start := time.Now()
-	e, err := scaleEngine(order.Dir, order.PerTenant)
+	e, err := scaleEngine(order.Dir, order.PerTenant, order.Budget, nil)
 	if err != nil {
 		return err
 	}
@@ -63,11 +68,11 @@ func ScaleChild(in io.Reader, out io.Writer) (err error) {
 	if err := answers.Encode(opened); err != nil {
 		return err
 	}
-	report, err := publishEach(e, &order)
+	report, err := useEach(e, &order)
 	if err != nil {
 		return err
 	}
-	report.scaleOpened, report.RSS, report.PeakRSS = opened, resident("VmRSS"), resident("VmHWM")
+	report.scaleOpened, report.PeakRSS = opened, resident("VmHWM")
 	if err := answers.Encode(report); err != nil {
 		return err
 	}
@@ -75,25 +80,71 @@ func ScaleChild(in io.Reader, out io.Writer) (err error) {
 	return err
 }
 
-// publishEach publishes one event to each tenant.
-func publishEach(e *engine.Engine, order *scaleOrder) (*scaleReport, error) {
+// useEach has one event of each tenant matched, and those of the checked ones published.
+func useEach(e *engine.Engine, order *scaleOrder) (*scaleReport, error) {
 	workload, err := NewWorkload(WorkloadOptions{Seed: order.Seed, Projects: scaleProjects})
 	if err != nil {
 		return nil, err
 	}
-	report := &scaleReport{}
-	var body []byte
+	u := &scaleUse{engine: e, workload: workload}
+	report := &scaleReport{Matched: map[int]int{}}
+	random := rand.New(rand.NewPCG(order.Seed, 3))
+	sample := random.Perm(order.Tenants)
+	if report.Cold, err = u.matchAll(sample[:min(scaleSample, order.Tenants)]); err != nil {
+		return nil, err
+	}
 	for n := range order.Tenants {
-		body = workload.Body(body[:0], int64(n))
-		start := time.Now()
-		receipt, err := e.Publish(context.Background(), webhook.Event{Tenant: scaleTenant(n), Body: body})
+		if !checkedTenant(n, order.Tenants) {
+			_, err = u.match(n)
+		} else {
+			report.Matched[n], err = u.publish(n)
+		}
 		if err != nil {
 			return nil, err
 		}
-		report.Times = append(report.Times, time.Since(start))
-		report.Matched = append(report.Matched, receipt.Matched)
 	}
+	report.RSS = resident("VmRSS")
+	random.Shuffle(len(sample), func(i, j int) { sample[i], sample[j] = sample[j], sample[i] })
+	if report.Again, err = u.matchAll(sample[:min(scaleSample, order.Tenants)]); err != nil {
+		return nil, err
+	}
+	memory := e.Registry().Memory()
+	report.Loads, report.Evictions = memory.Loads, memory.Evictions
 	return report, nil
+}
+
+// scaleUse uses an engine as the measured process does.
+type scaleUse struct {
+	engine   *engine.Engine
+	workload *Workload
+	scratch  registry.Scratch
+	body     []byte
+}
+
+func (u *scaleUse) publish(n int) (matched int, err error) {
+	u.body = u.workload.Body(u.body[:0], int64(n))
+	receipt, err := u.engine.Publish(context.Background(), webhook.Event{Tenant: scaleTenant(n), Body: u.body})
+	return receipt.Matched, err
+}
+
+// match returns how long it took.
+func (u *scaleUse) match(n int) (time.Duration, error) {
+	u.body = u.workload.Body(u.body[:0], int64(n))
+	start := time.Now()
+	_, _, err := u.engine.Registry().Match(scaleTenant(n), u.body, start, &u.scratch)
+	return time.Since(start), err
+}
+
+func (u *scaleUse) matchAll(tenants []int) ([]time.Duration, error) {
+	var times []time.Duration
+	for _, n := range tenants {
+		took, err := u.match(n)
+		if err != nil {
+			return nil, err
+		}
+		times = append(times, took)
+	}
+	return times, nil
 }
 
 // resident is a line of /proc/self/status in bytes, or 0 on systems without it.

@@ -197,7 +197,8 @@ func newBenchScaleCommand(io streams) *cobra.Command {
 		Use:   "scale",
 		Short: "Start-up time and memory with many webhooks, every match checked",
 		Example: `  hookline bench scale
-  hookline bench scale --webhooks 20000 --tenants 200 --json`,
+  hookline bench scale --webhooks 20000 --tenants 200 --json
+  hookline bench scale --webhooks 10000000 --tenants 100000 --memory-budget 4000000000`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if child {
@@ -222,6 +223,7 @@ func newBenchScaleCommand(io streams) *cobra.Command {
 	f.BoolVar(&asJSON, "json", false, "print the result as one JSON object")
 	f.IntVar(&conf.Webhooks, "webhooks", 200_000, "webhooks in all")
 	f.IntVar(&conf.Tenants, "tenants", 2000, "tenants they are spread over")
+	f.Int64Var(&conf.MemoryBudget, "memory-budget", 0, "memory budget of the engine in bytes; 0 for no bound")
 	f.Uint64Var(&conf.Seed, "seed", 0, "chooses the bodies and filters")
 	f.StringVar(&conf.Dir, "dir", "", "directory on the disk to measure (default: that for temporary files)")
 	f.BoolVar(&child, "child", false, "be the process that is measured")
