@@ -133,9 +133,13 @@ func DecodeFilter(data []byte, zone *time.Location) (*Filter, error) {
 	if d.wrong != "" {
 		return nil, fmt.Errorf("%w: %s", ErrBinary, d.wrong)
 	}
-	f := NewFilter(root)
-	if again, _ := f.AppendBinary(make([]byte, 0, len(data))); !bytes.Equal(again, data) {
+	w, canonical := asCanonical(root)
+	if !canonical {
 		return nil, fmt.Errorf("%w: it is not canonical", ErrBinary)
+	}
+	f := filterOf(w)
+	if again, _ := f.AppendBinary(make([]byte, 0, len(data))); !bytes.Equal(again, data) {
+		return nil, fmt.Errorf("%w: it could be written otherwise", ErrBinary)
 	}
 	return f, nil
 }

@@ -100,10 +100,8 @@ func (s *sorter) sorted(n Node) written {
 	switch {
 	case !isCompound:
 		return s.leaf(n)
-	case len(nodes) == 0 && anyOf:
-		return written{node: n, text: "NEVER"}
 	case len(nodes) == 0:
-		return written{node: n, text: "ALWAYS"}
+		return written{node: n, text: constantText(anyOf)}
 	}
 	leaves := make([]Node, 0, len(nodes))
 	children := make([]written, 0, len(nodes))
@@ -138,6 +136,14 @@ func (s *sorter) sorted(n Node) written {
 		nodes[i] = w.node
 	}
 	return written{node: join(nodes, anyOf), inner: &inner{children, anyOf}}
+}
+
+// constantText is the text of a compound without children.
+func constantText(anyOf bool) string {
+	if anyOf {
+		return "NEVER"
+	}
+	return "ALWAYS"
 }
 
 // leaf copies a test and sorts its terms. A negative test demands a value anyway, so asking for emptiness adds

@@ -49,8 +49,9 @@ type Filter struct {
 // NewFilter makes a filter of a tree that the caller built, which it copies. Trees that differ only in
 // the order or nesting of AND and OR, in repeats, or in the order of terms give equal filters.
 // NewFilter(&AllOf{}) is the filter that always holds. A nil node panics.
-func NewFilter(n Node) *Filter {
-	w := canonical(n)
+func NewFilter(n Node) *Filter { return filterOf(canonical(n)) }
+
+func filterOf(w written) *Filter {
 	text := w.append(nil)
 	sum := sha256.Sum256(text)
 	f := &Filter{root: w.node, text: string(text)}
