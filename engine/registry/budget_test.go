@@ -207,6 +207,32 @@ func TestObservedIsCharged(t *testing.T) {
 	}
 }
 
+// TestTenantInHand: who still has a tenant that was deleted does not get the webhooks of the one that took its id.
+func TestTenantInHand(t *testing.T) {
+	for _, loaded := range []bool{true, false} {
+		m := manyTenants(t, 1, 3)
+		r := open(t, m)
+		held := r.Held("t0")
+		if n := 3; loaded && held() != n {
+			t.Fatalf("it has not %d webhooks", n)
+		}
+		if _, err := r.DeleteTenant(ctx, "t0"); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(r.PutTenant(ctx, webhook.Tenant{ID: "t0"}), r.PutApp(ctx, webhook.App{Tenant: "t0", Key: "ci"})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Register(ctx, rules, webhook.Owner{Tenant: "t0", App: "ci"}, "https://r/1", []registry.Item{item("project = EX", updated)}); err != nil {
+			t.Fatal(err)
+		}
+		r.Evict("t0")
+		publish(t, r, "t0", 1)
+		if n := held(); n != 0 {
+			t.Errorf("loaded %v: it has %d webhooks", loaded, n)
+		}
+	}
+}
+
 // TestUnreadableWebhooks: what cannot be read fails, and changes nothing; what does not need it goes on.
 func TestUnreadableWebhooks(t *testing.T) {
 	m := manyTenants(t, 2, 2)

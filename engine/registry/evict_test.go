@@ -13,6 +13,7 @@ import (
 
 	"hookline/engine/event"
 	"hookline/engine/registry"
+	"hookline/engine/store"
 	"hookline/engine/webhook"
 )
 
@@ -29,6 +30,16 @@ func (tw *twins) letGo() {
 		if rapid.IntRange(0, 2).Draw(tw.rt, "let go of "+id) == 0 {
 			tw.goes.Evict(id)
 		}
+	}
+}
+
+// during is called in the midst of a change.
+func (tw *twins) during(c *store.Changes) {
+	for _, w := range slices.Concat(c.PutWebhooks, c.DeleteWebhooks) {
+		if tw.goes.Reads(w.Owner.Tenant) {
+			tw.rt.Fatalf("the webhooks of %s could be read while they change", w.Owner.Tenant)
+		}
+		tw.goes.Evict(w.Owner.Tenant)
 	}
 }
 
@@ -218,6 +229,7 @@ func (tw *twins) compare() {
 		slices.SortFunc(list, registry.ByEndpoint)
 		return []any{list, more, err}
 	})
+	tw.recount(now, lead)
 	for _, id := range twinTenants {
 		tw.same("All", func(x *registry.Registry) []any { all, err := x.All(id); return []any{all, err} })
 		for _, r := range twinRules {
@@ -256,6 +268,24 @@ func (tw *twins) compare() {
 	}
 }
 
+// recount checks what is known of webhooks without them.
+func (tw *twins) recount(now time.Time, lead func(string) time.Duration) {
+	var all, expired, expiring int
+	for _, id := range twinTenants {
+		for _, w := range must(tw.stays.All(id)) {
+			all++
+			if w.Expired(now) {
+				expired++
+			} else if !w.Expires.IsZero() && w.Expires.Sub(now) <= lead(w.Flavor) {
+				expiring++
+			}
+		}
+	}
+	if c := tw.stays.Counts(now); c.Webhooks != all || c.Expired != expired || tw.stays.Expiring(now, lead) != expiring {
+		tw.rt.Fatalf("%+v and %d expiring; there are %d, %d expired, %d expiring", c, tw.stays.Expiring(now, lead), all, expired, expiring)
+	}
+}
+
 // TestLettingGoIsNotSeen: a registry whose tenants are let go at random answers all calls as one whose are not, and so does one that is
 // opened anew.
 func TestLettingGoIsNotSeen(t *testing.T) {
@@ -264,6 +294,7 @@ func TestLettingGoIsNotSeen(t *testing.T) {
 		rapid.Check(struct{ rapid.TB }{t}, func(rt *rapid.T) { // which asks a testing.T for its deadline, and there is none here
 			tw := &twins{rt: rt, m: newMemory(), n: newMemory()}
 			tw.stays, tw.goes = must(registry.Open(tw.m)), must(registry.Open(tw.n))
+			tw.n.before = tw.during
 			tw.goes.Budget(rapid.Int64Range(0, 40<<10).Draw(rt, "budget"))
 			for _, id := range twinTenants {
 				tw.same("a tenant", func(x *registry.Registry) []any {

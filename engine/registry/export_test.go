@@ -29,6 +29,28 @@ func (r *Registry) Evict(tenant string) {
 	}
 }
 
+// Reads says whether webhooks of a tenant may be read now.
+func (r *Registry) Reads(tenant string) bool {
+	t := r.tenant(tenant)
+	free := t.reading.TryLock()
+	if free {
+		t.reading.Unlock()
+	}
+	return free
+}
+
+// Held returns a function that counts the webhooks of a tenant for whoever has it in hand since Held was called.
+func (r *Registry) Held(tenant string) func() int {
+	t := r.tenant(tenant)
+	return func() int {
+		s, err := r.stock(t)
+		if err != nil {
+			panic(err)
+		}
+		return len(s.all())
+	}
+}
+
 // Meaning is what conditions are kept under.
 const Meaning = meaning
 

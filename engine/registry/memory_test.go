@@ -29,8 +29,9 @@ type memory struct {
 	fail      error
 	applied   int // changes
 
-	unreadable error // what reading webhooks returns
-	reads      int   // of the webhooks of a tenant
+	before     func(*store.Changes) // called by Apply
+	unreadable error                // what reading webhooks returns
+	reads      int                  // of the webhooks of a tenant
 }
 
 func newMemory() *memory {
@@ -116,6 +117,9 @@ func (m *memory) Filters(tenant string, read func(int64, []byte)) error {
 }
 
 func (m *memory) Apply(_ context.Context, c *store.Changes) error {
+	if m.before != nil {
+		m.before(c)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.applied++
