@@ -74,6 +74,7 @@ func (x *Index) Update(add []Entry, remove []ID) {
 // publish makes the writer's state the present one. Called with x.mu held.
 func (x *Index) publish() {
 	x.writer.seen = x.writer.seen.covering(len(x.writer.symbols.terms), time.Now())
+	x.writer.ownInterests = false
 	x.view.Store(&View{x.writer.snapshot})
 }
 

@@ -11,7 +11,7 @@ const (
 	wantTerms                        // some condition looks at the terms themselves
 )
 
-// interests is what is wanted, by slot. Snapshots share the slices, so a changed one is a copy.
+// interests is what is wanted, by slot. Snapshots share the slices, so what a writer adds goes to a copy.
 type interests struct {
 	bySlot []interest // slots beyond its end are not asked about
 	empty  []uint32   // the slots with wantEmpty
@@ -52,19 +52,7 @@ func questionOf(key uint64) (slot uint32, want interest, asks bool) {
 	return uint32(key) &^ reserved >> 1, wantPresent, true
 }
 
-// with returns what is wanted with something more.
-func (s interests) with(slot uint32, want interest) interests {
-	if s.of(slot)&want == 0 {
-		s.bySlot, s.empty = slices.Clone(s.bySlot), slices.Clone(s.empty)
-		s.add(slot, want)
-	}
-	return s
-}
-
-// withKey is with for the question that an access key asks.
-func (s interests) withKey(key uint64) interests {
-	if slot, want, asks := questionOf(key); asks {
-		return s.with(slot, want)
-	}
-	return s
+// cloned returns a copy that may be added to in place.
+func (s interests) cloned() interests {
+	return interests{slices.Clone(s.bySlot), slices.Clone(s.empty)}
 }

@@ -1,6 +1,7 @@
 package matcher
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 	"sync/atomic"
@@ -40,32 +41,70 @@ func (r *removals) next(lo, hi uint32) uint32 {
 	return hi
 }
 
-// leavesOf calls f with the leaves of a filter of the base. Writer only.
-func (w *writer) leavesOf(n uint32, f func(leaf uint32)) {
-	w.unpacked = packer{w.presence}.unpack(w.unpacked[:0], w.base.filters.of(n))
-	keys, _ := w.chooser.choose(w.unpacked)
-	if len(keys) == 0 {
-		f(w.base.filters.leaves[n])
+// leaving is a subscriber who leaves a filter of the base, under one of the keys of the filter.
+type leaving struct {
+	key uint64
+	holding
+}
+
+func (l leaving) compare(other leaving) int {
+	return cmp.Or(cmp.Compare(l.key, other.key), cmp.Compare(l.filter, other.filter))
+}
+
+// stampGone ends the subscriptions that an update takes from the base. A filter with one leaf knows where that is; the
+// others are looked for in the buckets of their keys, and one pass over a bucket finds all of them, for an update may
+// remove most of what a large bucket has. Writer only.
+func (w *writer) stampGone() {
+	if len(w.gone) == 0 {
+		return
 	}
-	for _, key := range keys {
-		r := w.base.find(key)
-		for at := w.base.nodes[r.lo].leaf; at < w.base.nodes[r.hi].leaf; at++ {
-			if w.base.leaves[at].filter() == n {
-				f(at)
-			}
+	if w.removals.gone == nil {
+		w.removals = newRemovals(len(w.base.ids))
+	}
+	var elsewhere []leaving
+	for _, h := range w.gone {
+		w.unpacked = packer{w.presence}.unpack(w.unpacked[:0], w.base.filters.of(h.filter))
+		keys, _ := w.chooser.choose(w.unpacked)
+		if w.chooser.shared() == 0 {
+			w.stampAt(w.base.filters.leaves[h.filter], h.id)
+			continue
+		}
+		for _, key := range keys {
+			elsewhere = append(elsewhere, leaving{key, h})
+		}
+	}
+	w.gone = w.gone[:0]
+	slices.SortFunc(elsewhere, leaving.compare)
+	for len(elsewhere) > 0 {
+		n := 1
+		for n < len(elsewhere) && elsewhere[n].key == elsewhere[0].key {
+			n++
+		}
+		w.stampUnder(elsewhere[:n])
+		elsewhere = elsewhere[n:]
+	}
+}
+
+// stampUnder ends subscriptions in the bucket of their key. They ascend by filter.
+func (w *writer) stampUnder(gone []leaving) {
+	r := w.base.find(gone[0].key)
+	least, most := gone[0].filter, gone[len(gone)-1].filter
+	for at := w.base.nodes[r.lo].leaf; at < w.base.nodes[r.hi].leaf; at++ {
+		n := w.base.leaves[at].filter()
+		if n < least || n > most {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(gone, n, func(l leaving, n uint32) int { return cmp.Compare(l.filter, n) })
+		for ; i < len(gone) && gone[i].filter == n; i++ {
+			w.stampAt(at, gone[i].id)
 		}
 	}
 }
 
-// leave ends the subscription of a subscriber of the base. Writer only.
-func (w *writer) leave(id ID, filter uint32) {
-	if w.removals.gone == nil {
-		w.removals = newRemovals(len(w.base.ids))
+// stampAt ends the subscription of a subscriber at a leaf.
+func (w *writer) stampAt(leaf uint32, id ID) {
+	lo, hi := w.base.leaves[leaf].ids, w.base.leaves[leaf+1].ids
+	if at, found := slices.BinarySearch(w.base.ids[lo:hi], id); found {
+		w.removals.stamp(lo+uint32(at), w.version)
 	}
-	w.leavesOf(filter, func(leaf uint32) {
-		lo, hi := w.base.leaves[leaf].ids, w.base.leaves[leaf+1].ids
-		if at, found := slices.BinarySearch(w.base.ids[lo:hi], id); found {
-			w.removals.stamp(lo+uint32(at), w.version)
-		}
-	})
 }

@@ -16,13 +16,16 @@ type writer struct {
 	left    bitmap              // by place in base.holdings: the subscriber is gone, or has another filter
 	changes int                 // subscriptions that came or went since the base was built
 
+	ownInterests bool // no View has the slices of snapshot.interests
+
 	recent              cells // from the hash of a program to the number of a filter of the delta, plus 1
 	conditionIdentities identities
 	chooser             chooser // as the base's keys were chosen
 
-	code     []uint32 // the program of the entry that is being added
-	packed   []byte   // the same, packed
-	unpacked []uint32 // scratch
+	code     []uint32  // the program of the entry that is being added
+	packed   []byte    // the same, packed
+	unpacked []uint32  // scratch
+	gone     []holding // who leaves a filter of the base with the update that is being applied
 
 	merging chan struct{} // closed when the merge that runs beside the updates is over; nil without one
 	missed  []change      // the updates since it started
@@ -74,6 +77,7 @@ func (w *writer) apply(add []Entry, remove []ID) {
 	for _, e := range add {
 		w.add(e)
 	}
+	w.stampGone()
 }
 
 func (w *writer) remove(id ID) {
@@ -81,7 +85,7 @@ func (w *writer) remove(id ID) {
 		w.delta.subs.remove(at.position, w.version)
 		delete(w.came, id)
 	} else if at, ok := w.holds(id); ok {
-		w.leave(id, w.base.holdings.filters[at])
+		w.gone = append(w.gone, holding{id, w.base.holdings.filters[at]})
 		w.left.set(at)
 	} else {
 		return
@@ -172,8 +176,22 @@ func (w *writer) file(n uint32) {
 	w.filings[filingOf(keys)]++
 	for _, key := range keys {
 		w.delta.file(key, makePost(n, len(keys), exact))
-		w.interests = w.interests.withKey(key)
+		if slot, want, asks := questionOf(key); asks {
+			w.want(slot, want)
+		}
 	}
+}
+
+// want notes what filters want to know of a slot. The first new question of an update copies the interests, and the others
+// add to the copy: an update may bring thousands of fields.
+func (w *writer) want(slot uint32, want interest) {
+	if w.interests.of(slot)&want != 0 {
+		return
+	}
+	if !w.ownInterests {
+		w.interests, w.ownInterests = w.interests.cloned(), true
+	}
+	w.interests.add(slot, want)
 }
 
 // slot implements interner.
@@ -203,7 +221,7 @@ func (w *writer) condition(slot uint32, c jql.Condition) uint32 {
 		n = uint32(len(w.conditions))
 		w.conditions = append(w.conditions, c)
 		w.conditionIdentities.add(identity)
-		w.interests = w.interests.with(slot, wantTerms)
+		w.want(slot, wantTerms)
 	}
 	return n
 }
