@@ -23,10 +23,11 @@ func conditionIdentity(c jql.Condition) (id [16]byte) {
 type texts struct {
 	bytes  []byte
 	bySlot [][][]byte
-	terms  int
+	room   int // for so many terms, over all slots
 }
 
-// keptText is the size, and keptTerms the number of terms, up to which texts keeps its buffers from event to event.
+// keptText is the size, and keptTerms the number of terms, up to which texts keeps its buffers from event to event. What
+// counts is the room for terms, which events with many in one slot each, and never in the same, make in all slots.
 const (
 	keptText  = 1 << 20
 	keptTerms = 1 << 15
@@ -35,10 +36,10 @@ const (
 // reset forgets all terms and makes room for so many slots. An unusually large event leaves nothing
 // behind.
 func (t *texts) reset(slots int) {
-	if cap(t.bytes) > keptText || t.terms > keptTerms {
+	if cap(t.bytes) > keptText || t.room > keptTerms {
 		*t = texts{}
 	}
-	t.bytes, t.terms = t.bytes[:0], 0
+	t.bytes = t.bytes[:0]
 	if len(t.bySlot) < slots {
 		t.bySlot = append(t.bySlot, make([][][]byte, slots-len(t.bySlot))...)
 	}
@@ -49,8 +50,10 @@ func (t *texts) open(slot int) { t.bySlot[slot] = t.bySlot[slot][:0] }
 func (t *texts) add(slot int, term []byte) {
 	start := len(t.bytes)
 	t.bytes = append(t.bytes, term...)
-	t.terms++
-	t.bySlot[slot] = append(t.bySlot[slot], t.bytes[start:len(t.bytes):len(t.bytes)])
+	had := t.bySlot[slot]
+	terms := append(had, t.bytes[start:len(t.bytes):len(t.bytes)])
+	t.room += cap(terms) - cap(had)
+	t.bySlot[slot] = terms
 }
 
 // decide tells whether a condition on the field at slot holds for the event.

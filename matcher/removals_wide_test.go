@@ -2,7 +2,6 @@ package matcher
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"hookline/jql"
@@ -82,13 +81,5 @@ func BenchmarkRemoveFromOneBucket(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(remove)), "ns/removal")
 		})
-	}
-}
-
-func compareTo(t *testing.T, v *View, m model, d document, e *Event) {
-	t.Helper()
-	d.fill(e, v, false)
-	if got, want := matchSorted(v, e), m.match(d); !slices.Equal(got, want) {
-		t.Errorf("%v: matched %v, want %v", d.terms, got, want)
 	}
 }

@@ -1,10 +1,6 @@
 package matcher
 
-import (
-	"slices"
-
-	"hookline/jql"
-)
+import "hookline/jql"
 
 // renumbering moves programs from one snapshot to another: those symbols and conditions that programs name get new
 // numbers, and the others stay behind.
@@ -114,11 +110,11 @@ func (r *renumbering) node(code []uint32) {
 	case opCondition:
 		code[2] = r.condition(code[1], conditionOf(code))
 	default:
+		// They stay in order, for the symbols of a slot are numbered in the order that they had.
 		terms := termsOf(code)
 		for i, sym := range terms {
 			terms[i] = r.symbolAs[sym]
 		}
-		slices.Sort(terms)
 	}
 }
 

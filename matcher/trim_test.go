@@ -57,6 +57,32 @@ func TestEventLetsGo(t *testing.T) {
 	}
 }
 
+// TestEventLetsGoOfManySlots: events that are large in one field each, and never in the same, add up to one that is large
+// in all.
+func TestEventLetsGoOfManySlots(t *testing.T) {
+	const fields, terms = 40, 20_000
+	var nodes []jql.Node
+	for i := range fields {
+		nodes = append(nodes, &jql.Search{Field: jql.Field{Name: fmt.Sprint("f", i), Aspect: wordsField.Aspect}, Text: "w*"})
+	}
+	x := New()
+	x.Update(entriesFor(nodes...), nil)
+	v := x.View()
+	var e Event
+	for slot := range fields {
+		e.Reset(v)
+		for range terms {
+			e.Add(slot, []byte("w"))
+		}
+		if got := len(v.Match(nil, &e)); got != 1 {
+			t.Fatalf("%d matches", got)
+		}
+	}
+	if kept := retained(&e); kept > 4<<20 {
+		t.Errorf("the event keeps %d bytes", kept)
+	}
+}
+
 // retained is what an event keeps of what it has seen.
 func retained(e *Event) int {
 	n := size(e.syms) + size(e.keys) + size(e.runs) + size(e.texts.bytes)
