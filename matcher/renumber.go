@@ -93,14 +93,7 @@ func (r *renumbering) small(slot uint32) bool {
 	return first/wordBits == (first+r.values[slot])/wordBits
 }
 
-// program appends a renumbered program to code.
-func (r *renumbering) program(code, program []uint32) []uint32 {
-	start := len(code)
-	code = append(code, program...)
-	r.node(code[start:])
-	return code
-}
-
+// node gives a program its new numbers, in place.
 func (r *renumbering) node(code []uint32) {
 	switch opOf(code) {
 	case opAll, opAny:

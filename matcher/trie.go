@@ -9,9 +9,7 @@ import (
 type trie struct {
 	base     *base
 	residues *residues
-	rests    []uint32 // ranks of tests
-	filings  []filing // of the bucket that is being laid out
-	marks    tuning
+	rests    []uint32          // ranks of tests
 	presence []uint32          // by slot: the symbol of its presence
 	small    func(uint32) bool // tells of a slot that all its symbols are in one word
 	tuning   *tuning

@@ -83,6 +83,7 @@ func appendIDs(dst, ids []ID) []ID {
 	if len(ids) > handful {
 		return append(dst, ids...)
 	}
+	//lint:ignore S1011 the point of the function
 	for _, id := range ids {
 		dst = append(dst, id)
 	}
