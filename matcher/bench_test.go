@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+
+	"hookline/jql"
 )
 
 const (
@@ -167,4 +169,27 @@ func heap() int {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
+}
+
+// BenchmarkBuildOfDisjunctions builds from conjunctions of two large disjunctions, of which one is left to verify for
+// every part of the other: what a part takes must not grow with their number.
+func BenchmarkBuildOfDisjunctions(b *testing.B) {
+	for _, parts := range []int{64, 512} {
+		b.Run(fmt.Sprint(parts), func(b *testing.B) {
+			var add []Entry
+			for i := range 4096 / parts {
+				var left, right []jql.Node
+				for j := range parts {
+					other := not(fieldS, fmt.Sprint("s", j))
+					left = append(left, all(is(fieldP, fmt.Sprint("v", i+j)), other))
+					right = append(right, all(is(fieldL, fmt.Sprint("v", i+j)), other))
+				}
+				add = append(add, Entry{ID(i), jql.NewFilter(all(some(left...), some(right...)))})
+			}
+			for b.Loop() {
+				New().Update(add, nil)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*4096), "ns/part")
+		})
+	}
 }

@@ -12,6 +12,7 @@ type residues struct {
 	words  []uint32 // of all tests
 	starts []uint32 // by number
 	table  cells
+	large  map[*uint32]uint32 // numbers of the largest tests, by where their words are
 
 	rank  []uint32 // by number
 	order []uint32 // by rank: the number
@@ -33,7 +34,25 @@ func (r *residues) add(dst []uint32, code []uint32, known func(slot uint32) bool
 	return append(dst, r.number(code))
 }
 
+// number returns the number of a test. One that is left of every part of a large disjunction comes by as often as that has
+// parts, at the same place, and is compared once.
 func (r *residues) number(code []uint32) uint32 {
+	const large = 64
+	if len(code) < large {
+		return r.numberOf(code)
+	}
+	n, known := r.large[&code[0]]
+	if !known {
+		if r.large == nil {
+			r.large = make(map[*uint32]uint32)
+		}
+		n = r.numberOf(code)
+		r.large[&code[0]] = n
+	}
+	return n
+}
+
+func (r *residues) numberOf(code []uint32) uint32 {
 	hash := hashWords(code)
 	at := hash
 	for {
@@ -74,7 +93,7 @@ func (r *residues) arrange(values []uint32) {
 	for rank, n := range r.order {
 		r.rank[n] = uint32(rank)
 	}
-	r.table = nil
+	r.table, r.large = nil, nil
 }
 
 func compareTests(x, y []uint32, values []uint32) int {
