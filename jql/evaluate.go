@@ -16,8 +16,21 @@ import (
 //
 // A clause that [Compile] refuses by itself does not hold, whichever way round.
 func Evaluate(q *Query, env Env, doc any, now time.Time) bool {
-	e := newEvaluator(&env, doc, now)
-	return q.Where == nil || e.hasIssue && e.evaluate(q.Where, false)
+	return NewEvaluator(env, doc, now).Evaluate(q)
+}
+
+// Evaluator is [Evaluate] for many queries about one event: what the event has for a field is read when the first query asks
+// for it, and kept. It is for one goroutine at a time.
+type Evaluator struct{ evaluator *evaluator }
+
+// NewEvaluator returns an Evaluator of the event whose body is doc, which may not change while the Evaluator is used.
+func NewEvaluator(env Env, doc any, now time.Time) *Evaluator {
+	return &Evaluator{newEvaluator(&env, doc, now)}
+}
+
+// Evaluate tells whether q selects the event.
+func (e *Evaluator) Evaluate(q *Query) bool {
+	return q.Where == nil || e.evaluator.hasIssue && e.evaluator.evaluate(q.Where, false)
 }
 
 // evaluator decides clauses over one event.

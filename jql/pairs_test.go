@@ -238,3 +238,27 @@ func TestMakerMeets(t *testing.T) {
 		}
 	}
 }
+
+// What an Evaluator keeps of an event changes no answer to a later query.
+func TestEvaluatorKeepsNoAnswer(t *testing.T) {
+	m := maker{Rand: rand.New(rand.NewPCG(2, 2))}
+	held := 0
+	for range 300 {
+		m.turn()
+		doc := m.doc()
+		e := NewEvaluator(m.env, doc, someDay)
+		for range 40 {
+			q := m.query(1)
+			holds := Evaluate(q, m.env, doc, someDay)
+			if e.Evaluate(q) != holds {
+				t.Fatalf("%s\nover %s\nevaluates to %v, and to %v after others", q, toJSON(t, doc), holds, !holds)
+			}
+			if holds {
+				held++
+			}
+		}
+	}
+	if held < 300 {
+		t.Errorf("only %d held", held)
+	}
+}
