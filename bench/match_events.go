@@ -37,7 +37,6 @@ func (says *issueSays) terms() (terms issueSays) {
 type matchEvent struct {
 	body  []byte
 	terms issueSays
-	naive naiveIssue
 }
 
 // matchBody is about the size of a body in bytes.
@@ -47,8 +46,7 @@ func (t *issueTexts) events(n int) []matchEvent {
 	events := make([]matchEvent, n)
 	for i := range events {
 		says := t.issue()
-		terms := says.terms()
-		events[i] = matchEvent{says.body(t.random, matchBody), terms, newNaiveIssue(&terms)}
+		events[i] = matchEvent{says.body(t.random, matchBody), says.terms()}
 	}
 	return events
 }

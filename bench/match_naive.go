@@ -7,52 +7,98 @@ import (
 	"hookline/jql"
 )
 
-// closure tells whether a filter holds for what an issue says, in terms. It is what an engine without an index runs for
-// each registration: fields are places and not names, values are compared as they are, and the first operand that decides is the
+// closure tells whether a filter holds for what an issue says. It is what an engine without an index runs for each
+// registration: fields are places and not names, values are symbols and not texts, and the first operand that decides is the
 // last that is looked at. Operands come in the order of the text, which puts the project first.
 type closure func(issue *naiveIssue) bool
 
-// naiveIssue is what an issue says, in terms, as closures look at it.
+// symbol stands for a term of an attribute: 0 for none, and unnamed for those that no filter names.
+type symbol int32
+
+const unnamed symbol = -1
+
+// naiveIssue is what an issue says as closures look at it.
 type naiveIssue struct {
-	one [attributeCount]string // of attributes that an issue has once at most; empty if it does not
-	all issueSays
+	one [attributeCount]symbol // of attributes that an issue has once at most; 0 if it does not
+	all [attributeCount][]symbol
 }
 
-func newNaiveIssue(terms *issueSays) (issue naiveIssue) {
-	issue.all = *terms
+// naiveLoop asks the filters of all registrations in turn. What it is asked about is prepared for it, down to the symbols,
+// which leaves it nothing but the filters.
+type naiveLoop struct {
+	closures []closure // by registration
+	symbols  [attributeCount]map[string]symbol
+}
+
+func newNaiveLoop(r *registrations) (*naiveLoop, error) {
+	loop := &naiveLoop{closures: make([]closure, len(r.of))}
+	for a := range loop.symbols {
+		loop.symbols[a] = map[string]symbol{}
+	}
+	for i, text := range r.of {
+		q, err := jql.Parse(r.texts[text])
+		if err != nil {
+			return nil, fmt.Errorf("bench: parsing %s: %w", r.texts[text], err)
+		}
+		if loop.closures[i], err = loop.compile(q); err != nil {
+			return nil, err
+		}
+	}
+	return loop, nil
+}
+
+// issue brings the terms of an event into the form that the closures take.
+func (l *naiveLoop) issue(terms *issueSays) (issue naiveIssue) {
 	for a := range terms {
-		if len(terms[a]) > 0 {
-			issue.one[a] = terms[a][0]
+		for _, term := range terms[a] {
+			s, named := l.symbols[a][term]
+			if !named {
+				s = unnamed
+			}
+			issue.all[a] = append(issue.all[a], s)
+		}
+		if len(issue.all[a]) > 0 {
+			issue.one[a] = issue.all[a][0]
 		}
 	}
 	return issue
 }
 
-// newClosure compiles a query of the matching workload.
-func newClosure(q *jql.Query) (closure, error) {
+// symbol returns the symbol of a term that a filter names.
+func (l *naiveLoop) symbol(a int, term string) symbol {
+	s, known := l.symbols[a][term]
+	if !known {
+		s = symbol(len(l.symbols[a]) + 1)
+		l.symbols[a][term] = s
+	}
+	return s
+}
+
+// compile compiles a query of the matching workload.
+func (l *naiveLoop) compile(q *jql.Query) (closure, error) {
 	if q.Where == nil {
 		return func(*naiveIssue) bool { return true }, nil
 	}
-	return closureOf(q.Where)
+	return l.closureOf(q.Where)
 }
 
-func closureOf(e jql.Expr) (closure, error) {
+func (l *naiveLoop) closureOf(e jql.Expr) (closure, error) {
 	switch e := e.(type) {
 	case *jql.And:
-		return closuresOf(e.Operands, allHold)
+		return l.closuresOf(e.Operands, allHold)
 	case *jql.Or:
-		return closuresOf(e.Operands, oneHolds)
+		return l.closuresOf(e.Operands, oneHolds)
 	case *jql.Clause:
-		return closureOfClause(e)
+		return l.closureOfClause(e)
 	}
 	return nil, fmt.Errorf("bench: no closure for %s", e)
 }
 
-func closuresOf(operands []jql.Expr, join func([]closure) closure) (closure, error) {
+func (l *naiveLoop) closuresOf(operands []jql.Expr, join func([]closure) closure) (closure, error) {
 	closures := make([]closure, len(operands))
 	for i, operand := range operands {
 		var err error
-		if closures[i], err = closureOf(operand); err != nil {
+		if closures[i], err = l.closureOf(operand); err != nil {
 			return nil, err
 		}
 	}
@@ -91,20 +137,20 @@ func oneHolds(operands []closure) closure {
 	}
 }
 
-func closureOfClause(c *jql.Clause) (closure, error) {
+func (l *naiveLoop) closureOfClause(c *jql.Clause) (closure, error) {
 	field, _, ok := jql.Env{}.Resolve(c.Field)
 	a, known := attributeOf[field]
 	if !ok || !known {
 		return nil, fmt.Errorf("bench: no attribute for %s", c)
 	}
-	term := func(o jql.Operand) string { return attributes[a].term(o.(jql.Value).Text) }
-	var wanted []string
+	of := func(o jql.Operand) symbol { return l.symbol(a, attributes[a].term(o.(jql.Value).Text)) }
+	var wanted []symbol
 	if list, ok := c.Operand.(jql.List); ok {
 		for _, item := range list.Items {
-			wanted = append(wanted, term(item))
+			wanted = append(wanted, of(item))
 		}
 	} else {
-		wanted = []string{term(c.Operand)}
+		wanted = []symbol{of(c.Operand)}
 	}
 	negated := c.Op == jql.Ne || c.Op == jql.NotIn
 	switch {
@@ -117,17 +163,17 @@ func closureOfClause(c *jql.Clause) (closure, error) {
 }
 
 // isOnly is the most common test: of an attribute that an issue has once at most.
-func isOnly(a int, wanted string) closure {
+func isOnly(a int, wanted symbol) closure {
 	return func(issue *naiveIssue) bool { return issue.one[a] == wanted }
 }
 
-func hasOne(a int, wanted []string) closure {
+func hasOne(a int, wanted []symbol) closure {
 	if attributes[a].several == 1 {
 		return func(issue *naiveIssue) bool { return slices.Contains(wanted, issue.one[a]) }
 	}
 	return func(issue *naiveIssue) bool {
-		for _, term := range issue.all[a] {
-			if slices.Contains(wanted, term) {
+		for _, s := range issue.all[a] {
+			if slices.Contains(wanted, s) {
 				return true
 			}
 		}
@@ -135,24 +181,7 @@ func hasOne(a int, wanted []string) closure {
 	}
 }
 
-func hasNone(a int, wanted []string) closure {
+func hasNone(a int, wanted []symbol) closure {
 	has := hasOne(a, wanted)
-	return func(issue *naiveIssue) bool { return issue.one[a] != "" && !has(issue) }
-}
-
-// naiveLoop asks the filters of all registrations in turn.
-type naiveLoop []closure
-
-func newNaiveLoop(r *registrations) (naiveLoop, error) {
-	loop := make(naiveLoop, len(r.of))
-	for i, text := range r.of {
-		q, err := jql.Parse(r.texts[text])
-		if err != nil {
-			return nil, fmt.Errorf("bench: parsing %s: %w", r.texts[text], err)
-		}
-		if loop[i], err = newClosure(q); err != nil {
-			return nil, err
-		}
-	}
-	return loop, nil
+	return func(issue *naiveIssue) bool { return issue.one[a] != 0 && !has(issue) }
 }

@@ -19,14 +19,15 @@ type matchRun struct {
 	registrations *registrations
 	events        []matchEvent
 
-	index *matcher.Index
-	view  *matcher.View
-	slots [attributeCount]int // in the view; -1 where no filter asks
-	terms [][]matchTerm       // by event: what the index is given
-	plan  *event.Plan
-	floor *floor
-	naive naiveLoop
-	found []int // by event: the matches
+	index  *matcher.Index
+	view   *matcher.View
+	slots  [attributeCount]int // in the view; -1 where no filter asks
+	terms  [][]matchTerm       // by event: what the index is given
+	plan   *event.Plan
+	floor  *floor
+	naive  *naiveLoop
+	issues []naiveIssue // by event: what the loop is given
+	found  []int        // by event: the matches
 
 	// Scratch memory of the sides.
 	event   matcher.Event
@@ -73,8 +74,14 @@ func (run *matchRun) build(ctx context.Context, r *MatchResult) error {
 	runtime.KeepAlive(entries)
 	run.look()
 	run.config.Progress("compiling closures")
-	run.naive, err = newNaiveLoop(run.registrations)
-	return err
+	if run.naive, err = newNaiveLoop(run.registrations); err != nil {
+		return err
+	}
+	run.issues = make([]naiveIssue, len(run.events))
+	for i := range run.events {
+		run.issues[i] = run.naive.issue(&run.events[i].terms)
+	}
+	return nil
 }
 
 // liveHeap is the bytes of all that can be reached.
@@ -174,8 +181,8 @@ func (run *matchRun) extractMatch(i int) []matcher.ID {
 
 func (run *matchRun) loop(i int) []matcher.ID {
 	run.ids = run.ids[:0]
-	issue := &run.events[i].naive
-	for registration, holds := range run.naive {
+	issue := &run.issues[i]
+	for registration, holds := range run.naive.closures {
 		if holds(issue) {
 			run.ids = append(run.ids, matcher.ID(registration))
 		}
