@@ -104,7 +104,7 @@ func (run *matchRun) body(ctx context.Context, r *MatchBodyResult) error {
 	run.index = matcher.New()
 	run.index.Update(entries, nil)
 	run.look()
-	truth, err := run.registrations.evaluate(ctx, run.events)
+	truth, err := run.registrations.evaluate(ctx, run.events, run.config.Progress)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (run *matchRun) check(ctx context.Context, r *MatchResult) error {
 	r.ExtractBytes = round(meanOf(run.events, func(e *matchEvent) int { return len(e.body) }))
 	r.Checked = min(len(run.events), max(1, checkedWork/r.Filters))
 	run.config.Progress("evaluating every filter for %d events", r.Checked)
-	truth, err := run.registrations.evaluate(ctx, run.events[:r.Checked])
+	truth, err := run.registrations.evaluate(ctx, run.events[:r.Checked], run.config.Progress)
 	if err != nil {
 		return err
 	}
@@ -77,8 +77,32 @@ func (r *registrations) agree(ids []matcher.ID, texts bitset) bool {
 	return len(ids) == 0
 }
 
+// evaluatedAtOnce is for how many events all texts are evaluated before it is the turn of others, which bounds the memory of what
+// evaluators keep of events.
+const evaluatedAtOnce = 100
+
 // evaluate asks the plain evaluator for each event about each text once, and returns by event the texts that hold.
-func (r *registrations) evaluate(ctx context.Context, events []matchEvent) ([]bitset, error) {
+func (r *registrations) evaluate(ctx context.Context, events []matchEvent, progress func(string, ...any)) ([]bitset, error) {
+	begin, told := time.Now(), time.Now()
+	var truth []bitset
+	for some := range slices.Chunk(events, evaluatedAtOnce) {
+		holds, err := r.evaluateSome(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		truth = append(truth, holds...)
+		if time.Since(told) >= evaluationReport {
+			told = time.Now()
+			progress("evaluated for %d of %d events in %v", len(truth), len(events), time.Since(begin).Round(time.Second))
+		}
+	}
+	return truth, nil
+}
+
+// evaluationReport is how often it is said how far the evaluation is.
+const evaluationReport = 5 * time.Second
+
+func (r *registrations) evaluateSome(ctx context.Context, events []matchEvent) ([]bitset, error) {
 	truth, docs := make([]bitset, len(events)), make([]any, len(events))
 	for i := range events {
 		truth[i] = newBitset(len(r.texts))
@@ -94,12 +118,16 @@ func (r *registrations) evaluate(ctx context.Context, events []matchEvent) ([]bi
 	var failure atomic.Pointer[error]
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
+			evaluators := make([]*jql.Evaluator, len(docs))
+			for i, doc := range docs {
+				evaluators[i] = jql.NewEvaluator(jql.Env{}, doc, time.Time{})
+			}
 			for ctx.Err() == nil {
 				from := int(next.Add(64)) - 64
 				if from >= len(r.texts) {
 					return
 				}
-				if err := evaluateTexts(r.texts, from, docs, truth); err != nil {
+				if err := evaluateTexts(r.texts, from, evaluators, truth); err != nil {
 					failure.Store(&err)
 					return
 				}
@@ -114,14 +142,14 @@ func (r *registrations) evaluate(ctx context.Context, events []matchEvent) ([]bi
 }
 
 // evaluateTexts evaluates the 64 texts from a place on, as far as there are so many.
-func evaluateTexts(texts []string, from int, docs []any, truth []bitset) error {
+func evaluateTexts(texts []string, from int, events []*jql.Evaluator, truth []bitset) error {
 	for text := from; text < min(from+64, len(texts)); text++ {
 		q, err := jql.Parse(texts[text])
 		if err != nil {
 			return fmt.Errorf("bench: parsing %s: %w", texts[text], err)
 		}
-		for i, doc := range docs {
-			if jql.Evaluate(q, jql.Env{}, doc, time.Time{}) {
+		for i, event := range events {
+			if event.Evaluate(q) {
 				truth[i].add(int32(text))
 			}
 		}

@@ -212,7 +212,7 @@ func (r *registrations) set(id matcher.ID, text int32) {
 func (run *updatesRun) check(ctx context.Context, r *MatchUpdatesResult) error {
 	r.Checked = min(len(run.events), max(1, checkedWork/50/len(run.registrations.texts)))
 	run.config.Progress("evaluating every filter for %d events", r.Checked)
-	truth, err := run.registrations.evaluate(ctx, run.events[:r.Checked])
+	truth, err := run.registrations.evaluate(ctx, run.events[:r.Checked], run.config.Progress)
 	if err != nil {
 		return err
 	}

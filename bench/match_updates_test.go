@@ -68,7 +68,7 @@ func newHistory(t *testing.T, filters, steps, perStep int) *history {
 		t.Fatal(err)
 	}
 	h := &history{events: newIssueTexts(eventSeed, 20, 1.1).events(6)}
-	truth, err := r.evaluate(t.Context(), h.events)
+	truth, err := r.evaluate(t.Context(), h.events, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
