@@ -208,9 +208,12 @@ func (r *registrations) set(id matcher.ID, text int32) {
 	r.of[id] = text
 }
 
+// checkedAfterChanges bounds the events that are checked after all changes: they times the filters.
+const checkedAfterChanges = 10_000_000
+
 // check compares the answers after all changes with those of the plain evaluator.
 func (run *updatesRun) check(ctx context.Context, r *MatchUpdatesResult) error {
-	r.Checked = min(len(run.events), max(1, checkedWork/50/len(run.registrations.texts)))
+	r.Checked = min(len(run.events), max(1, checkedAfterChanges/len(run.registrations.texts)))
 	run.config.Progress("evaluating every filter for %d events", r.Checked)
 	truth, err := run.registrations.evaluate(ctx, run.events[:r.Checked], run.config.Progress)
 	if err != nil {
