@@ -63,6 +63,81 @@ func TestMatchNoticesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// Each side is compared: what differs from the plain evaluator is counted, be it of the index or of the loop.
+func TestMatchCountsMismatches(t *testing.T) {
+	c := MatchConfig{Filters: []int{1000}, Events: 10}.withDefaults()
+	texts := newIssueTexts(filterSeed, 20, 1.1)
+	run := &matchRun{config: &c, registrations: texts.register(1000), events: newIssueTexts(eventSeed, 20, 1.1).events(c.Events)}
+	r := MatchResult{Filters: 1000}
+	if err := run.build(t.Context(), &r); err != nil {
+		t.Fatal(err)
+	}
+	mismatches := func() int {
+		t.Helper()
+		r.Mismatches = 0
+		if err := run.check(t.Context(), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r.Mismatches
+	}
+	everything := func(*naiveIssue) bool { return true }
+	nothing := func(*naiveIssue) bool { return false }
+	if n := mismatches(); n != 0 {
+		t.Fatalf("%d mismatches of nothing wrong", n)
+	}
+	run.naive.closures[0], run.naive.closures[1] = everything, nothing
+	loop := mismatches()
+	var gone []matcher.ID
+	for i := range run.events {
+		gone = append(gone, run.match(i)...)
+	}
+	run.index.Update(nil, gone)
+	run.look()
+	if all := mismatches(); loop == 0 || loop > c.Events || all < loop+3 {
+		t.Errorf("%d mismatches of the loop, %d with those of the index", loop, all)
+	}
+}
+
+// The floor does what it is there for: it finds the terms that filters name and no others, and writes as much as is asked for.
+func TestFloor(t *testing.T) {
+	r := newIssueTexts(filterSeed, 20, 1.1).register(500)
+	entries, err := r.entries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFloor()
+	for _, e := range entries {
+		f.learn(e.Filter.Root())
+	}
+	f.file()
+	loop, err := newNaiveLoop(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[uint32]bool{}
+	for a := range loop.symbols {
+		for term := range loop.symbols[a] {
+			n := f.find(floorHash(uint32(a), term), uint32(a), term)
+			if n == 0 || seen[n] || f.probe(n) != n {
+				t.Fatalf("%s %q is number %d, filed under %d", attributes[a].jql, term, n, f.probe(n))
+			}
+			seen[n] = true
+		}
+		if n := f.find(floorHash(uint32(a), "\x00"), uint32(a), "\x00"); n != 0 {
+			t.Errorf("%s: an unknown text is number %d", attributes[a].jql, n)
+		}
+	}
+	if len(seen) < 500 {
+		t.Errorf("only %d terms", len(seen))
+	}
+	events := newIssueTexts(eventSeed, 20, 1.1).events(1)
+	for _, n := range []int{0, 3, 1000} {
+		if got := f.match(nil, &events[0].terms, n); len(got) != n {
+			t.Errorf("%d numbers, want %d", len(got), n)
+		}
+	}
+}
+
 // The workload has the shares that it says it has.
 func TestMatchWorkload(t *testing.T) {
 	const n = 20_000
