@@ -134,43 +134,48 @@ func (r *Registry) conditions(tenantID string, c *compiling, list []*webhook.Web
 const keptAtOnce = 1000
 
 // keepConditions has the store keep the conditions that it did not have when the index of a tenant was built: so the next index is
-// built without compiling them.
-func (r *Registry) keepConditions(ctx context.Context, t *tenant) error {
-	for {
-		more, err := r.keepSome(ctx, t)
-		if err != nil || !more {
+// built without compiling them. Each is written once, whether the store can read it then or not.
+func (r *Registry) keepConditions(ctx context.Context, t *tenant, x *index) error {
+	s, err := r.stock(t)
+	if err != nil {
+		return err
+	}
+	c := t.compiles()
+	_, others := r.conditions(t.id, &c, slices.DeleteFunc(s.all(), func(w *webhook.Webhook) bool { return !indexed(w) }))
+	for some := range slices.Chunk(others, keptAtOnce) {
+		if err := r.keepSome(ctx, t, some); err != nil {
 			return err
 		}
 	}
+	x.compiled.Store(false)
+	return nil
 }
 
-func (r *Registry) keepSome(ctx context.Context, t *tenant) (more bool, err error) {
+// keepSome keeps the conditions of webhooks as these are by now.
+func (r *Registry) keepSome(ctx context.Context, t *tenant, list []*webhook.Webhook) error {
 	s, done, err := r.changing(t.id)
 	if errors.Is(err, webhook.ErrUnknownTenant) {
-		return false, nil
+		return nil
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer done()
-	c := t.compiles()
-	_, others := r.conditions(t.id, &c, slices.DeleteFunc(s.all(), func(w *webhook.Webhook) bool { return !indexed(w) }))
+	c := s.tenant.compiles()
 	var fresh store.Changes
-	for _, w := range others {
+	for _, was := range list {
+		w := s.webhooks[was.ID] // nobody writes there but changes
+		if w == nil || !indexed(w) {
+			continue
+		}
 		if e, ok := c.entry(w); ok {
 			fresh.PutFilters = append(fresh.PutFilters, c.kept(w, e))
 		}
-		if len(fresh.PutFilters) == keptAtOnce {
-			return true, r.store.Apply(ctx, &fresh)
-		}
-	}
-	if x := s.index.index.Load(); x != nil {
-		x.compiled.Store(false)
 	}
 	if len(fresh.PutFilters) == 0 {
-		return false, nil
+		return nil
 	}
-	return false, r.store.Apply(ctx, &fresh)
+	return r.store.Apply(ctx, &fresh)
 }
 
 func byNumber(a, b *webhook.Webhook) int { return cmp.Compare(a.ID, b.ID) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"hookline/engine/registry"
+	"hookline/engine/store"
 	"hookline/engine/webhook"
 	"hookline/jql"
 )
@@ -110,6 +112,34 @@ func TestSweepKeepsConditions(t *testing.T) {
 	}
 	if fmt.Sprint(m.filters) != fmt.Sprint(want) || m.applied != before+1 {
 		t.Errorf("kept are %x after %d changes, want %x", m.filters, m.applied-before, want)
+	}
+}
+
+// TestSweepEnds: a store that does not give back what it was to keep is not written for ever, and a write is bounded.
+func TestSweepEnds(t *testing.T) {
+	const webhooks = 2500
+	r, m := opened(t)
+	wide := *rules
+	wide.Limit = func(*webhook.Tenant, *webhook.App) int { return webhooks }
+	must(r.Register(ctx, &wide, owner, "https://r/1", slices.Repeat([]registry.Item{item("project = EX", updated)}, webhooks)))
+	m.filters = map[string][]byte{}
+	r = open(t, m)
+	publish(t, r, "acme", webhooks)
+	var written []int
+	m.before = func(c *store.Changes) {
+		written = append(written, len(c.PutFilters))
+		if c.PutFilters = nil; len(written) > 10 {
+			m.fail = errors.New("this has no end")
+		}
+	}
+	for range 2 {
+		keep := func(string) time.Duration { return rules.Keep }
+		if err := r.Sweep(ctx, time.Now(), keep, func(uint64) {}, func(uint64) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(written, []int{1000, 1000, 500}) {
+		t.Errorf("conditions were written: %v", written)
 	}
 }
 

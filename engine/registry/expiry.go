@@ -91,7 +91,7 @@ func (r *Registry) sweepTenant(ctx context.Context, t *tenant, now time.Time, ke
 	}
 	x := t.indexed()
 	if x != nil && x.compiled.Load() {
-		_ = r.keepConditions(ctx, t) // what is not kept is compiled once more
+		_ = r.keepConditions(ctx, t, x) // what is not kept is compiled once more
 	}
 	if !due && !(x != nil && r.anyGroup(t, func(_ *endpoint, g *store.Group) bool { return g.Expired(now) })) {
 		return nil
