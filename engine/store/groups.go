@@ -1,6 +1,8 @@
 package store
 
 import (
+	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -90,6 +92,19 @@ func (s *Store) upgrade() error {
 		return nil
 	}
 	s.events.log.Info("store: upgrading the layout, which older programs will refuse from now on", "from", s.format, "to", Format)
+	err := s.regroup()
+	if err == nil {
+		err = s.commit("the format version", func(w *writer) { w.fail(w.b.Set(keyFormat, formatValue(Format), nil)) })
+	}
+	if err != nil {
+		return fmt.Errorf("store: upgrading the layout: %w", err)
+	}
+	s.format = Format
+	return nil
+}
+
+// regroup makes the groups of all endpoints of the webhooks.
+func (s *Store) regroup() error {
 	all := map[uint64]Groups{}
 	err := s.scan([]byte{prefixWebhook}, each(func(w *webhook.Webhook) { all[w.Endpoint] = all[w.Endpoint].Add(w, 1) }))
 	if err != nil {
@@ -106,14 +121,54 @@ func (s *Store) upgrade() error {
 			}
 		})
 	}
-	if err == nil {
-		err = s.commit("the format version", func(w *writer) { w.fail(w.b.Set(keyFormat, formatValue(Format), nil)) })
-	}
+	return err
+}
+
+// loadGroups reads the groups of endpoints. Where a row is none, which would have an endpoint seem to be without webhooks, all
+// are made anew: what they tell is in the webhooks.
+func (s *Store) loadGroups(rows Rows) error {
+	all, err := s.readGroups()
 	if err != nil {
-		return fmt.Errorf("store: upgrading the layout: %w", err)
+		s.events.log.Error("store: what is known of webhooks is corrupt, and made anew of these", "err", err)
+		if err := s.regroup(); err != nil {
+			return err
+		}
+		if all, err = s.readGroups(); err != nil {
+			return err
+		}
 	}
-	s.format = Format
+	for endpoint, groups := range all {
+		rows.Groups(endpoint, groups)
+	}
 	return nil
+}
+
+func (s *Store) readGroups() (map[uint64]Groups, error) {
+	all := map[uint64]Groups{}
+	err := s.scan([]byte{prefixGroups}, func(key, value []byte) error {
+		endpoint, groups, err := decodeGroups(key, value)
+		all[endpoint] = groups
+		return err
+	})
+	return all, err
+}
+
+func decodeGroups(key, value []byte) (endpoint uint64, g Groups, err error) {
+	if len(key) != 9 {
+		return 0, nil, fmt.Errorf("a number of %d bytes", len(key)-1)
+	}
+	if err := json.Unmarshal(value, &g); err != nil {
+		return 0, nil, err
+	}
+	if len(g) == 0 {
+		return 0, nil, errors.New("groups of no webhooks")
+	}
+	for _, one := range g {
+		if one.Count < 1 {
+			return 0, nil, fmt.Errorf("a group of %d webhooks", one.Count)
+		}
+	}
+	return binary.BigEndian.Uint64(key[1:]), g, nil
 }
 
 // Webhooks reads the webhooks of a tenant, in order of their numbers. They may be kept. After Close the error is [ErrClosed].

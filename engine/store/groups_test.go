@@ -185,3 +185,67 @@ func TestWebhooksOfATenant(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestCorruptGroups: a row of groups that is none has all made anew, as the endpoint would seem to be without webhooks.
+func TestCorruptGroups(t *testing.T) {
+	second := append([]byte{'z'}, binary.BigEndian.AppendUint64(nil, 2)...)
+	for name, row := range map[string]struct{ key, value []byte }{
+		"cut short":          {second, []byte(`[{"co`)},
+		"empty":              {second, nil},
+		"of none":            {second, []byte("[]")},
+		"null":               {second, []byte("null")},
+		"a negative count":   {second, []byte(`[{"count":-2}]`)},
+		"of no endpoint":     {[]byte("z"), []byte(`[{"count":2}]`)},
+		"of half a number":   {[]byte("z\x00\x00\x00"), []byte(`[{"count":2}]`)},
+		"of too much number": {append(second[:9:9], 0), []byte(`[{"count":2}]`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fs := vfs.NewMem()
+			older(t, fs)
+			s := open(t, fs)
+			load(t, s) // which upgrades it
+			if err := s.DB().Set(row.key, row.value, pebble.Sync); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if r, err := store.Verify(context.Background(), "data", store.Options{FS: fs, CacheSize: 1 << 20}); err != nil || len(r.Problems) != 1 {
+				t.Errorf("%+v, %v", r.Problems, err)
+			}
+			s = open(t, fs)
+			defer s.Close()
+			if diff := cmp.Diff(upgraded, load(t, s).ByEndpoint); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestCorruptRows: rows that are cut short are an error where they are needed, and passed over where they are not.
+func TestCorruptRows(t *testing.T) {
+	for _, key := range []string{"nacme", "gacme", "o"} {
+		s := open(t, vfs.NewMem())
+		if err := s.DB().Set([]byte(key), []byte{0, 1}, pebble.Sync); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Load(&loaded{}); err == nil {
+			t.Errorf("%s was loaded", key)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, vfs.NewMem())
+	defer s.Close()
+	c, want := sample()
+	if err := s.Apply(context.Background(), c); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DB().Set([]byte("cacme\x00\x00"), []byte("?"), pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.Filters, load(t, s).Filters); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -308,7 +308,7 @@ var readers = map[byte]func(key, value []byte) error{
 	prefixApp:      reads[webhook.App],
 	prefixEndpoint: reads[webhook.Endpoint],
 	prefixWebhook:  reads[webhook.Webhook],
-	prefixGroups:   reads[Groups],
+	prefixGroups:   readsGroups,
 	prefixFilter:   func(_, _ []byte) error { return nil }, // who keeps them knows what they are
 	prefixReplay:   reads[webhook.Replay],
 	prefixFailing: func(key, value []byte) error {
@@ -325,9 +325,9 @@ var readers = map[byte]func(key, value []byte) error{
 
 func reads[T any](_, value []byte) error { return json.Unmarshal(value, new(T)) }
 
-func readsNumber(_, value []byte) error {
-	if len(value) != 8 {
-		return fmt.Errorf("a number of %d bytes", len(value))
-	}
-	return nil
+func readsNumber(key, value []byte) error { return number(func([]byte, uint64) {})(key, value) }
+
+func readsGroups(key, value []byte) error {
+	_, _, err := decodeGroups(key, value)
+	return err
 }

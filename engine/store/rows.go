@@ -54,28 +54,27 @@ func (s *Store) Load(rows Rows) error {
 		{prefixTenant, each(rows.Tenant)},
 		{prefixApp, each(rows.App)},
 		{prefixEndpoint, each(rows.Endpoint)},
-		{prefixGroups, func(key, value []byte) error {
-			return each(func(g *Groups) { rows.Groups(binary.BigEndian.Uint64(key[1:]), *g) })(key, value)
-		}},
-		{prefixLastID, func(key, value []byte) error {
-			rows.LastWebhookID(string(key[1:]), int64(binary.BigEndian.Uint64(value)))
-			return nil
-		}},
-		{prefixAge, func(key, value []byte) error {
-			rows.Generation(string(key[1:]), binary.BigEndian.Uint64(value))
-			return nil
-		}},
-		{prefixLastEnd, func(_, value []byte) error {
-			rows.LastEndpointID(binary.BigEndian.Uint64(value))
-			return nil
-		}},
+		{prefixLastID, number(func(key []byte, n uint64) { rows.LastWebhookID(string(key), int64(n)) })},
+		{prefixAge, number(func(key []byte, n uint64) { rows.Generation(string(key), n) })},
+		{prefixLastEnd, number(func(_ []byte, n uint64) { rows.LastEndpointID(n) })},
 	}
 	for _, step := range steps {
 		if err := s.scan([]byte{step.prefix}, step.read); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.loadGroups(rows)
+}
+
+// number reads a row that is a number; visit gets the key without its prefix.
+func number(visit func(key []byte, n uint64)) func(key, value []byte) error {
+	return func(key, value []byte) error {
+		if len(value) != 8 {
+			return fmt.Errorf("a number of %d bytes", len(value))
+		}
+		visit(key[1:], binary.BigEndian.Uint64(value))
+		return nil
+	}
 }
 
 func each[T any](visit func(*T)) func(key, value []byte) error {
