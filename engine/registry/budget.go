@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unsafe"
+
+	"hookline/engine/store"
 )
 
 // budget lets go of the stock that was not used for longest, when all together take too much.
@@ -22,10 +24,12 @@ type budget struct {
 	evictions uint64
 }
 
-// About what a tenant with an app takes, and an endpoint, in the maps too.
+// About what a tenant with an app takes, and an endpoint, in the maps too; and each of its groups, of which there are as many as
+// webhooks where these were registered one by one and expire.
 const (
 	perTenant   = 3 << 10
 	perEndpoint = 1 << 10
+	perGroup    = int64(unsafe.Sizeof(store.Group{}))
 )
 
 // perStock is what a stock without webhooks takes: the maps and the index begin with some room.

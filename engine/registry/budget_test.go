@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -170,6 +171,46 @@ func TestBudgetFollowsChanges(t *testing.T) {
 	match(t, r, string(inEX))
 	if after := r.Memory().Bytes; after > before+before/10 {
 		t.Errorf("%d bytes before, %d after", before, after)
+	}
+}
+
+// TestURLsAreCharged: those of webhooks with endpoints of their own are nobody else's.
+func TestURLsAreCharged(t *testing.T) {
+	take := func(path string) int64 {
+		r, _ := opened(t)
+		for i := range 20 {
+			must(r.Register(ctx, &twinAdmin, webhook.Owner{Tenant: "acme"}, fmt.Sprint("https://r/", i, path), []registry.Item{item("", updated)}))
+		}
+		return r.Memory().Bytes
+	}
+	if more := take("/"+strings.Repeat("x", 1000)) - take("/"); more < 20*1000 {
+		t.Errorf("20 URLs of 1000 bytes take %d", more)
+	}
+}
+
+// TestGroupsAreCharged: they are always in memory, and there is one for each webhook where all expire at other times.
+func TestGroupsAreCharged(t *testing.T) {
+	r, m := opened(t)
+	bare := registry.Resident(r)
+	register(t, r, "https://r/1", item("project = EX", updated))
+	before := registry.Resident(r)
+	var ids []int64
+	for range 20 {
+		ids = append(ids, register(t, r, "https://r/1", item("project = EX", updated))...)
+	}
+	full := registry.Resident(r)
+	if full-before < 20*24 || registry.Resident(open(t, m)) != full {
+		t.Errorf("20 groups take %d bytes, all %d, and opened anew %d", full-before, full, registry.Resident(open(t, m)))
+	}
+	if err := r.Delete(ctx, owner, rules.Flavor, ids); err != nil || registry.Resident(r) != before {
+		t.Errorf("%d bytes after they were deleted, want %d; %v", registry.Resident(r), before, err)
+	}
+	other := open(t, m)
+	if _, err := other.DeleteApp(ctx, "acme", "ci"); err != nil || registry.Resident(other) != bare {
+		t.Errorf("%d bytes after the app was deleted, want %d; %v", registry.Resident(other), bare, err)
+	}
+	if _, err := r.DeleteTenant(ctx, "acme"); err != nil || registry.Resident(r) != 0 {
+		t.Errorf("%d bytes after the tenant was deleted; %v", registry.Resident(r), err)
 	}
 }
 

@@ -76,6 +76,7 @@ func (r *Registry) removeEndpoint(t *tenant, id uint64) {
 		return
 	}
 	delete(r.endpoints, id)
+	r.putGroups(e, nil)
 	r.budget.resident.Add(-perEndpoint)
 	t.mu.Lock()
 	defer t.mu.Unlock()

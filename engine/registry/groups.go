@@ -30,11 +30,17 @@ func (r *Registry) apply(ctx context.Context, s *stock, c *store.Changes) error 
 		if e == nil {
 			continue
 		}
-		if e.groups = groups; len(groups) == 0 {
+		if r.putGroups(e, groups); len(groups) == 0 {
 			e.idleSince = now
 		}
 	}
 	return nil
+}
+
+// putGroups replaces the groups of an endpoint. The caller holds r.mu, or is alone.
+func (r *Registry) putGroups(e *endpoint, g store.Groups) {
+	r.budget.resident.Add(perGroup * int64(len(g)-len(e.groups)))
+	e.groups = g
 }
 
 // regrouped returns the groups of endpoints whose webhooks change, as they are then.

@@ -36,7 +36,7 @@ func (l *rows) Endpoint(e *webhook.Endpoint) {
 
 func (l *rows) Groups(endpoint uint64, g store.Groups) {
 	if e := l.r.endpoints[endpoint]; e != nil {
-		e.groups = g
+		l.r.putGroups(e, g)
 	}
 }
 

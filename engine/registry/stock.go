@@ -191,9 +191,10 @@ const (
 	perText    = int64(unsafe.Sizeof(""))
 )
 
-// sizeOf is about how many bytes a webhook takes.
+// sizeOf is about how many bytes a webhook takes. Texts that it may share with others count as its own: where each has another URL
+// they are most of it.
 func sizeOf(w *webhook.Webhook) int64 {
-	n := perWebhook + int64(len(w.Filter)) + perText*int64(len(w.Events))
+	n := perWebhook + int64(len(w.Filter)+len(w.URL)+len(w.Owner.User)) + perText*int64(len(w.Events))
 	for _, list := range [][]string{w.FieldIDs, w.PropertyKeys} {
 		for _, text := range list {
 			n += perText + int64(len(text))

@@ -292,6 +292,7 @@ func (r *Registry) DeleteTenant(ctx context.Context, id string) ([]uint64, error
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range c.DeleteEndpoints {
+		r.putGroups(r.endpoints[e], nil)
 		delete(r.endpoints, e)
 	}
 	for _, h := range t.info.Hosts {
