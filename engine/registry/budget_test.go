@@ -164,6 +164,13 @@ func TestBudgetFollowsChanges(t *testing.T) {
 	if grown := r.Memory().Bytes - before; grown < 50*300 {
 		t.Errorf("50 webhooks more take %d bytes", grown)
 	}
+	full := r.Memory().Bytes
+	for range 10 {
+		must(r.Refresh(ctx, rules, owner, ids))
+	}
+	if after := r.Memory().Bytes; after > full+full/5 {
+		t.Errorf("webhooks took %d bytes, and %d after they were refreshed", full, after)
+	}
 	if err := r.Delete(ctx, owner, rules.Flavor, ids); err != nil {
 		t.Fatal(err)
 	}

@@ -41,8 +41,8 @@ func (t *tenant) compiles() compiling {
 	return t.compiling()
 }
 
-// stampOf stands for a site, and for what this program makes of filters on it.
-func stampOf(site *webhook.Site) [sha256.Size]byte {
+// stampOf stands for a site, and for what a version of this program makes of filters on it.
+func stampOf(site *webhook.Site, meaning byte) [sha256.Size]byte {
 	b, err := json.Marshal(site)
 	if err != nil {
 		panic(err) // it has nothing that JSON does not
@@ -165,7 +165,7 @@ func (r *Registry) keepSome(ctx context.Context, t *tenant, list []*webhook.Webh
 	var fresh store.Changes
 	for _, was := range list {
 		w := s.webhooks[was.ID] // nobody writes there but changes
-		if w == nil || !indexed(w) {
+		if w == nil {
 			continue
 		}
 		if e, ok := c.entry(w); ok {

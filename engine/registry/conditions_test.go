@@ -172,4 +172,7 @@ func TestMeaning(t *testing.T) {
 	if got := hex.EncodeToString(h.Sum(nil)[:8]); got != want || registry.Meaning != version {
 		t.Errorf("version %d is %s, and was %s; this test knows version %d", registry.Meaning, got, want, version)
 	}
+	if site := new(webhook.Site); registry.StampOf(site, version) == registry.StampOf(site, version+1) {
+		t.Error("what another version kept would be used")
+	}
 }

@@ -51,6 +51,9 @@ func (r *Registry) Held(tenant string) func() int {
 	}
 }
 
+// StampOf stands for a site and a version.
+var StampOf = stampOf
+
 // Meaning is what conditions are kept under.
 const Meaning = meaning
 

@@ -154,7 +154,7 @@ func (r *Registry) putTenant(info *webhook.Tenant, env jql.Env) *tenant {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.info, t.env, t.stamp = info, env, stampOf(&info.Site)
+	t.info, t.env, t.stamp = info, env, stampOf(&info.Site, meaning)
 	return t
 }
 
