@@ -31,6 +31,9 @@ func TestParse(t *testing.T) {
 
 // The two sides of the comparison do the same work: they read the same out of every filter.
 func TestParseReadsWhatTheTextbookReads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has one goroutine, and takes long under the race detector")
+	}
 	filters := parseFilters(0, 4000)
 	if mean := meanLength(filters); mean < 118 || mean > 122 {
 		t.Errorf("filters have %.1f bytes on average, want 120", mean)

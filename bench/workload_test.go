@@ -68,6 +68,9 @@ func TestSeedDecides(t *testing.T) {
 }
 
 func TestFiltersFitTheEvents(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has one goroutine, and takes long under the race detector")
+	}
 	w, err := NewWorkload(WorkloadOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,9 @@ func TestScanAllocatesNothing(t *testing.T) {
 
 // TestScanAndMatchAllocatesNothing takes every body through an index of 10,000 filters that are about it.
 func TestScanAndMatchAllocatesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has one goroutine, and takes half a minute under the race detector")
+	}
 	bodies := map[string][]byte{"wide": wide(t), "sized": sized(9 << 10)}
 	for _, name := range fixtures {
 		bodies[name] = fixture(t, name)
@@ -64,6 +67,9 @@ func TestScanAndMatchAllocatesNothing(t *testing.T) {
 // TestHostileBodiesGrowNothing: whatever a body has much of, neither the index nor the plan gets larger, and the scanner
 // and the event are as small afterwards as an ordinary body leaves them.
 func TestHostileBodiesGrowNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has one goroutine, and takes half a minute under the race detector")
+	}
 	const n = 300_000
 	x := matcher.New()
 	for i, text := range []string{"labels = a AND component = b", "summary ~ 'w* \"a phrase\"'", "issue.property[k].a = 1", "created > -1d", "status CHANGED TO done"} {
