@@ -136,22 +136,24 @@ func (run *matchRun) look() {
 	}
 }
 
-// match goes from the terms of an event to the matches, which are good until the next call.
-func (run *matchRun) match(i int) []matcher.ID {
+// fill hands the terms of an event over.
+func (run *matchRun) fill(i int) {
 	run.event.Reset(run.view)
 	for _, t := range run.terms[i] {
 		run.event.Add(t.slot, t.term)
 	}
+}
+
+// match goes from the terms of an event to the matches, which are good until the next call.
+func (run *matchRun) match(i int) []matcher.ID {
+	run.fill(i)
 	run.ids = run.view.Match(run.ids[:0], &run.event)
 	return run.ids
 }
 
 // matchDistinct goes from the terms of an event to the distinct filters, which are good until the next call.
 func (run *matchRun) matchDistinct(i int) []matcher.FilterID {
-	run.event.Reset(run.view)
-	for _, t := range run.terms[i] {
-		run.event.Add(t.slot, t.term)
-	}
+	run.fill(i)
 	run.filters = run.view.MatchDistinct(run.filters[:0], &run.event)
 	return run.filters
 }
