@@ -109,6 +109,7 @@ func (f *fanOuts) expanded(p part) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.failing = nil
+	f.leave(p.head.total()) // before those who wait go on and look
 	if at, ok := slices.BinarySearchFunc(f.parts, p, func(p, o part) int { return p.compare(o) }); ok {
 		f.parts = slices.Delete(f.parts, at, at+1)
 	}
@@ -119,7 +120,6 @@ func (f *fanOuts) expanded(p part) {
 		}
 		return over
 	})
-	f.leave(p.head.total())
 }
 
 // failed tells those who wait that the first part could not be expanded.
