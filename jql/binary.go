@@ -146,9 +146,10 @@ func DecodeFilter(data []byte, zone *time.Location) (*Filter, error) {
 
 // decoder reads a filter. After it found something wrong it returns zero values.
 type decoder struct {
-	rest  string
-	zone  *time.Location
-	wrong string
+	rest   string
+	zone   *time.Location
+	wrong  string
+	shared *Decoder // nil for a filter by itself
 }
 
 func (d *decoder) fail(why string) {
@@ -165,13 +166,14 @@ func (d *decoder) node(depth int) Node {
 	}
 	switch d.byte() {
 	case tagAllOf:
-		return &AllOf{Nodes: d.nodes(depth)}
+		return d.newAllOf(d.nodes(depth))
 	case tagAnyOf:
-		return &AnyOf{Nodes: d.nodes(depth)}
+		return d.newAnyOf(d.nodes(depth))
 	case tagTest:
 		flags := d.flags(flagNegate | flagEmpty)
-		t := &Test{Negate: flags&flagNegate != 0, Empty: flags&flagEmpty != 0, Field: d.field()}
-		t.Terms = make([]string, d.count(1))
+		t := d.newTest()
+		t.Negate, t.Empty, t.Field = flags&flagNegate != 0, flags&flagEmpty != 0, d.field()
+		t.Terms = d.newTerms(d.count(1))
 		for i := range t.Terms {
 			t.Terms[i] = d.string()
 		}
@@ -180,14 +182,14 @@ func (d *decoder) node(depth int) Node {
 		return d.ordering()
 	case tagSearch:
 		negate := d.flags(flagNegate) != 0
-		return &Search{Negate: negate, Field: d.kept(d.field()), Text: strings.Clone(d.string())}
+		return &Search{Negate: negate, Field: d.keptField(), Text: strings.Clone(d.string())}
 	}
 	d.fail("there is a node of no kind")
 	return &AllOf{}
 }
 
 func (d *decoder) nodes(depth int) []Node {
-	list := make([]Node, d.count(2))
+	list := d.newNodes(d.count(2))
 	for i := range list {
 		list[i] = d.node(depth + 1)
 	}
@@ -202,7 +204,7 @@ func (d *decoder) ordering() *Range {
 	default:
 		d.fail("there is an order by no operator of an order")
 	}
-	r.Field, r.Prefix = d.kept(d.field()), strings.Clone(d.string())
+	r.Field, r.Prefix = d.keptField(), strings.Clone(d.string())
 	if flags&flagMoment != 0 {
 		r.Moment = d.moment()
 	} else {
@@ -247,7 +249,7 @@ func (d *decoder) period() Period {
 	return p
 }
 
-func (d *decoder) field() (f Field) {
+func (d *decoder) newField() (f Field) {
 	b := d.byte()
 	f.Aspect, f.Name = Aspect(b&^flagParts), d.string()
 	if int(f.Aspect) >= len(aspectText) {
@@ -259,7 +261,14 @@ func (d *decoder) field() (f Field) {
 	return f
 }
 
-// kept is a field of a condition, which whoever reads filters may keep for longer than the filter.
+// keptField reads the field of a condition, which whoever reads filters may keep for longer than the filter.
+func (d *decoder) keptField() Field {
+	if d.shared != nil {
+		return d.field()
+	}
+	return d.kept(d.field())
+}
+
 func (d *decoder) kept(f Field) Field {
 	f.Name, f.Key, f.Path = strings.Clone(f.Name), strings.Clone(f.Key), strings.Clone(f.Path)
 	return f

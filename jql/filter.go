@@ -3,6 +3,7 @@ package jql
 import (
 	"crypto/sha256"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -40,7 +41,13 @@ func (*Test) node()  {}
 // Filter is the canonical form of a condition: AND and OR flattened and sorted, no NOT, tests of one
 // field merged where that changes nothing. It is immutable and safe for concurrent use.
 type Filter struct {
-	root   Node
+	root Node
+	said said
+	once sync.Once // for said
+}
+
+// said is what can be said of a filter.
+type said struct {
 	text   string
 	id     [16]byte
 	fields []Field
@@ -52,14 +59,25 @@ type Filter struct {
 func NewFilter(n Node) *Filter { return filterOf(canonical(n)) }
 
 func filterOf(w written) *Filter {
+	f := &Filter{root: w.node}
+	f.once.Do(func() { f.said = say(w) })
+	return f
+}
+
+func say(w written) said {
 	text := w.append(nil)
 	sum := sha256.Sum256(text)
-	f := &Filter{root: w.node, text: string(text)}
-	copy(f.id[:], sum[:])
-	f.fields = fieldsOf(nil, w.node)
-	slices.SortFunc(f.fields, compareFields)
-	f.fields = slices.Clip(slices.Compact(f.fields))
-	return f
+	s := said{text: string(text), fields: fieldsOf(nil, w.node)}
+	copy(s.id[:], sum[:])
+	slices.SortFunc(s.fields, compareFields)
+	s.fields = slices.Clip(slices.Compact(s.fields))
+	return s
+}
+
+// tell returns what can be said of a filter. Of one that a [Decoder] read it is worked out when it is first asked for.
+func (f *Filter) tell() *said {
+	f.once.Do(func() { f.said = say(canonical(f.root)) })
+	return &f.said
 }
 
 // Root is the canonical tree. It must not be changed.
@@ -67,14 +85,14 @@ func (f *Filter) Root() Node { return f.root }
 
 // Identity is the same for equal filters, in every process and version of this package, and differs
 // for others (it is half of a SHA-256).
-func (f *Filter) Identity() [16]byte { return f.id }
+func (f *Filter) Identity() [16]byte { return f.tell().id }
 
 // String is the canonical text of the filter, for people and logs. It is not JQL: the values in it are
 // terms.
-func (f *Filter) String() string { return f.text }
+func (f *Filter) String() string { return f.tell().text }
 
 // Fields lists the fields that the filter asks for, each once, sorted. The slice must not be changed.
-func (f *Filter) Fields() []Field { return f.fields }
+func (f *Filter) Fields() []Field { return f.tell().fields }
 
 // Holds evaluates the filter over an event. The function terms gives the terms of a field in the
 // event, without repeats or with them, and whether the field has any value at all; a field with terms
