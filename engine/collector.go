@@ -19,7 +19,7 @@ var (
 	descLoaded   = desc("loaded_tenants", "Tenants whose webhooks are in memory.")
 	descLoadedB  = desc("loaded_bytes", "Memory that these take with their indexes, about.")
 	descLoads    = desc("tenant_loads_total", "Times that the webhooks of a tenant were read.")
-	descLoading  = desc("tenant_load_seconds_total", "Time that this took, without the building of indexes.")
+	descLoading  = desc("tenant_load_seconds_total", "Time that this took, with the building of their indexes.")
 	descEvicted  = desc("tenant_evictions_total", "Times that the webhooks of a tenant were let go, to stay within the memory budget.")
 	descInFlight = desc("delivery_inflight", "Requests to receivers in flight.")
 	descHosts    = desc("hosts", "Hosts with state in memory.")

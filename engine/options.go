@@ -95,7 +95,7 @@ type Options struct {
 
 	// MemoryBudget is how many bytes of memory the process should take at most, as far as that depends on what is registered.
 	// Webhooks and indexes of the tenants that were not used for longest are let go to stay below it, and read again when they are
-	// needed, which takes some milliseconds for a hundred webhooks. Two fifths of it, less CacheSize, are for registrations: Go's collector lets
+	// needed, which takes about half a millisecond for a hundred webhooks. Two fifths of it, less CacheSize, are for registrations: Go's collector lets
 	// memory grow to twice what is in use before it runs, and the rest is for all else. Tenants, apps and endpoints are
 	// always in memory, some kilobytes for each.
 	//

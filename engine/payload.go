@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"hookline/engine/registry"
 	"hookline/engine/webhook"
 )
 
@@ -35,11 +36,11 @@ func splitPayload(p []byte) (flow webhook.Flow, trace, body []byte, err error) {
 
 // The note of a delivery is the numbers of the webhooks that matched, ascending, each as the difference to the
 // one before.
-func appendNote(dst []byte, matched []*webhook.Webhook) []byte {
+func appendNote(dst []byte, matched []registry.Matched) []byte {
 	last := int64(0)
-	for _, w := range matched {
-		dst = binary.AppendUvarint(dst, uint64(w.ID-last))
-		last = w.ID
+	for _, m := range matched {
+		dst = binary.AppendUvarint(dst, uint64(m.Webhook-last))
+		last = m.Webhook
 	}
 	return dst
 }

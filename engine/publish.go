@@ -185,8 +185,12 @@ func (e *Engine) matchForeign(p *publication, ev *webhook.Event, now time.Time) 
 	if err != nil {
 		return Receipt{}, ended(err)
 	}
-	slices.SortFunc(reading.Webhooks, registry.ByEndpoint)
-	e.fanOut(p, reading.Webhooks)
+	matched := make([]registry.Matched, len(reading.Webhooks))
+	for i, w := range reading.Webhooks {
+		matched[i] = registry.Matched{Webhook: w.ID, Endpoint: w.Endpoint}
+	}
+	slices.SortFunc(matched, registry.Matched.Compare)
+	e.fanOut(p, matched)
 	p.payload = append(p.payload, reading.Body...)
 	return Receipt{Type: reading.Type, Matched: len(reading.Webhooks)}, nil
 }
@@ -211,7 +215,7 @@ func (e *Engine) keyScope(tenant string) uint64 {
 }
 
 // fanOut turns the webhooks that matched, ordered by endpoint, into one delivery for each endpoint that is not disabled.
-func (e *Engine) fanOut(p *publication, matched []*webhook.Webhook) {
+func (e *Engine) fanOut(p *publication, matched []registry.Matched) {
 	for start := 0; start < len(matched); {
 		end := start + 1
 		for end < len(matched) && matched[end].Endpoint == matched[start].Endpoint {

@@ -40,7 +40,7 @@ type Memory struct {
 	Tenants   int           // whose webhooks are
 	Bytes     int64         // of these with their indexes, about
 	Loads     uint64        // times since Open that those of a tenant were read
-	LoadTime  time.Duration // that this took, without the building of indexes
+	LoadTime  time.Duration // that this took, with the building of indexes
 	Evictions uint64        // times since Open that those of a tenant were let go, as all took too much
 }
 
@@ -78,6 +78,18 @@ func (b *budget) admit(s *stock, took time.Duration) {
 	b.shrink()
 }
 
+// add takes note of bytes that a stock takes more than before.
+func (b *budget) add(s *stock, bytes int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s.at == noPlace {
+		return // it was let go meanwhile
+	}
+	b.bytes += bytes
+	s.bytes += bytes
+	b.shrink()
+}
+
 // charge takes note of what a stock takes by now.
 func (b *budget) charge(s *stock) {
 	weight := s.weight()
@@ -92,7 +104,7 @@ func (b *budget) charge(s *stock) {
 }
 
 // forget removes the stock of a tenant that is gone. An empty one takes its place, so that nothing is read for whoever still
-// has the tenant in hand.
+// has the tenant in hand. The caller holds the tenant's lock of reading.
 func (b *budget) forget(t *tenant) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -100,14 +112,19 @@ func (b *budget) forget(t *tenant) {
 		heap.Remove(&b.stocks, s.at)
 		b.bytes -= s.bytes
 	}
-	t.stock.Store(newStock(t))
+	t.stock.Store(emptyStock(t))
 }
+
+// chances is how many stocks get another place before one goes although it was used since. Between two loads all of tens of thousands may
+// be used, and the next event of a tenant that is to be read does not wait until all have their places.
+const chances = 64
 
 // shrink lets stocks go until what is left is within the limit. One that was used since its place was found gets another.
 func (b *budget) shrink() {
-	for b.limit > 0 && b.bytes+b.resident.Load() > b.limit && len(b.stocks) > 1 {
+	for left := chances; b.limit > 0 && b.bytes+b.resident.Load() > b.limit && len(b.stocks) > 1; {
 		s := b.stocks[0]
-		if used := s.used.Load(); used != s.since {
+		if used := s.used.Load(); used != s.since && left > 0 {
+			left--
 			s.since = used
 			heap.Fix(&b.stocks, 0)
 			continue
@@ -128,7 +145,7 @@ func (s *stock) weight() int64 {
 	s.tenant.mu.RLock()
 	n := perStock + s.size
 	s.tenant.mu.RUnlock()
-	if x := s.index.index.Load(); x != nil {
+	if x := s.index.Load(); x != nil {
 		n += int64(x.set.Stats().Bytes + x.observed.bytes())
 	}
 	return n

@@ -65,9 +65,9 @@ func (r *Registry) Change(ctx context.Context, rules *Rules, owner webhook.Owner
 	}
 	r.exchange(s, fresh, endpoint)
 	if len(reg.entries) > 0 {
-		s.index.update(reg.entries, nil)
+		s.update(reg.entries, nil)
 	} else {
-		s.index.update(nil, []matcher.ID{matcher.ID(id)})
+		s.update(nil, []matcher.ID{matcher.ID(id)})
 	}
 	return fresh, Result{ID: id}, nil
 }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -50,17 +49,10 @@ func stampOf(site *webhook.Site, meaning byte) [sha256.Size]byte {
 	return sha256.Sum256(append(b, meaning))
 }
 
-// stamp stands for all that the condition of a webhook is compiled from.
-func (c *compiling) stamp(w *webhook.Webhook) [stampSize]byte {
-	b := append(make([]byte, 0, 512), c.site[:]...)
-	for _, list := range [][]string{{w.Filter}, w.Events, w.FieldIDs, w.PropertyKeys} {
-		b = binary.AppendUvarint(b, uint64(len(list)))
-		for _, text := range list {
-			b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
-		}
-	}
-	sum := sha256.Sum256(b)
-	return [stampSize]byte(sum[:stampSize])
+// stamp stands for all that the condition of a webhook is compiled from: the site, and what the store says of the texts.
+func (c *compiling) stamp(texts [8]byte) (stamp [stampSize]byte) {
+	copy(stamp[copy(stamp[:], c.site[:stampSize-len(texts)]):], texts[:])
+	return stamp
 }
 
 // entry compiles the condition of a webhook. One whose filter does not compile, as the tenant's site has changed or the store
@@ -84,19 +76,19 @@ func (c *compiling) filed(w *webhook.Webhook, f *jql.Filter) matcher.Entry {
 
 // kept is an entry of a webhook as the store keeps it.
 func (c *compiling) kept(w *webhook.Webhook, e matcher.Entry) store.Filter {
-	stamp := c.stamp(w)
+	stamp := c.stamp(store.SubscriberOf(w).Texts)
 	value, _ := e.Filter.AppendBinary(stamp[:]) // which never fails
 	return store.Filter{Tenant: w.Owner.Tenant, Webhook: w.ID, Value: value}
 }
 
-// read is the entry of a webhook that the store keeps, if that is still right.
-func (c *compiling) read(w *webhook.Webhook, value []byte) (matcher.Entry, bool) {
-	stamp := c.stamp(w)
-	if !bytes.HasPrefix(value, stamp[:]) {
+// read is the entry of a subscriber whose condition the store keeps, if that is still right.
+func (c *compiling) read(d *jql.Decoder, row *store.Subscriber) (matcher.Entry, bool) {
+	stamp := c.stamp(row.Texts)
+	if !bytes.HasPrefix(row.Filter, stamp[:]) {
 		return matcher.Entry{}, false
 	}
-	f, err := jql.DecodeFilter(value[stampSize:], c.env.Zone)
-	return matcher.Entry{ID: matcher.ID(w.ID), Filter: f}, err == nil
+	f, err := d.Decode(string(row.Filter[stampSize:]))
+	return matcher.Entry{ID: matcher.ID(row.ID), Filter: f}, err == nil
 }
 
 // entries compiles the conditions of webhooks, of those that have one.
@@ -110,39 +102,18 @@ func (c *compiling) entries(list []*webhook.Webhook) []matcher.Entry {
 	return filed
 }
 
-// conditions returns the conditions of webhooks of a tenant that the store keeps, and the webhooks whose it does not. What cannot be
-// read counts as what is not there. The list is put in order.
-func (r *Registry) conditions(tenantID string, c *compiling, list []*webhook.Webhook) (kept []matcher.Entry, others []*webhook.Webhook) {
-	slices.SortFunc(list, byNumber)
-	kept = make([]matcher.Entry, 0, len(list))
-	rest := list
-	_ = r.store.Filters(tenantID, func(id int64, value []byte) {
-		for len(rest) > 0 && rest[0].ID < id {
-			others, rest = append(others, rest[0]), rest[1:]
-		}
-		if len(rest) == 0 || rest[0].ID != id {
-			return
-		}
-		if e, ok := c.read(rest[0], value); ok {
-			kept, rest = append(kept, e), rest[1:]
-		}
-	})
-	return kept, append(others, rest...)
-}
-
 // keptAtOnce bounds one write to the store, and how long other changes wait for it.
 const keptAtOnce = 1000
 
 // keepConditions has the store keep the conditions that it did not have when the index of a tenant was built: so the next index is
 // built without compiling them. Each is written once, whether the store can read it then or not.
 func (r *Registry) keepConditions(ctx context.Context, t *tenant, x *index) error {
-	s, err := r.stock(t)
-	if err != nil {
+	c := t.compiles()
+	var b builder
+	if err := b.read(r.store, t.id, &c); err != nil {
 		return err
 	}
-	c := t.compiles()
-	_, others := r.conditions(t.id, &c, slices.DeleteFunc(s.all(), func(w *webhook.Webhook) bool { return !indexed(w) }))
-	for some := range slices.Chunk(others, keptAtOnce) {
+	for some := range slices.Chunk(b.others, keptAtOnce) {
 		if err := r.keepSome(ctx, t, some); err != nil {
 			return err
 		}
@@ -152,20 +123,24 @@ func (r *Registry) keepConditions(ctx context.Context, t *tenant, x *index) erro
 }
 
 // keepSome keeps the conditions of webhooks as these are by now.
-func (r *Registry) keepSome(ctx context.Context, t *tenant, list []*webhook.Webhook) error {
-	s, done, err := r.changing(t.id)
+func (r *Registry) keepSome(ctx context.Context, t *tenant, ids []int64) error {
+	t, unlock, err := r.lock(t.id)
 	if errors.Is(err, webhook.ErrUnknownTenant) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer done()
-	c := s.tenant.compiles()
+	defer unlock()
+	s := t.stock.Load()
+	c := t.compiles()
 	var fresh store.Changes
-	for _, was := range list {
-		w := s.webhooks[was.ID] // nobody writes there but changes
-		if w == nil {
+	for _, id := range ids {
+		w, err := r.peek(t, s, id)
+		if err != nil {
+			return err
+		}
+		if w == nil || !indexed(w) {
 			continue
 		}
 		if e, ok := c.entry(w); ok {

@@ -3,6 +3,7 @@ package registry_test
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -69,16 +70,27 @@ func checkCrashed(rt *rapid.T, was *registry.Registry, o store.Options) {
 	}
 	var scratch registry.Scratch
 	_, matched, err := is.Match("acme", inEX, now, &scratch)
-	want := slices.DeleteFunc(all, func(w *webhook.Webhook) bool { return w.Filter != "project = EX" })
+	want := slices.DeleteFunc(slices.Clone(all), func(w *webhook.Webhook) bool { return w.Filter != "project = EX" })
 	if err != nil || len(matched) != len(want) {
 		rt.Fatalf("%d webhooks match, want %d; %v", len(matched), len(want), err)
 	}
 	var kept []int64
-	if err := s.Filters("acme", func(id int64, _ []byte) { kept = append(kept, id) }); err != nil {
+	var rows []store.Subscriber
+	err = s.Subscribers("acme", func(row *store.Subscriber) {
+		if row.Filter != nil {
+			kept = append(kept, row.ID)
+		}
+		row.Filter = nil
+		rows = append(rows, *row)
+	})
+	if err != nil {
 		rt.Fatal(err)
 	}
 	var filtered []int64
-	for _, w := range must(was.All("acme")) {
+	for i, w := range must(was.All("acme")) {
+		if len(rows) != len(all) || !reflect.DeepEqual(rows[i], store.SubscriberOf(w)) {
+			rt.Fatalf("subscribers are %+v, and %d is %+v", rows, i, w)
+		}
 		if len(w.Events) > 0 {
 			filtered = append(filtered, w.ID)
 		}

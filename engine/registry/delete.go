@@ -59,7 +59,7 @@ func (r *Registry) forget(s *stock, c *store.Changes) {
 	}
 	s.tenant.mu.Unlock()
 	r.removeEndpoints(s.tenant, c.DeleteEndpoints)
-	s.index.update(nil, gone)
+	s.update(nil, gone)
 }
 
 func (r *Registry) removeEndpoints(t *tenant, ids []uint64) {

@@ -17,9 +17,10 @@
 //
 // # What is in memory
 //
-// Tenants, apps and endpoints always are. Of webhooks there may be millions, so they are not: Open reads none of them. Those of a
-// tenant are read from the store, all at once, when the first call needs them, and its index is built when its first event comes.
-// Both are one [stock]. When all together take more than [Registry.Budget] allows, the stock that was not used for longest goes, and
+// Tenants, apps and endpoints always are. Of webhooks there may be millions, so they are not: Open reads none of them. When the first event
+// of a tenant comes, what matching has to know of its webhooks (store.Subscriber) is read from the store, all at once, and its index is built.
+// The webhooks themselves are read, all at once too, when the first call lists or changes some, and single ones when a dispatcher asks for them.
+// All of that is one [stock]. When all together take more than [Registry.Budget] allows, the stock that was not used for longest goes, and
 // is read again when it is needed. Whoever has one in hand goes on with it: it does not change any more. What events told of its filters
 // goes with it: [Registry.Health] begins anew.
 //
@@ -28,16 +29,17 @@
 // the webhooks. So Sweep, Extend, Expiring and Counts visit groups, and read the webhooks of those tenants alone in which something is to
 // be done. A dispatcher that asks for single webhooks, of a tenant that has none in memory, gets these alone read.
 //
-// To build an index parses no filter: beside each webhook the store keeps its condition as it was compiled, with a stamp of all that
+// To build an index parses no filter: beside each subscriber the store keeps its condition as it was compiled, with a stamp of all that
 // it was compiled from. Where the stamp is another by now - the tenant's site was changed, this program compiles otherwise, or there
-// is no such row - the text is compiled, and Sweep has the store keep what came of it. So it is never wrong, and never needed.
+// is no such row - the text is compiled, and Sweep has the store keep what came of it. So it is never wrong, and never needed. Subscribers say
+// nothing that webhooks do not: where they are corrupt, the webhooks are read in their place.
 //
 // # Concurrency
 //
 // All methods are safe for any number of goroutines. Changes are serialised, and each holds, from its first look to its end, the lock
 // under which the webhooks of its tenant are read. So none are read while they change: what is read is the whole of every
-// change or nothing of it. Match takes no lock that a change holds while it waits for the disk, as long as the tenant's webhooks
-// are in memory; those of a tenant that are let go during a change are read when that is over.
+// change or nothing of it. Match takes no lock that a change holds while it waits for the disk, as long as the tenant's index
+// is in memory; one that is let go during a change is read when that is over.
 //
-// Locks are taken in this order: changes, reading of a tenant, building of its index, registry, tenant, budget.
+// Locks are taken in this order: changes, reading of a tenant, registry, tenant, budget.
 package registry

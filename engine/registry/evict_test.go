@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -207,6 +208,10 @@ func (tw *twins) step() {
 			return []any{n, err, swept}
 		})
 	case 15:
+		tw.n.unreadableSubscribers = rapid.IntRange(0, 3).Draw(tw.rt, "corrupt") == 0
+		if rapid.Bool().Draw(tw.rt, "conditions are lost") {
+			tw.n.loseFilters(func() bool { return rapid.Bool().Draw(tw.rt, "this one") })
+		}
 		fails := rapid.Bool().Draw(tw.rt, "the disk fails")
 		for _, m := range []*memory{tw.m, tw.n} {
 			if m.fail = nil; fails {
@@ -226,7 +231,9 @@ func (tw *twins) compare() {
 	})
 	tw.same("NewlyExpiring", func(x *registry.Registry) []any {
 		list, more, err := x.NewlyExpiring(now.Add(-10*time.Second), now, lead, 100)
-		slices.SortFunc(list, registry.ByEndpoint)
+		slices.SortFunc(list, func(a, b *webhook.Webhook) int {
+			return cmp.Or(cmp.Compare(a.Owner.Tenant, b.Owner.Tenant), cmp.Compare(a.ID, b.ID))
+		})
 		return []any{list, more, err}
 	})
 	tw.recount(now, lead)

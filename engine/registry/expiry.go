@@ -59,7 +59,9 @@ func (s *stock) replace(list []*webhook.Webhook) {
 	}
 	from := s.tenant.compiling()
 	s.tenant.mu.Unlock()
-	s.index.exchange(func() {}, func() []matcher.Entry { return from.entries(list) }, nil, func() {})
+	if s.index.Load() != nil {
+		s.update(from.entries(list), nil)
+	}
 }
 
 // Sweep takes expired webhooks out of the indexes, removes those that expired longer ago than keep, and
@@ -96,7 +98,7 @@ func (r *Registry) sweepTenant(ctx context.Context, t *tenant, now time.Time, ke
 	if !due && !(x != nil && r.anyGroup(t, func(_ *endpoint, g *store.Group) bool { return g.Expired(now) })) {
 		return nil
 	}
-	s, done, err := r.changing(t.id)
+	t, done, err := r.lock(t.id)
 	if errors.Is(err, webhook.ErrUnknownTenant) {
 		return nil
 	}
@@ -104,19 +106,38 @@ func (r *Registry) sweepTenant(ctx context.Context, t *tenant, now time.Time, ke
 		return err
 	}
 	defer done()
-	var c store.Changes
-	var expired []matcher.ID
-	for _, w := range s.all() {
-		if !w.Expired(now) {
-			continue
-		}
-		expired = append(expired, matcher.ID(w.ID))
-		if now.Sub(w.Expires) > keep(w.Flavor) {
-			c.DeleteWebhooks = append(c.DeleteWebhooks, w)
+	if s := t.stock.Load(); s != nil {
+		s.update(nil, s.expired(now))
+	}
+	if !due {
+		return nil
+	}
+	return r.removeExpired(ctx, t, now, keep)
+}
+
+// expired returns the numbers of the webhooks that have expired.
+func (s *stock) expired(now time.Time) (ids []matcher.ID) {
+	s.tenant.mu.RLock()
+	defer s.tenant.mu.RUnlock()
+	for id, sub := range s.subscribers {
+		if sub.expired(now) {
+			ids = append(ids, matcher.ID(id))
 		}
 	}
-	if len(expired) > 0 {
-		s.index.update(nil, expired)
+	return ids
+}
+
+// removeExpired removes the webhooks of a tenant that expired longer ago than keep. The caller holds the lock of changes and that of reading.
+func (r *Registry) removeExpired(ctx context.Context, t *tenant, now time.Time, keep func(string) time.Duration) error {
+	s, err := r.read(t, forListing)
+	if err != nil {
+		return err
+	}
+	var c store.Changes
+	for _, w := range s.all() {
+		if w.Expired(now) && now.Sub(w.Expires) > keep(w.Flavor) {
+			c.DeleteWebhooks = append(c.DeleteWebhooks, w)
+		}
 	}
 	if len(c.DeleteWebhooks) == 0 {
 		return nil
@@ -125,6 +146,7 @@ func (r *Registry) sweepTenant(ctx context.Context, t *tenant, now time.Time, ke
 		return err
 	}
 	r.forget(s, &c)
+	r.budget.charge(s)
 	return nil
 }
 

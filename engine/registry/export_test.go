@@ -2,9 +2,7 @@ package registry
 
 // DropIndex makes the next event build the index of a tenant anew.
 func (r *Registry) DropIndex(tenant string) {
-	if s := r.tenant(tenant).stock.Load(); s != nil {
-		s.index.drop()
-	}
+	r.dropIndex(r.tenant(tenant))
 }
 
 // Remembered counts the webhooks of a tenant whose last match is known.
@@ -43,7 +41,7 @@ func (r *Registry) Reads(tenant string) bool {
 func (r *Registry) Held(tenant string) func() int {
 	t := r.tenant(tenant)
 	return func() int {
-		s, err := r.stock(t)
+		s, err := r.stock(t, forListing)
 		if err != nil {
 			panic(err)
 		}
@@ -59,3 +57,15 @@ const Meaning = meaning
 
 // Resident is what a registry charges for what is always in memory.
 func Resident(r *Registry) int64 { return r.budget.resident.Load() }
+
+// Behind counts the tenants that were used since they got their place among those that may be let go.
+func Behind(r *Registry) (n int) {
+	r.budget.mu.Lock()
+	defer r.budget.mu.Unlock()
+	for _, s := range r.budget.stocks {
+		if s.used.Load() != s.since {
+			n++
+		}
+	}
+	return n
+}

@@ -225,7 +225,7 @@ func (r *Registry) NewlyExpiring(earlier, now time.Time, lead func(flavor string
 	}
 	tenants, all := r.withGroups(is, most)
 	for _, t := range tenants {
-		s, failed := r.stock(t)
+		s, failed := r.stock(t, forListing)
 		if failed != nil {
 			err = errors.Join(err, failed)
 			continue
@@ -268,7 +268,7 @@ func (r *Registry) Secrets(tenantID string, visit func(*webhook.Webhook) error) 
 	if t == nil || !r.anyGroup(t, func(_ *endpoint, g *store.Group) bool { return g.Secret }) {
 		return nil
 	}
-	s, err := r.stock(t)
+	s, err := r.stock(t, forListing)
 	if err != nil {
 		return err
 	}
@@ -290,13 +290,29 @@ func (r *Registry) FirstExpiry(tenantID string, ids []int64) (first time.Time, e
 		return time.Time{}, nil
 	}
 	for _, id := range ids {
-		w, err := r.one(t, id)
+		expires, err := r.expiry(t, id)
 		if err != nil {
 			return time.Time{}, err
 		}
-		if w != nil && !w.Expires.IsZero() && (first.IsZero() || w.Expires.Before(first)) {
-			first = w.Expires
+		if !expires.IsZero() && (first.IsZero() || expires.Before(first)) {
+			first = expires
 		}
 	}
 	return first, nil
+}
+
+// expiry returns when a webhook expires, and the zero time where it does not, or is not there. Where the webhooks of the tenant are not
+// in memory the others are left alone.
+func (r *Registry) expiry(t *tenant, id int64) (time.Time, error) {
+	if s := t.stock.Load(); s != nil {
+		if at := s.subscriber(id).expires; at != 0 {
+			return time.Unix(0, at), nil
+		}
+		return time.Time{}, nil
+	}
+	w, err := r.one(t, id)
+	if w == nil {
+		return time.Time{}, err
+	}
+	return w.Expires, nil
 }

@@ -87,11 +87,17 @@ func (r *Registry) Health(tenantID string, before time.Time, limit int) (*Health
 	if t == nil {
 		return nil, webhook.ErrUnknownTenant
 	}
-	s, err := r.stock(t)
+	s, err := r.stock(t, forBoth)
 	if err != nil {
 		return nil, err
 	}
-	x := r.index(s)
+	x := s.index.Load()
+	for x == nil { // it was dropped meanwhile
+		if s, err = r.stock(t, forBoth); err != nil {
+			return nil, err
+		}
+		x = s.index.Load()
+	}
 	o := &x.observed
 	e := examination{
 		stock: s, view: x.set.View(), observed: o, before: before, now: r.Believed(time.Now()), limit: limit,

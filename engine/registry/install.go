@@ -214,13 +214,15 @@ func (in *installation) changes() *store.Changes {
 }
 
 // installed makes an installation that is durable visible. Those that are found by the index change there, in one step,
-// while both are known; those that are found by listing them change after that.
+// while both are known; those that are found by listing them change after that. No index is built meanwhile, which would have one set or both.
 func (r *Registry) installed(in *installation) {
 	gone := make([]matcher.ID, len(in.gone.DeleteWebhooks))
 	for i, w := range in.gone.DeleteWebhooks {
 		gone[i] = matcher.ID(w.ID)
 	}
-	in.stock.index.exchange(func() { r.attachIndexed(in) }, func() []matcher.Entry { return in.entries }, gone, func() { r.exchangeListed(in) })
+	r.attachIndexed(in)
+	in.stock.update(in.entries, gone)
+	r.exchangeListed(in)
 }
 
 // attachIndexed makes what is new known, but for what is found by listing it.

@@ -16,27 +16,35 @@ type Scratch struct {
 	scanner event.Scanner
 	event   matcher.Event
 	ids     []matcher.ID
-	matched []*webhook.Webhook
+	matched []Matched
 	index   *index // that of the last Match, until it is noted
 }
 
+// Matched is a webhook that an event is for, and where that leads to.
+type Matched struct {
+	Webhook  int64  // its number
+	Endpoint uint64 // the number of its endpoint
+}
+
 // Match reads the body of an event of a tenant and returns what the body says of itself, and the
-// webhooks that the event matches, ordered by endpoint and number. The webhooks are shared and must
-// not be changed; the slice is the scratch's and good until its next use.
+// webhooks that the event matches, ordered by endpoint and number. The slice is the scratch's and good until its next use.
 //
 // Errors: webhook.ErrUnknownTenant; *event.Error where the body is not an event; or why the tenant's webhooks cannot be read.
-func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch) (event.Header, []*webhook.Webhook, error) {
+func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch) (event.Header, []Matched, error) {
 	s.index = nil
 	t := r.tenant(tenantID)
 	if t == nil {
 		return event.Header{}, nil, webhook.ErrUnknownTenant
 	}
 	for {
-		has, err := r.stock(t)
+		has, err := r.stock(t, forMatching)
 		if err != nil {
 			return event.Header{}, nil, err
 		}
-		x := r.index(has)
+		x := has.index.Load()
+		if x == nil {
+			continue // it was dropped meanwhile
+		}
 		view, plan := x.view()
 		s.event.Reset(view)
 		s.event.SetTime(now)
@@ -48,22 +56,22 @@ func (r *Registry) Match(tenantID string, body []byte, now time.Time, s *Scratch
 		var all bool
 		s.matched, all = has.resolve(s.matched[:0], s.ids, r.Believed(now))
 		// Webhooks that others have taken the place of since the view was taken are missing, and so are the others.
-		if all || r.index(has).set.View() == view {
-			slices.SortFunc(s.matched, ByEndpoint)
+		if all || has.index.Load() == x && x.set.View() == view {
+			slices.SortFunc(s.matched, Matched.Compare)
 			s.index = x
 			return header, s.matched, nil
 		}
 	}
 }
 
-// ByEndpoint orders webhooks by endpoint and number.
-func ByEndpoint(a, b *webhook.Webhook) int {
-	return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.ID, b.ID))
+// Compare orders webhooks by endpoint and number.
+func (m Matched) Compare(other Matched) int {
+	return cmp.Or(cmp.Compare(m.Endpoint, other.Endpoint), cmp.Compare(m.Webhook, other.Webhook))
 }
 
-// resolve turns numbers into webhooks, without those that expired or went since the view was taken, and says whether
+// resolve appends those of the webhooks with certain numbers that have not expired or gone since the view was taken, and says whether
 // none went.
-func (s *stock) resolve(dst []*webhook.Webhook, ids []matcher.ID, now time.Time) (list []*webhook.Webhook, all bool) {
+func (s *stock) resolve(dst []Matched, ids []matcher.ID, now time.Time) (list []Matched, all bool) {
 	if len(ids) == 0 {
 		return dst, true
 	}
@@ -71,11 +79,11 @@ func (s *stock) resolve(dst []*webhook.Webhook, ids []matcher.ID, now time.Time)
 	s.tenant.mu.RLock()
 	defer s.tenant.mu.RUnlock()
 	for _, id := range ids {
-		switch w := s.webhooks[int64(id)]; {
-		case w == nil:
+		switch sub, ok := s.subscribers[int64(id)]; {
+		case !ok:
 			all = false
-		case !w.Expired(now) && !w.Disabled():
-			dst = append(dst, w)
+		case !sub.disabled && !sub.expired(now):
+			dst = append(dst, Matched{int64(id), sub.endpoint})
 		}
 	}
 	return dst, all

@@ -21,8 +21,8 @@ func match(t *testing.T, r *registry.Registry, body string) []int64 {
 		t.Fatalf("%s: %v", body, err)
 	}
 	ids := []int64{}
-	for _, w := range matched {
-		ids = append(ids, w.ID)
+	for _, m := range matched {
+		ids = append(ids, m.Webhook)
 	}
 	slices.Sort(ids)
 	return ids
@@ -224,12 +224,12 @@ func TestMatchWhileChanging(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if !slices.ContainsFunc(matched, func(w *webhook.Webhook) bool { return w.ID == steady }) {
+				if !slices.ContainsFunc(matched, func(m registry.Matched) bool { return m.Webhook == steady }) {
 					t.Error("the steady webhook was missed")
 					return
 				}
-				for _, w := range matched {
-					if w.Filter == "project = OTHER" {
+				for _, m := range matched {
+					if m.Webhook > steady && (m.Webhook-steady)%3 == 2 {
 						t.Error("matched a webhook of another project")
 						return
 					}

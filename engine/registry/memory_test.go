@@ -3,10 +3,10 @@ package registry_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -29,9 +29,11 @@ type memory struct {
 	fail      error
 	applied   int // changes
 
-	before     func(*store.Changes) // called by Apply
-	unreadable error                // what reading webhooks returns
-	reads      int                  // of the webhooks of a tenant
+	before                func(*store.Changes) // called by Apply
+	unreadable            error                // what reading webhooks returns
+	unreadableSubscribers bool                 // they are corrupt, and the webhooks are not
+	reads                 int                  // of the webhooks of a tenant, in whatever form
+	wholes                int                  // of webhooks whole, one or all of a tenant
 }
 
 func newMemory() *memory {
@@ -73,6 +75,7 @@ func (m *memory) Webhooks(tenant string, read func(*webhook.Webhook)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++
+	m.wholes++
 	if m.unreadable != nil {
 		return m.unreadable
 	}
@@ -87,6 +90,7 @@ func (m *memory) Webhooks(tenant string, read func(*webhook.Webhook)) error {
 func (m *memory) Webhook(tenant string, id int64) (*webhook.Webhook, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.wholes++
 	if m.unreadable != nil || m.webhooks[rowKey(tenant, id)] == nil {
 		return nil, m.unreadable
 	}
@@ -101,19 +105,31 @@ func (m *memory) row(key string) *webhook.Webhook {
 	return w
 }
 
-func (m *memory) Filters(tenant string, read func(int64, []byte)) error {
+func (m *memory) Subscribers(tenant string, read func(*store.Subscriber)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, key := range slices.Sorted(maps.Keys(m.filters)) {
-		if rest, ok := strings.CutPrefix(key, tenant+"/"); ok {
-			id, err := strconv.ParseInt(rest, 10, 64)
-			if err != nil {
-				return err
-			}
-			read(id, m.filters[key])
+	m.reads++
+	for _, key := range slices.Sorted(maps.Keys(m.webhooks)) {
+		if !strings.HasPrefix(key, tenant+"/") {
+			continue
 		}
+		if m.unreadable != nil || m.unreadableSubscribers {
+			return errors.Join(m.unreadable, errors.New("corrupt"))
+		}
+		row := store.SubscriberOf(m.row(key))
+		row.Filter = m.filters[key]
+		read(&row)
 	}
 	return nil
+}
+
+// loseFilters forgets some of the conditions.
+func (m *memory) loseFilters(this func() bool) {
+	for _, key := range slices.Sorted(maps.Keys(m.filters)) {
+		if this() {
+			delete(m.filters, key)
+		}
+	}
 }
 
 func (m *memory) Apply(_ context.Context, c *store.Changes) error {

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hookline/engine/webhook"
 	"hookline/matcher"
 )
 
@@ -34,7 +33,7 @@ func (s *Scratch) Note(now time.Time) {
 // Candidates returns how many filters were looked at for the event that was matched last; see [matcher.Event.Candidates].
 func (s *Scratch) Candidates() int { return s.event.Candidates() }
 
-func (o *observed) note(ev *matcher.Event, matched []*webhook.Webhook, now time.Time) {
+func (o *observed) note(ev *matcher.Event, matched []Matched, now time.Time) {
 	o.events.Add(1)
 	o.candidates.Add(int64(ev.Candidates()))
 	o.tests.Add(int64(ev.Tests()))
@@ -42,19 +41,19 @@ func (o *observed) note(ev *matcher.Event, matched []*webhook.Webhook, now time.
 	if minute := now.Unix() / 60; !o.have(matched, minute) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		for _, w := range matched {
-			o.matches[w.ID] = max(o.matches[w.ID], minute)
+		for _, m := range matched {
+			o.matches[m.Webhook] = max(o.matches[m.Webhook], minute)
 		}
 	}
 }
 
 // have says whether the webhooks are known to have matched in this minute or later. Most of those that match often do, so
 // that events wait for each other once a minute.
-func (o *observed) have(matched []*webhook.Webhook, minute int64) bool {
+func (o *observed) have(matched []Matched, minute int64) bool {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	for _, w := range matched {
-		if o.matches[w.ID] < minute {
+	for _, m := range matched {
+		if o.matches[m.Webhook] < minute {
 			return false
 		}
 	}

@@ -80,13 +80,13 @@ func (s *stock) wrong(rules *Rules, list []webhook.PostFunction) []string {
 }
 
 // Fired appends the webhooks that the post-functions of a transition fire, each once, ordered by endpoint and number.
-// They are shared and must not be changed. The error says why they cannot be read.
-func (r *Registry) Fired(dst []*webhook.Webhook, tenantID string, tr event.Transition) ([]*webhook.Webhook, error) {
+// The error says why they cannot be read.
+func (r *Registry) Fired(dst []Matched, tenantID string, tr event.Transition) ([]Matched, error) {
 	t := r.tenant(tenantID)
 	if t == nil {
 		return dst, nil
 	}
-	s, err := r.stock(t)
+	s, err := r.stock(t, forMatching)
 	if err != nil {
 		return dst, err
 	}
@@ -96,11 +96,12 @@ func (r *Registry) Fired(dst []*webhook.Webhook, tenantID string, tr event.Trans
 		if p.Workflow != tr.WorkflowID && p.Workflow != tr.WorkflowName || p.Transition != tr.ID && p.Transition != tr.Name {
 			continue
 		}
-		if w := s.webhooks[p.Webhook]; w != nil && !w.Disabled() && !slices.Contains(dst, w) {
-			dst = append(dst, w)
+		sub, ok := s.subscribers[p.Webhook]
+		if fired := (Matched{p.Webhook, sub.endpoint}); ok && !sub.disabled && !slices.Contains(dst, fired) {
+			dst = append(dst, fired)
 		}
 	}
-	slices.SortFunc(dst, ByEndpoint)
+	slices.SortFunc(dst, Matched.Compare)
 	return dst, nil
 }
 

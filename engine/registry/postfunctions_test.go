@@ -51,8 +51,8 @@ func TestPostFunctions(t *testing.T) {
 			{}:                                                              nil,
 		} {
 			var got []int64
-			for _, w := range must(r.Fired(nil, "acme", tr)) {
-				got = append(got, w.ID)
+			for _, m := range must(r.Fired(nil, "acme", tr)) {
+				got = append(got, m.Webhook)
 			}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%s: %+v fires %v, want %v", name, tr, got, want)

@@ -288,8 +288,8 @@ func compareMatch(t *rapid.T, r *registry.Registry, typ, text string, queries ma
 		t.Fatal(err)
 	}
 	var got []int64
-	for _, w := range matched {
-		got = append(got, w.ID)
+	for _, m := range matched {
+		got = append(got, m.Webhook)
 	}
 	slices.Sort(got)
 	if !slices.Equal(got, want) {

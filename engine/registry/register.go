@@ -346,7 +346,7 @@ func (r *Registry) publish(reg *registration) {
 		reg.stock.put(w)
 	}
 	reg.tenant.mu.Unlock()
-	reg.stock.index.update(reg.entries, nil)
+	reg.stock.update(reg.entries, nil)
 	if len(reg.replaced) > 0 {
 		// Only now, so that an event in between finds both rather than none.
 		r.forget(reg.stock, &store.Changes{DeleteWebhooks: reg.replaced})

@@ -29,7 +29,7 @@ type Store interface {
 	Apply(context.Context, *store.Changes) error
 	Webhooks(tenant string, read func(*webhook.Webhook)) error
 	Webhook(tenant string, id int64) (*webhook.Webhook, error)
-	Filters(tenant string, read func(webhook int64, value []byte)) error
+	Subscribers(tenant string, read func(*store.Subscriber)) error
 }
 
 // Registry holds the registrations of one installation.
@@ -214,7 +214,7 @@ func (r *Registry) List(owner webhook.Owner, flavor string) ([]*webhook.Webhook,
 	if t == nil {
 		return nil, nil
 	}
-	s, err := r.stock(t)
+	s, err := r.stock(t, forListing)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func (r *Registry) All(tenantID string) ([]*webhook.Webhook, error) {
 	if t == nil {
 		return nil, nil
 	}
-	s, err := r.stock(t)
+	s, err := r.stock(t, forListing)
 	if err != nil {
 		return nil, err
 	}

@@ -6,17 +6,20 @@ import (
 	"time"
 	"unsafe"
 
+	"hookline/engine/store"
 	"hookline/engine/webhook"
 )
 
-// stock is the webhooks of a tenant in memory, with the index over them. The tenant's mutex guards the maps. After a stock was let
-// go, no change begins that concerns it.
+// stock is what of a tenant's webhooks is in memory. The tenant's mutex guards the maps; what they lack is read under the tenant's lock of
+// reading. After a stock was let go, no change begins that concerns it.
 type stock struct {
-	tenant   *tenant
-	webhooks map[int64]*webhook.Webhook
-	owned    map[webhook.Owner][]int64 // numbers ascending
-	size     int64                     // bytes of the webhooks, about
-	index    lazyIndex
+	tenant      *tenant
+	subscribers map[int64]subscriber       // of all webhooks, by number
+	webhooks    map[int64]*webhook.Webhook // those that were read whole
+	owned       map[webhook.Owner][]int64  // numbers ascending; complete where whole is set
+	whole       atomic.Bool                // all webhooks are in the maps
+	size        int64                      // bytes of the maps, about
+	index       atomic.Pointer[index]      // nil until the first event comes; set under the tenant's lock of reading
 
 	used atomic.Uint64 // when it was last needed, by the clock of the budget
 
@@ -26,56 +29,126 @@ type stock struct {
 	at    int    // place in the budget's heap, or noPlace
 }
 
-func newStock(t *tenant) *stock {
-	return &stock{tenant: t, webhooks: map[int64]*webhook.Webhook{}, owned: map[webhook.Owner][]int64{}, at: noPlace}
+// subscriber is what has to be known of a webhook to match events. It has no pointers, so that millions of them are no work for the garbage
+// collector.
+type subscriber struct {
+	endpoint uint64
+	expires  int64 // nanoseconds since 1970; 0 is never
+	disabled bool
 }
 
-// stock returns the webhooks of a tenant, which are read first if need be. A call that changes something takes them from
+func subscriberOf(w *webhook.Webhook) subscriber {
+	return subscriber{w.Endpoint, store.AlikeOf(w).Expires, w.Disabled()}
+}
+
+func (s subscriber) expired(now time.Time) bool { return store.Alike{Expires: s.expires}.Expired(now) }
+
+func newStock(t *tenant) *stock {
+	return &stock{tenant: t, subscribers: map[int64]subscriber{}, webhooks: map[int64]*webhook.Webhook{}, owned: map[webhook.Owner][]int64{}, at: noPlace}
+}
+
+// emptyStock is that of a tenant without webhooks, of which nothing is to be read.
+func emptyStock(t *tenant) *stock {
+	s := newStock(t)
+	s.whole.Store(true)
+	s.index.Store(newIndex(t))
+	return s
+}
+
+// need is what of a tenant's webhooks has to be in memory, beside the subscribers.
+type need struct{ index, whole bool }
+
+var (
+	forMatching = need{index: true}
+	forListing  = need{whole: true}
+	forBoth     = need{index: true, whole: true}
+)
+
+func (s *stock) meets(n need) bool {
+	return (!n.index || s.index.Load() != nil) && (!n.whole || s.whole.Load())
+}
+
+// stock returns the webhooks of a tenant, having read what is needed of them. A call that changes something takes them from
 // changing.
-func (r *Registry) stock(t *tenant) (*stock, error) {
-	if s := t.stock.Load(); s != nil {
+func (r *Registry) stock(t *tenant, n need) (*stock, error) {
+	if s := t.stock.Load(); s != nil && s.meets(n) {
 		r.budget.touch(s)
 		return s, nil
 	}
 	t.reading.Lock()
 	defer t.reading.Unlock()
-	return r.read(t)
+	return r.read(t, n)
 }
 
 // read is stock for holders of the tenant's lock of reading.
-func (r *Registry) read(t *tenant) (*stock, error) {
-	if s := t.stock.Load(); s != nil {
+func (r *Registry) read(t *tenant, n need) (*stock, error) {
+	s := t.stock.Load()
+	if s != nil && s.meets(n) {
 		r.budget.touch(s)
 		return s, nil
 	}
 	start := time.Now()
-	s, texts := newStock(t), interner{}
-	err := r.store.Webhooks(t.id, func(w *webhook.Webhook) {
-		texts.share(w)
-		s.put(w)
-	})
-	if err != nil {
-		return nil, err
+	fresh := s == nil
+	if fresh {
+		s = newStock(t)
 	}
-	r.budget.admit(s, time.Since(start))
+	if n.whole && !s.whole.Load() {
+		if err := r.readWhole(s); err != nil {
+			return nil, err
+		}
+	}
+	if n.index && s.index.Load() == nil {
+		if err := r.readIndex(s, fresh && !n.whole); err != nil {
+			return nil, err
+		}
+	}
+	if fresh {
+		r.budget.admit(s, time.Since(start))
+	} else {
+		r.budget.touch(s)
+		r.budget.charge(s)
+	}
 	return s, nil
 }
 
-// changing begins a change of a tenant, or of its webhooks: there is no other until done is called. Errors: webhook.ErrUnknownTenant,
-// or why the webhooks cannot be read.
-func (r *Registry) changing(tenantID string) (s *stock, done func(), err error) {
+// readWhole reads all webhooks of a stock.
+func (r *Registry) readWhole(s *stock) error {
+	all, texts := newStock(s.tenant), interner{}
+	err := r.store.Webhooks(s.tenant.id, func(w *webhook.Webhook) {
+		texts.share(w)
+		all.put(w)
+	})
+	if err != nil {
+		return err
+	}
+	s.tenant.mu.Lock()
+	defer s.tenant.mu.Unlock()
+	s.subscribers, s.webhooks, s.owned, s.size = all.subscribers, all.webhooks, all.owned, all.size
+	s.whole.Store(true)
+	return nil
+}
+
+// lock begins a change of a tenant, or of its webhooks: there is no other until done is called. The error is webhook.ErrUnknownTenant.
+func (r *Registry) lock(tenantID string) (t *tenant, done func(), err error) {
 	r.change.Lock()
-	t := r.tenant(tenantID)
-	if t == nil {
+	if t = r.tenant(tenantID); t == nil {
 		r.change.Unlock()
 		return nil, nil, webhook.ErrUnknownTenant
 	}
 	t.reading.Lock()
-	unlock := func() {
+	return t, func() {
 		t.reading.Unlock()
 		r.change.Unlock()
+	}, nil
+}
+
+// changing is lock with the webhooks, which are whole. Errors: webhook.ErrUnknownTenant, or why the webhooks cannot be read.
+func (r *Registry) changing(tenantID string) (s *stock, done func(), err error) {
+	t, unlock, err := r.lock(tenantID)
+	if err != nil {
+		return nil, nil, err
 	}
-	if s, err = r.read(t); err != nil {
+	if s, err = r.read(t, forListing); err != nil {
 		unlock()
 		return nil, nil, err
 	}
@@ -87,26 +160,77 @@ func (r *Registry) changing(tenantID string) (s *stock, done func(), err error) 
 
 // one returns a webhook of a tenant, nil where there is none. Where the others are not in memory they are left alone.
 func (r *Registry) one(t *tenant, id int64) (*webhook.Webhook, error) {
-	s := t.stock.Load()
-	if s == nil {
-		t.reading.Lock()
-		defer t.reading.Unlock()
-		if s = t.stock.Load(); s == nil {
-			return r.store.Webhook(t.id, id)
-		}
+	if w, known := t.stock.Load().find(id); known {
+		return w, nil
 	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return s.webhooks[id], nil
+	t.reading.Lock()
+	defer t.reading.Unlock()
+	s := t.stock.Load()
+	if w, known := s.find(id); known {
+		return w, nil
+	}
+	w, err := r.store.Webhook(t.id, id)
+	if s != nil && w != nil {
+		t.mu.Lock()
+		s.keep(w)
+		t.mu.Unlock()
+		r.budget.add(s, sizeOf(w))
+	}
+	return w, err
 }
 
-// put adds a webhook, or puts it in the place of that with its number. The caller holds the tenant's mutex, or is alone.
+// peek is one for holders of the tenant's lock of reading, without the webhook staying in memory. The stock may be nil.
+func (r *Registry) peek(t *tenant, s *stock, id int64) (*webhook.Webhook, error) {
+	if w, known := s.find(id); known {
+		return w, nil
+	}
+	return r.store.Webhook(t.id, id)
+}
+
+// find returns a webhook that was read whole, and nil where it is known that there is none. The stock may be nil.
+func (s *stock) find(id int64) (w *webhook.Webhook, known bool) {
+	if s == nil {
+		return nil, false
+	}
+	s.tenant.mu.RLock()
+	defer s.tenant.mu.RUnlock()
+	if w = s.webhooks[id]; w != nil {
+		return w, true
+	}
+	_, exists := s.subscribers[id]
+	return nil, !exists
+}
+
+// subscriber returns what is known of a webhook to match events, nothing where it is not there.
+func (s *stock) subscriber(id int64) subscriber {
+	s.tenant.mu.RLock()
+	defer s.tenant.mu.RUnlock()
+	return s.subscribers[id]
+}
+
+// perSubscriber is what an entry of the map of subscribers takes, with what maps leave free.
+const perSubscriber = 48
+
+// subscribe adds a subscriber, or puts it in the place of that with its number. The caller holds the tenant's mutex, or is alone.
+func (s *stock) subscribe(id int64, sub subscriber) {
+	before := len(s.subscribers)
+	s.subscribers[id] = sub
+	s.size += perSubscriber * int64(len(s.subscribers)-before)
+}
+
+// keep takes in a webhook that is not among those that were read whole. The caller holds the tenant's mutex, or is alone.
+func (s *stock) keep(w *webhook.Webhook) {
+	s.webhooks[w.ID] = w
+	s.size += sizeOf(w)
+}
+
+// put adds a webhook to a whole stock, or puts it in the place of that with its number. The caller holds the tenant's mutex, or is alone.
 func (s *stock) put(w *webhook.Webhook) {
 	if old := s.webhooks[w.ID]; old != nil {
 		s.size -= sizeOf(old)
 	}
-	s.size += sizeOf(w)
-	s.webhooks[w.ID] = w
+	s.keep(w)
+	s.subscribe(w.ID, subscriberOf(w))
 	ids := s.owned[w.Owner]
 	at, found := slices.BinarySearch(ids, w.ID)
 	if !found {
@@ -114,14 +238,15 @@ func (s *stock) put(w *webhook.Webhook) {
 	}
 }
 
-// remove takes a webhook out. The caller holds the tenant's mutex.
+// remove takes a webhook out of a whole stock. The caller holds the tenant's mutex.
 func (s *stock) remove(w *webhook.Webhook) {
 	old := s.webhooks[w.ID]
 	if old == nil {
 		return
 	}
-	s.size -= sizeOf(old)
+	s.size -= sizeOf(old) + perSubscriber
 	delete(s.webhooks, w.ID)
+	delete(s.subscribers, w.ID)
 	ids := s.owned[w.Owner]
 	if at, found := slices.BinarySearch(ids, w.ID); found {
 		ids = slices.Delete(ids, at, at+1)

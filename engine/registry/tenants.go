@@ -169,8 +169,8 @@ func (r *Registry) changeTenant(ctx context.Context, id string, add bool, change
 	r.generations[id] = info.Generation
 	t := r.putTenant(&info, env)
 	r.mu.Unlock()
-	if s := t.stock.Load(); s != nil && known && !old.Site.Equal(&info.Site) {
-		s.index.drop() // its filters were compiled for the other site
+	if known && !old.Site.Equal(&info.Site) {
+		r.dropIndex(t) // its filters were compiled for the other site
 	}
 	return &info, nil
 }

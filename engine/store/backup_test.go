@@ -550,7 +550,7 @@ func TestRestoreRefuses(t *testing.T) {
 			}, store.ErrIncomplete, "backup.json",
 		},
 		"a newer description": {edit(t, `"version": 1`, `"version": 2`), store.ErrFormat, "its description in the backup is version 2"},
-		"a newer store":       {edit(t, `"store": 2`, `"store": 7`), store.ErrFormat, "version 7, and this program knows versions up to 2"},
+		"a newer store":       {edit(t, `"store": 3`, `"store": 7`), store.ErrFormat, "version 7, and this program knows versions up to 3"},
 		"a newer queue":       {edit(t, `"queue": 2`, `"queue": 3`), store.ErrFormat, "the queue in the backup is version 3"},
 		"a newer database":    {edit(t, `"database": `, `"database": 9`), store.ErrFormat, "the database in the backup"},
 		"no format":           {edit(t, `"queue": 2`, `"queue": 0`), store.ErrIncomplete, "the queue"},
@@ -756,11 +756,11 @@ func TestVerifyFindsDamage(t *testing.T) {
 				}
 				db := s.DB()
 				return errors.Join(
-					db.Set([]byte("tacme"), []byte("{"), nil), db.Set([]byte("o"), []byte("1"), nil), db.Set([]byte("j?"), nil, nil),
+					db.Set([]byte("tacme"), []byte("{"), nil), db.Set([]byte("o"), []byte("1"), nil), db.Set([]byte("J?"), nil, nil),
 					db.DeleteRange([]byte("p"), []byte("q"), nil), db.Set([]byte("u"), nil, pebble.Sync), s.Close(),
 					on.Rename("harmed", "backup/data"))
 			},
-			[]string{`tenants: row "tacme"`, `endpoint_numbers: row "o"`, `unknown: row "j?": nothing has such rows`, "event 3: its payload is missing", `failing_endpoints: row "u"`},
+			[]string{`tenants: row "tacme"`, `endpoint_numbers: row "o"`, `unknown: row "J?": nothing has such rows`, "event 3: its payload is missing", `failing_endpoints: row "u"`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,8 @@
 // directory to back up and one place for options.
 //
 // Every change is one atomic, synced batch, but for the end of a failure. Most rows are read once, at Open: the last three
-// by the engine, the others by the registry. Webhooks and filters are read when their tenant is needed, and are not in memory. What has to be
+// by the engine, the others by the registry. Webhooks are read when their tenant is needed, and are not in memory: as subscribers where events are
+// matched, and whole where somebody asks for them. What has to be
 // known of them all the same is in the groups, which are written in one batch with the webhooks.
 //
 // # Keys
@@ -14,7 +15,8 @@
 //	b tenant 0 app            webhook.App
 //	e endpoint                webhook.Endpoint, by its number
 //	r tenant 0 webhook        webhook.Webhook, by its number
-//	c tenant 0 webhook        what the webhook asks of an event, compiled: bytes of the registry
+//	j tenant 0 webhook        Subscriber: what has to be known of the webhook to match events
+//	j tenant 0 webhook 0      what the webhook asks of an event, compiled: bytes of the registry
 //	z endpoint                Groups: how many webhooks lead to the endpoint, and when they expire
 //	n tenant                  the last webhook number given out in the tenant
 //	g tenant                  the generation of the last tenant with this id
@@ -23,11 +25,12 @@
 //	u                         when the rows below were written last
 //	u endpoint                Failing: an endpoint to which nothing could be delivered
 //
-// Numbers in keys are 8 bytes, big-endian; values are JSON. The other prefixes are the queue's (see
+// Numbers in keys are 8 bytes, big-endian; values are JSON, but for those of j. The other prefixes are the queue's (see
 // package queue).
 //
 // # Versions of the layout
 //
-// Version 2 has the rows c and z. Load brings version 1 up to date: it reads all webhooks once, and writes the rows z and after them the
-// version. Rows c are never needed.
+// Version 2 has the rows z, and rows c, which no other version has: conditions without subscribers. Version 3 has the rows j. Load brings older
+// versions up to date: it reads all webhooks once, and writes the rows z and j and after them the version. The second rows j are never
+// needed, and the first can be made of the webhooks.
 package store

@@ -86,13 +86,19 @@ const groupsAtOnce = 10_000
 // upgrade brings the rows of an older layout to the present one. It is done by Load, so that what only copies or reads a store leaves
 // it as it is; where it ends half-way, it is begun anew.
 //
-// Version 1 has no groups.
+// Version 1 has no groups, and neither it nor version 2 has subscribers.
 func (s *Store) upgrade() error {
 	if s.format == Format {
 		return nil
 	}
 	s.events.log.Info("store: upgrading the layout, which older programs will refuse from now on", "from", s.format, "to", Format)
-	err := s.regroup()
+	var err error
+	if s.format < 2 {
+		err = s.regroup()
+	}
+	if err == nil {
+		err = s.resubscribe()
+	}
 	if err == nil {
 		err = s.commit("the format version", func(w *writer) { w.fail(w.b.Set(keyFormat, formatValue(Format), nil)) })
 	}

@@ -304,13 +304,14 @@ func (i *inspector) rows(name string, prefix byte, read func(key, value []byte) 
 
 // readers read the store's own rows.
 var readers = map[byte]func(key, value []byte) error{
-	prefixTenant:   reads[webhook.Tenant],
-	prefixApp:      reads[webhook.App],
-	prefixEndpoint: reads[webhook.Endpoint],
-	prefixWebhook:  reads[webhook.Webhook],
-	prefixGroups:   readsGroups,
-	prefixFilter:   func(_, _ []byte) error { return nil }, // who keeps them knows what they are
-	prefixReplay:   reads[webhook.Replay],
+	prefixTenant:     reads[webhook.Tenant],
+	prefixApp:        reads[webhook.App],
+	prefixEndpoint:   reads[webhook.Endpoint],
+	prefixWebhook:    reads[webhook.Webhook],
+	prefixGroups:     readsGroups,
+	prefixOldFilter:  func(_, _ []byte) error { return nil }, // who kept them knew what they were
+	prefixSubscriber: readsSubscriber,
+	prefixReplay:     reads[webhook.Replay],
 	prefixFailing: func(key, value []byte) error {
 		if len(key) == 1 {
 			return readsNumber(key, value)

@@ -167,6 +167,7 @@ func (s *Store) Apply(_ context.Context, c *Changes) error {
 	}
 	for _, h := range c.PutWebhooks {
 		w.put(webhookKey(h), h)
+		w.subscribe(h)
 	}
 	for id, groups := range c.Groups {
 		if len(groups) == 0 {
@@ -176,7 +177,7 @@ func (s *Store) Apply(_ context.Context, c *Changes) error {
 		}
 	}
 	for _, f := range c.PutFilters {
-		w.fail(b.Set(ofWebhook(prefixFilter, f.Tenant, f.Webhook), f.Value, nil))
+		w.fail(b.Set(filterKey(f.Tenant, f.Webhook), f.Value, nil))
 	}
 	for tenant, id := range c.LastWebhookID {
 		w.set(append([]byte{prefixLastID}, tenant...), uint64(id))
@@ -258,7 +259,7 @@ func (w *writer) deletions(c *Changes) {
 	}
 	for _, h := range c.DeleteWebhooks {
 		w.fail(w.b.Delete(webhookKey(h), nil))
-		w.fail(w.b.Delete(ofWebhook(prefixFilter, h.Owner.Tenant, h.ID), nil))
+		w.unsubscribe(h)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // Format is the version of the layout that this package writes. The queue has one of its own, queue.Format.
-const Format = 2
+const Format = 3
 
 // payloadDir is below the data directory.
 const payloadDir = "payloads"

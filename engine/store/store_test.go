@@ -20,14 +20,14 @@ import (
 
 // loaded collects what a store holds.
 type loaded struct {
-	Tenants   []webhook.Tenant
-	Apps      []webhook.App
-	Endpoints []webhook.Endpoint
-	Webhooks  []webhook.Webhook
-	Filters   []store.Filter
-	Last      map[string]int64
-	Ages      map[string]uint64
-	LastEnd   uint64
+	Tenants     []webhook.Tenant
+	Apps        []webhook.App
+	Endpoints   []webhook.Endpoint
+	Webhooks    []webhook.Webhook
+	Subscribers []store.Subscriber
+	Last        map[string]int64
+	Ages        map[string]uint64
+	LastEnd     uint64
 
 	ByEndpoint map[uint64]store.Groups
 }
@@ -49,8 +49,9 @@ func load(t *testing.T, s *store.Store) loaded {
 	if err := s.Webhooks("acme", func(w *webhook.Webhook) { l.Webhooks = append(l.Webhooks, *w) }); err != nil {
 		t.Fatal(err)
 	}
-	err := s.Filters("acme", func(id int64, value []byte) {
-		l.Filters = append(l.Filters, store.Filter{Tenant: "acme", Webhook: id, Value: bytes.Clone(value)})
+	err := s.Subscribers("acme", func(row *store.Subscriber) {
+		row.Filter = bytes.Clone(row.Filter)
+		l.Subscribers = append(l.Subscribers, *row)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -80,14 +81,16 @@ func sample() (*store.Changes, loaded) {
 			ID: 1000, Owner: owner, Flavor: "f", Endpoint: 1<<40 + 7, URL: "https://r.example/", Filter: `status = "in <progress>"`,
 			Events: []string{"jira:issue_updated"}, Created: now, Expires: now.Add(time.Hour), FieldIDs: []string{"summary"},
 		}},
-		Filters:    []store.Filter{{Tenant: "acme", Webhook: 1000, Value: []byte{0, 1, 255}}},
 		ByEndpoint: map[uint64]store.Groups{1<<40 + 7: {{Alike: store.Alike{Expires: now.Add(time.Hour).UnixNano()}, Count: 1}}},
 		Last:       map[string]int64{"acme": 1000}, Ages: map[string]uint64{"acme": 3}, LastEnd: 1<<40 + 7,
 	}
+	row := store.SubscriberOf(&want.Webhooks[0])
+	row.Filter = []byte{0, 1, 255}
+	want.Subscribers = []store.Subscriber{row}
 	c := &store.Changes{
 		PutTenants: []*webhook.Tenant{&want.Tenants[0], &want.Tenants[1]}, PutApps: []*webhook.App{&want.Apps[0]},
 		PutEndpoints: []*webhook.Endpoint{&want.Endpoints[0]}, PutWebhooks: []*webhook.Webhook{&want.Webhooks[0]},
-		PutFilters: want.Filters, Groups: want.ByEndpoint,
+		PutFilters: []store.Filter{{Tenant: "acme", Webhook: 1000, Value: row.Filter}}, Groups: want.ByEndpoint,
 		LastWebhookID: want.Last, Generations: want.Ages, LastEndpointID: want.LastEnd,
 	}
 	return c, want
@@ -127,7 +130,7 @@ func TestDeletions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.Tenants, want.Apps, want.Endpoints, want.Webhooks, want.Filters = want.Tenants[:1], nil, nil, nil, nil
+	want.Tenants, want.Apps, want.Endpoints, want.Webhooks, want.Subscribers = want.Tenants[:1], nil, nil, nil, nil
 	clear(want.ByEndpoint)
 	if diff := cmp.Diff(want, load(t, s)); diff != "" {
 		t.Error(diff)
