@@ -46,10 +46,8 @@ func (r *Registry) IndexSizes() IndexSizes {
 
 // indexes lists the indexes that are built. The figures of one wait while it is rebuilt, which must hold up nobody else.
 func (r *Registry) indexes() []*index {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
 	var list []*index
-	for _, t := range r.tenants {
+	for _, t := range r.allTenants() {
 		if x := t.indexed(); x != nil {
 			list = append(list, x)
 		}

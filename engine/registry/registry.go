@@ -259,18 +259,10 @@ type Counts struct {
 
 // Counts returns the sizes at a time. It visits every endpoint.
 func (r *Registry) Counts(now time.Time) Counts {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	c := Counts{Tenants: len(r.tenants), Endpoints: len(r.endpoints)}
-	for _, e := range r.endpoints {
-		for _, g := range e.groups {
-			c.Webhooks += g.Count
-			if g.Expired(now) {
-				c.Expired += g.Count
-			}
-		}
-	}
-	for _, t := range r.tenants {
+	var c Counts
+	r.countGroups(&c, now)
+	for _, t := range r.allTenants() {
+		c.Tenants++
 		t.mu.RLock()
 		c.Apps += len(t.apps)
 		t.mu.RUnlock()
@@ -280,6 +272,20 @@ func (r *Registry) Counts(now time.Time) Counts {
 		}
 	}
 	return c
+}
+
+func (r *Registry) countGroups(c *Counts, now time.Time) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	c.Endpoints = len(r.endpoints)
+	for _, e := range r.endpoints {
+		for i := range e.groups {
+			c.Webhooks += e.groups[i].Count
+			if e.groups[i].Expired(now) {
+				c.Expired += e.groups[i].Count
+			}
+		}
+	}
 }
 
 // Flavors returns the names of all flavours that have endpoints, and so may have deliveries waiting.

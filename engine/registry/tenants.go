@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"hookline/engine/store"
 	"hookline/engine/webhook"
@@ -72,16 +73,21 @@ func (r *Registry) TenantOfHost(host string) (*webhook.Tenant, bool) {
 
 // Tenants returns all tenants in order of their ids. The values are shared and must not be changed.
 func (r *Registry) Tenants() []*webhook.Tenant {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	list := make([]*webhook.Tenant, 0, len(r.tenants))
-	for _, id := range slices.Sorted(maps.Keys(r.tenants)) {
-		t := r.tenants[id]
-		t.mu.RLock()
-		list = append(list, t.info)
-		t.mu.RUnlock()
+	all := r.allTenants()
+	slices.SortFunc(all, func(a, b *tenant) int { return strings.Compare(a.id, b.id) })
+	list := make([]*webhook.Tenant, len(all))
+	for i, t := range all {
+		list[i], _ = t.site()
 	}
 	return list
+}
+
+// allTenants returns the tenants in no order. What is done with a hundred thousand of them is to be done without the registry's mutex: whoever
+// waits to write there has all events wait.
+func (r *Registry) allTenants() []*tenant {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.AppendSeq(make([]*tenant, 0, len(r.tenants)), maps.Values(r.tenants))
 }
 
 // Apps returns the apps of a tenant in order of their keys. The values are shared and must not be changed.
