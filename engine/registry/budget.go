@@ -32,6 +32,9 @@ const (
 	perGroup    = int64(unsafe.Sizeof(store.Group{}))
 )
 
+// perField is about what a plan to extract the fields that filters ask for takes for each, measured.
+const perField = 650
+
 // perStock is what a stock without webhooks takes: the maps and the index begin with some room.
 const perStock = int64(unsafe.Sizeof(stock{})) + 1<<10
 
@@ -146,7 +149,7 @@ func (s *stock) weight() int64 {
 	n := perStock + s.size
 	s.tenant.mu.RUnlock()
 	if x := s.index.Load(); x != nil {
-		n += int64(x.set.Stats().Bytes + x.observed.bytes())
+		n += int64(x.set.Stats().Bytes+x.observed.bytes()) + perField*int64(len(x.set.View().Fields()))
 	}
 	return n
 }
