@@ -148,3 +148,43 @@ func TestSecondChances(t *testing.T) {
 		t.Errorf("%+v", is)
 	}
 }
+
+// TestIndexHasWhatMayMatch: webhooks that have expired or are switched off leave the index, and are in none that is built anew.
+func TestIndexHasWhatMayMatch(t *testing.T) {
+	r, m := opened(t)
+	own := webhook.Owner{Tenant: "acme"}
+	watched := func(r *registry.Registry) int {
+		t.Helper()
+		h, err := r.Health("acme", time.Now(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.Webhooks
+	}
+	register(t, r, "https://r/1", item("project = EX", updated))
+	results := must(r.Register(ctx, &twinAdmin, own, "https://r/2", []registry.Item{item("project = EX", updated)}))
+	if n := watched(r); n != 2 {
+		t.Fatalf("%d are in the index", n)
+	}
+	_, result, err := r.Change(ctx, &twinAdmin, own, results[0].ID, func(_ *string, i *registry.Item) error {
+		i.Settings = &webhook.Settings{Disabled: true}
+		return nil
+	})
+	if err != nil || len(result.Errors) > 0 {
+		t.Fatal(result, err)
+	}
+	if watched(r) != 1 || watched(open(t, m)) != 1 {
+		t.Errorf("with one that is switched off %d are in the index, and %d built anew", watched(r), watched(open(t, m)))
+	}
+	m.wholes = 0
+	later := time.Now().Add(rules.Life + time.Minute)
+	if err := r.Sweep(ctx, later, func(string) time.Duration { return rules.Keep }, func(uint64) {}, func(uint64) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	if m.wholes != 0 {
+		t.Errorf("webhooks were read %d times to find those that have expired", m.wholes)
+	}
+	if n := watched(r); n != 0 {
+		t.Errorf("with one that has expired %d are in the index", n)
+	}
+}

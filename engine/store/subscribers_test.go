@@ -177,6 +177,7 @@ func TestCorruptSubscribers(t *testing.T) {
 			fs := vfs.NewMem()
 			s := open(t, fs)
 			c, _ := sample()
+			c.PutFilters = nil
 			if err := s.Apply(context.Background(), c); err != nil {
 				t.Fatal(err)
 			}
@@ -184,7 +185,11 @@ func TestCorruptSubscribers(t *testing.T) {
 				t.Fatal(err)
 			}
 			n := 0
-			if err := s.Subscribers("acme", func(*store.Subscriber) { n++ }); (err != nil) != tt.wrong || !tt.wrong && n != 1 {
+			if err := s.Subscribers("acme", func(row *store.Subscriber) {
+				if n++; row.Filter != nil {
+					t.Errorf("%d has the filter of another", row.ID)
+				}
+			}); (err != nil) != tt.wrong || !tt.wrong && n != 1 {
 				t.Errorf("%d, %v", n, err)
 			}
 			if err := s.Close(); err != nil {
