@@ -107,7 +107,10 @@ func TestRetryScheduleOfJira(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const deliveries = 600
+				deliveries := 600
+				if testing.Short() {
+					deliveries = 100
+				}
 				r := newRig(t, func(o *Options) { o.HostLimit, o.FixedLimit, o.Breaker.Failures = deliveries, true, -1 }).start()
 				receive(r)
 				r.target(1, "a:80", jiraPolicy())

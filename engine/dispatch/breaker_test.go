@@ -344,7 +344,7 @@ func TestEndpointIsLedAwayFromAHostThatIsDown(t *testing.T) {
 // TestNothingIsLostWithABreaker has hosts that come and go, and an operator who resets breakers and pauses endpoints,
 // while deliveries come.
 func TestNothingIsLostWithABreaker(t *testing.T) {
-	const endpoints, each = 4, 400
+	const endpoints, each = 4, 200
 	p := jiraPolicy()
 	p.Backoff, p.Jitter, p.Repeat = []time.Duration{time.Microsecond}, 0, true
 	r := newRig(t, func(o *Options) {

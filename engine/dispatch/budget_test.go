@@ -23,7 +23,7 @@ func (q *fakeQueue) retry(ep queue.EndpointID) {
 	now := time.Now()
 	q.mu.Lock()
 	q.next++
-	q.insert(queue.Delivery{
+	q.insert(&queue.Delivery{
 		Event: q.next, Endpoint: ep, Due: now, Accepted: now.Add(-time.Minute), FirstFailure: now.Add(-time.Minute), Attempts: 1,
 		Payload: []byte(`{"id":1}`),
 	})

@@ -51,7 +51,7 @@ type fakeQueue struct {
 
 	mu       sync.Mutex
 	next     queue.EventID
-	waiting  map[queue.EndpointID][]queue.Delivery // in order of Due
+	waiting  map[queue.EndpointID][]*queue.Delivery // in order of Due
 	inHand   int
 	settled  map[queue.Verdict]int
 	dead     []queue.Outcome
@@ -61,7 +61,7 @@ type fakeQueue struct {
 
 func newFakeQueue() *fakeQueue {
 	return &fakeQueue{
-		waiting: make(map[queue.EndpointID][]queue.Delivery),
+		waiting: make(map[queue.EndpointID][]*queue.Delivery),
 		settled: make(map[queue.Verdict]int),
 		changed: make(chan struct{}, 1),
 	}
@@ -74,15 +74,15 @@ func (q *fakeQueue) acceptIn(l queue.Lane, ep queue.EndpointID, n int) {
 	for range n {
 		q.mu.Lock()
 		q.next++
-		q.insert(queue.Delivery{Event: q.next, Endpoint: ep, Lane: l, Due: now, Accepted: now, Payload: []byte(`{"id":1}`)})
+		q.insert(&queue.Delivery{Event: q.next, Endpoint: ep, Lane: l, Due: now, Accepted: now, Payload: []byte(`{"id":1}`)})
 		q.mu.Unlock()
 		q.ready(ep, now)
 	}
 }
 
-func (q *fakeQueue) insert(d queue.Delivery) {
+func (q *fakeQueue) insert(d *queue.Delivery) {
 	w := q.waiting[d.Endpoint]
-	i, _ := slices.BinarySearchFunc(w, d.Due, func(d queue.Delivery, due time.Time) int {
+	i, _ := slices.BinarySearchFunc(w, d.Due, func(d *queue.Delivery, due time.Time) int {
 		if d.Due.After(due) {
 			return 1
 		}
@@ -106,11 +106,11 @@ func (q *fakeQueue) take(ep queue.EndpointID, l queue.Lane) (queue.Delivery, boo
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w := q.waiting[ep]
-	i := slices.IndexFunc(w, func(d queue.Delivery) bool { return d.Lane == l })
+	i := slices.IndexFunc(w, func(d *queue.Delivery) bool { return d.Lane == l })
 	if i < 0 || w[i].Due.After(time.Now()) {
 		return queue.Delivery{}, false
 	}
-	d := w[i]
+	d := *w[i]
 	if i == 0 {
 		q.waiting[ep] = w[1:]
 	} else {
@@ -153,7 +153,7 @@ func (q *fakeQueue) Settle(d *queue.Delivery, o queue.Outcome) error {
 				again.FirstFailure = time.Now()
 			}
 		}
-		q.insert(again)
+		q.insert(&again)
 		q.mu.Unlock()
 		q.ready(d.Endpoint, o.At)
 		return nil
@@ -173,7 +173,8 @@ func (q *fakeQueue) Release(d *queue.Delivery) {
 	q.mu.Lock()
 	q.inHand--
 	q.released++
-	q.insert(*d)
+	again := *d
+	q.insert(&again)
 	q.mu.Unlock()
 	q.ready(d.Endpoint, d.Due)
 }

@@ -139,7 +139,7 @@ func TestFreshRetriesDoNotWaitForReplays(t *testing.T) {
 			due := start.Add(time.Duration(i+1) * time.Minute)
 			r.queue.mu.Lock()
 			r.queue.next++
-			r.queue.insert(queue.Delivery{Event: r.queue.next, Endpoint: 1, Due: due, Accepted: start, Payload: []byte("{}"), Attempts: 1})
+			r.queue.insert(&queue.Delivery{Event: r.queue.next, Endpoint: 1, Due: due, Accepted: start, Payload: []byte("{}"), Attempts: 1})
 			r.queue.mu.Unlock()
 			r.Ready(1, due)
 		}
@@ -163,7 +163,7 @@ func TestFreshRetriesDoNotWaitForTheLastReplay(t *testing.T) {
 		p.Timeout = 2 * time.Hour
 		r.target(1, "a:80", p)
 		start := time.Now()
-		for _, d := range []queue.Delivery{
+		for _, d := range []*queue.Delivery{
 			{Lane: queue.Fresh, Due: start.Add(time.Minute)}, {Lane: queue.Replay, Due: start.Add(time.Minute)},
 			{Lane: queue.Replay, Due: start.Add(time.Minute)}, {Lane: queue.Fresh, Due: start.Add(2 * time.Minute)},
 		} {
