@@ -114,7 +114,7 @@ var (
 	}
 	onlyPackages = map[string][]string{
 		"github.com/spf13/cobra":           {"cmd/hookline"},
-		"github.com/cockroachdb/pebble":    {"queue", "queue/crashtest", "engine/store", "engine", "bench"},
+		"github.com/cockroachdb/pebble":    {"queue", "queue/crashtest", "engine/store", "engine", "engine/flavor/flavortest", "bench"},
 		"go.yaml.in/yaml":                  {"engine/config"},
 		"github.com/fasthttp/router":       {"engine/server"},
 		"github.com/alecthomas/participle": {"jql", "bench"},

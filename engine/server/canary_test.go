@@ -245,7 +245,7 @@ func TestCanary(t *testing.T) {
 	if err := c.Stop(); err != nil {
 		t.Error(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := c.Engine.Close(ctx); err != nil {
 		t.Error(err)

@@ -80,9 +80,19 @@ func (w *watch) unchanged(what string) {
 	}
 }
 
+// oneByOne ends a test of very many requests, one after the other, where it is run with -short, which is under the race detector:
+// of that TestEveryRouteOpens gives every route enough.
+func oneByOne(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes long under the race detector, where it is run with -short")
+	}
+}
+
 // Nobody reads or writes anything of a tenant with credentials that are not for it, on any route there is. Routes are
 // asked of the routers, so that one which is new is tried too.
 func TestEveryRouteIsClosed(t *testing.T) {
+	oneByOne(t)
 	t.Parallel()
 	v := newVictim(t)
 	w := &watch{victim: v, before: v.dump()}
@@ -124,6 +134,7 @@ var open = map[server.Route]bool{{Method: "GET", Path: "/v1/openapi.json"}: true
 // What paths and bodies say of another tenant's webhooks means nothing in one's own; nor do rights in a tenant open what
 // its apps have registered for themselves.
 func TestNumbersOfOthersMeanNothing(t *testing.T) {
+	oneByOne(t)
 	t.Parallel()
 	v := newVictim(t)
 	w := &watch{victim: v, before: v.dump()}

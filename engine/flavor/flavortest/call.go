@@ -68,7 +68,7 @@ func (h *House) Raw(text string) Answer {
 		h.T.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		h.T.Fatal(err)
 	}
 	// The server may answer and close before it has read everything.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hookline/engine"
@@ -56,7 +57,7 @@ func Open(t testing.TB, o Options) *House {
 	var err error
 	opened := engine.Options{
 		Egress: egress.Options{Allow: egress.Loopback()},
-		Dir:    t.TempDir(), Flavors: o.Flavors, CacheSize: 1 << 20, MaxBody: o.MaxBody, Metrics: h.Metrics, Logger: quiet,
+		Dir:    t.TempDir(), FS: disk{vfs.Default}, Flavors: o.Flavors, CacheSize: 1 << 20, MaxBody: o.MaxBody, Metrics: h.Metrics, Logger: quiet,
 	}
 	if o.Engine != nil {
 		o.Engine(&opened)
@@ -140,7 +141,7 @@ func (h *House) In(t testing.TB) *House {
 // Eventually asks until the answer is yes: what is asked for has been set off and comes about by itself.
 func (h *House) Eventually(what string, ask func() bool) {
 	h.T.Helper()
-	for end := time.Now().Add(20 * time.Second); !ask(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ask(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			h.T.Fatalf("it does not come about: %s", what)
 		}
