@@ -329,6 +329,9 @@ func TestKeysEndWithTheirTenant(t *testing.T) {
 }
 
 func TestLargeBodies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine at a time has the body, and takes long under the race detector")
+	}
 	r := newReceiver(t, always(200))
 	o := options(vfs.NewMem(), r)
 	o.MaxBody = 70 << 20

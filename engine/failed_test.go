@@ -83,6 +83,9 @@ func TestFailed(t *testing.T) {
 
 // A list ends early where bodies are large, and goes on from there.
 func TestFailedLargeBodies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine at a time has a body, and takes long under the race detector")
+	}
 	r := newReceiver(t, always(404))
 	e := open(t, options(vfs.NewMem(), r))
 	install(t, e)

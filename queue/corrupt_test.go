@@ -111,6 +111,9 @@ func notes(seed byte, eps ...EndpointID) (ts []Target) {
 // wrote a neighbour may be passed over with them.
 func TestCorruptDeliveries(t *testing.T) {
 	t.Run("named", func(t *testing.T) { testCorruptDeliveries(t, nil, 0) })
+	if testing.Short() {
+		return // one goroutine at a time does anything
+	}
 	t.Run("unnamed", func(t *testing.T) { testCorruptDeliveries(t, withoutNames, 1) })
 }
 

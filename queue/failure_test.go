@@ -299,7 +299,7 @@ func TestNothingWaitsForThePurgeToCount(t *testing.T) {
 		counted = true
 		h.accept("new", to(1, 2)...)
 		h.settle(h.takes(1, "new")[0], done)
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := h.Flush(ctx); err != nil {
 			t.Errorf("flush while a purge counts: %v", err)
