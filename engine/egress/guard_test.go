@@ -106,7 +106,7 @@ func TestNamesThatLeadInside(t *testing.T) {
 			continue
 		}
 		g := newGuard(t, Options{Resolver: names{"receiver.example": {a}}})
-		conn, err := g.Dial("receiver.example:443", time.Second)
+		conn, err := g.Dial("receiver.example:443", time.Minute)
 		if !isBlocked(err) || conn != nil {
 			t.Errorf("%s: %v, %v", a, conn, err)
 		}
@@ -169,7 +169,7 @@ func TestSpellingsOfHosts(t *testing.T) {
 			}
 		}
 		if !test.plain {
-			if _, err := nothing.Dial(net.JoinHostPort(test.host, "443"), time.Second); !isBlocked(err) {
+			if _, err := nothing.Dial(net.JoinHostPort(test.host, "443"), time.Minute); !isBlocked(err) {
 				t.Errorf("%s was dialled: %v", test.host, err)
 			}
 		}
@@ -215,7 +215,7 @@ func TestOff(t *testing.T) {
 		}
 	}
 	_, port := listen(t)
-	conn, err := g.Dial("db:"+port, time.Second)
+	conn, err := g.Dial("db:"+port, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestRebinding(t *testing.T) {
 	resolver := names{"receiver.example": {"127.9.9.9", "127.0.0.1"}}
 	g := newGuard(t, Options{Allow: prefixes("127.9.9.9/32"), Resolver: resolver})
 	for i := range 3 {
-		conn, err := g.Dial("receiver.example:"+port, time.Second)
+		conn, err := g.Dial("receiver.example:"+port, time.Minute)
 		if err == nil {
 			t.Fatalf("dial %d came through to %v", i+1, conn.RemoteAddr())
 		}
@@ -272,7 +272,7 @@ func TestRebinding(t *testing.T) {
 		t.Error("the name was not looked up")
 	}
 	g.dialer.FlushDNSCache()
-	if _, err := g.Dial("receiver.example:"+port, time.Second); !isBlocked(err) {
+	if _, err := g.Dial("receiver.example:"+port, time.Minute); !isBlocked(err) {
 		t.Errorf("the name leads to this machine: %v", err)
 	}
 	if len(accepted) != 0 {
@@ -291,12 +291,12 @@ func TestRebindingToAnything(t *testing.T) {
 		resolver := names{"receiver.example": {"127.9.9.9", a}}
 		g := newGuard(t, Options{Allow: prefixes("127.9.9.9/32"), Resolver: resolver})
 		for range 2 {
-			if conn, err := g.Dial("receiver.example:"+port, time.Second); err == nil || isBlocked(err) {
+			if conn, err := g.Dial("receiver.example:"+port, time.Minute); err == nil || isBlocked(err) {
 				t.Errorf("%s: %v, %v in place of a connection to what was judged", a, conn, err)
 			}
 		}
 		g.dialer.FlushDNSCache()
-		if conn, err := g.Dial("receiver.example:"+port, time.Second); !isBlocked(err) || conn != nil {
+		if conn, err := g.Dial("receiver.example:"+port, time.Minute); !isBlocked(err) || conn != nil {
 			t.Errorf("%s: %v, %v", a, conn, err)
 		}
 	}
@@ -315,7 +315,7 @@ func TestMixedAnswers(t *testing.T) {
 	}
 	resolver["inside.example"] = []string{"10.0.0.1 127.0.0.1"}
 	for range 4 {
-		conn, err := g.Dial("inside.example:"+port, time.Second)
+		conn, err := g.Dial("inside.example:"+port, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,7 +327,7 @@ func TestMixedAnswers(t *testing.T) {
 func TestUnknownName(t *testing.T) {
 	g := newGuard(t, Options{Resolver: names{}})
 	var unknown *net.DNSError
-	if _, err := g.Dial("nowhere.example:443", time.Second); !errors.As(err, &unknown) {
+	if _, err := g.Dial("nowhere.example:443", time.Minute); !errors.As(err, &unknown) {
 		t.Error(err)
 	}
 }
