@@ -47,7 +47,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	k.reconfigure(t, "data: ", "data: "+restored+" # ")
 	k.serve(t)
 	k.command(t, "webhooks", "resume", "1000", "1001")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, event := range before {
 		for !k.ledger.complete(event) {
@@ -88,7 +88,7 @@ func (k *killRig) command(t *testing.T, args ...string) {
 
 func (k *killRig) awaitAccepted(t *testing.T, n int64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for k.clients.accepted.Load() < n {
 		if wait(ctx, pause); ctx.Err() != nil {

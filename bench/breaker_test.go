@@ -11,6 +11,7 @@ import (
 )
 
 func TestBreaker(t *testing.T) {
+	t.Parallel()
 	result, err := Breaker(context.Background(), BreakerConfig{
 		Config:  Config{For: time.Second, Publishers: 16, Dir: t.TempDir(), Progress: t.Logf},
 		Waiting: 2000, Fanout: 4, HostLimit: 5, MaxOpen: 200 * time.Millisecond,

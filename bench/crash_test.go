@@ -8,6 +8,9 @@ import (
 )
 
 func TestCrash(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has the rounds of package crashtest, whose own tests are run under the race detector")
+	}
 	r, err := Crash(t.Context(), CrashConfig{
 		Rounds: 4, Mutants: []string{"accept without sync", "acknowledge before commit"}, Progress: t.Logf,
 	})

@@ -19,8 +19,8 @@ import (
 // what was acknowledged arrives, deliveries go on as long as their outcomes can be written, and accepts are refused with 503
 // and never left waiting. Then it kills the server on the full disk.
 func TestFullDisk(t *testing.T) {
-	dir := smallDisk(t)
 	k := newKillRig(t)
+	dir := smallDisk(t)
 	k.config = onDisk(t, k.config, filepath.Join(dir, "data"))
 	k.serve(t)
 	k.subscribe(t)
@@ -108,7 +108,7 @@ func (k *killRig) await(t *testing.T, what string, there func() bool) {
 	t.Helper()
 	began := time.Now()
 	defer func() { t.Logf("%s after %v", what, time.Since(began).Round(time.Millisecond)) }()
-	for end := began.Add(30 * time.Second); !there(); time.Sleep(5 * time.Millisecond) {
+	for end := began.Add(time.Minute); !there(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s did not come\n%s", what, k.server.Log())
 		}
@@ -133,7 +133,7 @@ func (k *killRig) awaitMetric(t *testing.T, name string, want float64) {
 // says that it is not ready.
 func (k *killRig) refuses(t *testing.T) {
 	t.Helper()
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{Timeout: 30 * time.Second}
 	ask := func(method, address, path, token, body string) {
 		t.Helper()
 		req, err := http.NewRequest(method, "http://"+address+path, strings.NewReader(body))

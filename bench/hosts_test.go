@@ -9,6 +9,7 @@ import (
 )
 
 func TestHosts(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("the loopback network has one address here")
 	}

@@ -12,6 +12,9 @@ import (
 )
 
 func TestMatch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has one goroutine, and takes long under the race detector")
+	}
 	var results []MatchResult
 	c := MatchConfig{Filters: []int{200, 3000}, Events: 60, For: time.Millisecond, Seed: 7, Progress: t.Logf}
 	err := Match(t.Context(), c, func(r MatchResult) error {

@@ -20,8 +20,17 @@ func tinyQueue(t *testing.T) QueueConfig {
 	}
 }
 
+// unseen ends a test of processes of their own where it is run with -short, which is under the race detector.
+func unseen(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("what the race detector says in processes that are killed is not heard")
+	}
+}
+
 // Every case tells all figures that all have, and its own.
 func TestQueue(t *testing.T) {
+	unseen(t)
 	own := map[string][]string{
 		"steady":            nil,
 		"steady_behind_1m":  {"waiting", "fill_rate", "empty_rate", "rate_over_empty", "empty_p99_ms", "p99_over_empty"},
@@ -71,6 +80,7 @@ func TestQueue(t *testing.T) {
 }
 
 func TestQueueCasesChosen(t *testing.T) {
+	unseen(t)
 	quick := QueueConfig{Quick: true}.withDefaults()
 	if want := []string{"steady", "steady_behind_1m"}; !slices.Equal(quick.Cases, want) {
 		t.Errorf("a quick run has %v, want %v", quick.Cases, want)

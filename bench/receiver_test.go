@@ -48,7 +48,7 @@ func TestReceiverCountsAndFails(t *testing.T) {
 	statuses := map[int]int{}
 	for n := range int64(6) {
 		l.Sent(n, time.Now())
-		status, err := post(r, string(identifierOf(n)), w.Body(nil, n), time.Second)
+		status, err := post(r, string(identifierOf(n)), w.Body(nil, n), time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestReceiverCountsAndFails(t *testing.T) {
 func TestReceiverTakesWhatHasNoNumber(t *testing.T) {
 	l := NewLedger(LedgerOptions{})
 	r := newTestReceiver(t, ReceiverOptions{Ledger: l})
-	if status, err := post(r, "", []byte(`{}`), time.Second); err != nil || status != 200 {
+	if status, err := post(r, "", []byte(`{}`), time.Minute); err != nil || status != 200 {
 		t.Fatalf("%d, %v", status, err)
 	}
 	if a := l.Account(); a.Strangers != 1 || a.Delivered != 0 {
@@ -81,7 +81,7 @@ func TestReceiverAnswersAsTold(t *testing.T) {
 	var req fasthttp.Request
 	var resp fasthttp.Response
 	req.SetRequestURI(r.URL("/any"))
-	if err := fasthttp.DoTimeout(&req, &resp, time.Second); err != nil {
+	if err := fasthttp.DoTimeout(&req, &resp, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if after := string(resp.Header.Peek("Retry-After")); resp.StatusCode() != 429 || after != "2" {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	result, err := Restart(context.Background(), RestartConfig{
 		Config: Config{For: 3 * time.Second, Publishers: 16, Dir: t.TempDir(), Progress: t.Logf},
 		Rate:   50, HostLimit: 5, Down: 200 * time.Millisecond, Delay: 10 * time.Millisecond, SlowStart: 100 * time.Millisecond,

@@ -36,7 +36,7 @@ type Server struct {
 }
 
 // timeout bounds the waits for a server to be ready and to stop.
-const timeout = 20 * time.Second
+const timeout = time.Minute
 
 // Start starts a server and returns when it is ready. Its configuration has `log_format: json`, and may have port 0 for
 // its listeners: the server says in its log where it listens.

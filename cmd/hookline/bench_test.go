@@ -12,6 +12,14 @@ import (
 	"hookline/bench"
 )
 
+// skipMeasurements ends a test that does the same as those of package bench, which are run with the race detector too.
+func skipMeasurements(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("measures, as the tests of package bench do, and takes long under the race detector")
+	}
+}
+
 // runBench runs a bench command line.
 func runBench(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
@@ -42,6 +50,7 @@ func objects(t *testing.T, args ...string) []map[string]any {
 }
 
 func TestBenchPrintsObjects(t *testing.T) {
+	skipMeasurements(t)
 	for _, c := range []struct {
 		args   []string
 		kinds  []any
@@ -110,6 +119,7 @@ func TestBenchParse(t *testing.T) {
 }
 
 func TestBenchMatch(t *testing.T) {
+	skipMeasurements(t)
 	chart := t.TempDir() + "/match.svg"
 	for _, c := range []struct {
 		args, fields []string
@@ -147,6 +157,7 @@ func TestBenchMatch(t *testing.T) {
 }
 
 func TestBenchCrash(t *testing.T) {
+	skipMeasurements(t)
 	code, out, errOut := runBench(t, "crash", "--rounds", "2", "--mutants", "accept without sync", "--json")
 	if code != exitFine {
 		t.Fatalf("exit %d\n%s", code, errOut)
@@ -163,6 +174,7 @@ func TestBenchCrash(t *testing.T) {
 }
 
 func TestBenchPrintsATable(t *testing.T) {
+	skipMeasurements(t)
 	code, out, errOut := runBench(t, "isolation", "--for", "300ms", "--quick", "--kinds", "refused", "--publishers", "4", "--hosts", "2", "--rate", "50", "--dir", t.TempDir())
 	if code != exitFine {
 		t.Fatalf("exit %d\n%s", code, errOut)
