@@ -85,20 +85,23 @@ func TestBenchPrintsObjects(t *testing.T) {
 		if c.args[0] == "hosts" && runtime.GOOS != "linux" {
 			continue
 		}
-		list := objects(t, c.args...)
-		if len(list) != len(c.kinds) {
-			t.Fatalf("bench %v: %d objects", c.args, len(list))
-		}
-		for i, result := range list {
-			if result["kind"] != c.kinds[i] {
-				t.Errorf("bench %v: object %d is of kind %v", c.args, i, result["kind"])
+		t.Run(c.args[0], func(t *testing.T) {
+			t.Parallel() // they mostly wait
+			list := objects(t, c.args...)
+			if len(list) != len(c.kinds) {
+				t.Fatalf("bench %v: %d objects", c.args, len(list))
 			}
-			for _, name := range c.fields {
-				if _, ok := result[name].(float64); !ok {
-					t.Errorf("bench %v: %s is missing in %v", c.args, name, result)
+			for i, result := range list {
+				if result["kind"] != c.kinds[i] {
+					t.Errorf("bench %v: object %d is of kind %v", c.args, i, result["kind"])
+				}
+				for _, name := range c.fields {
+					if _, ok := result[name].(float64); !ok {
+						t.Errorf("bench %v: %s is missing in %v", c.args, name, result)
+					}
 				}
 			}
-		}
+		})
 	}
 }
 
