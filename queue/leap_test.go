@@ -127,7 +127,7 @@ func TestQuietDaysAreNoLeap(t *testing.T) {
 	farAhead(t, func(t *testing.T, h *house, _ *time.Duration) {
 		h.before()
 		h.open()
-		time.Sleep(5 * 24 * time.Hour)
+		time.Sleep(3*24*time.Hour + time.Hour)
 		h.crash()
 		if h.Doubt() != 0 {
 			t.Errorf("doubt %v", h.Doubt())
