@@ -197,7 +197,7 @@ func TestBareLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := l.load(t.Context(), 8, pool, 50*time.Millisecond)
+	s, err := l.load(t.Context(), 8, pool, 200*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
