@@ -1,6 +1,6 @@
 package matcher
 
-import "encoding/binary"
+import "hash/maphash"
 
 // identities numbers the identities of distinct filters, or of distinct conditions. Writer only.
 type identities struct {
@@ -8,9 +8,12 @@ type identities struct {
 	all   [][16]byte
 }
 
-func hashIdentity(id *[16]byte) uint32 {
-	return uint32(mix(binary.LittleEndian.Uint64(id[:])^binary.LittleEndian.Uint64(id[8:])) >> 32)
+// newIdentities has room for n identities.
+func newIdentities(n int) identities {
+	return identities{newCells(n), make([][16]byte, 0, n)}
 }
+
+func hashIdentity(id *[16]byte) uint32 { return uint32(maphash.Bytes(seed, id[:]) >> 32) }
 
 func (s *identities) find(id [16]byte) (n uint32, ok bool) {
 	hash := hashIdentity(&id)

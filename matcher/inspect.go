@@ -165,7 +165,7 @@ func (v *View) share(info *FilterInfo, sym uint32) float64 {
 	switch {
 	case sym&reserved == 0:
 		slot = v.symbols.terms[sym].slot
-		share = v.base.census.cost(slot, sym)
+		share = v.base.census.cost(slot, []uint32{sym})
 	case sym&1 != 0:
 		share = costEmpty
 	}

@@ -57,13 +57,17 @@ func (c *census) count(code []uint32) {
 	}
 }
 
-// cost returns the expected share of events that have the term. Events carry values that no filter
+// cost returns how many of some terms of a slot an event is expected to have. Events carry values that no filter
 // names, so a slot with few filters says little: unseen stands for those.
-func (c *census) cost(slot, sym uint32) float64 {
+func (c *census) cost(slot uint32, terms []uint32) float64 {
 	const unseen = 8
-	named, total := uint32(1), uint32(0)
-	if int(sym) < len(c.named) {
-		named = max(1, c.named[sym])
+	named, total := uint32(0), uint32(0)
+	for _, sym := range terms {
+		if int(sym) < len(c.named) {
+			named += max(1, c.named[sym])
+		} else {
+			named++
+		}
 	}
 	if int(slot) < len(c.total) {
 		total = c.total[slot]
@@ -81,10 +85,11 @@ type chooser struct {
 	maxKeys int // see tuning
 
 	// Of the present filter.
-	keys  []uint64
-	rests [][]uint32
-	spots []spot
-	open  [][]uint32 // what has to hold besides what is being looked at
+	keys   []uint64
+	chosen []uint64 // all keys in order
+	rests  [][]uint32
+	spots  []spot
+	open   [][]uint32 // what has to hold besides what is being looked at
 }
 
 // spot is a part of a filter that its keys come from: one test, or a pair of them. A filter holds if for some spot the
@@ -130,22 +135,22 @@ func (c *chooser) shared() uint32 {
 // is all that the filter asks for. The slice is valid until the next call.
 func (c *chooser) choose(code []uint32) (keys []uint64, exact bool) {
 	c.find(code)
-	keys, exact = make([]uint64, 0, len(c.keys)), true
+	c.chosen, exact = c.chosen[:0], true
 	for _, s := range c.spots {
-		keys = append(keys, c.keys[s.keys.lo:s.keys.hi]...)
+		c.chosen = append(c.chosen, c.keys[s.keys.lo:s.keys.hi]...)
 		exact = exact && s.rest.empty()
 	}
-	slices.Sort(keys)
-	return slices.Compact(keys), exact
+	slices.Sort(c.chosen)
+	return slices.Compact(c.chosen), exact
 }
 
 // cost returns how many visits per event the keys of a node are expected to bring.
 func (c *chooser) cost(code []uint32) float64 {
 	switch opOf(code) {
 	case opAll:
-		_, cost := c.cheapest(code)
-		if p := c.bestPair(code); p.first != nil {
-			cost = min(cost, p.cost)
+		_, cost, p := c.weigh(code)
+		if p.first != nil {
+			return p.cost
 		}
 		return cost
 	case opAny:
@@ -167,11 +172,7 @@ func (c *chooser) termCost(code []uint32) float64 {
 	if c.presenceOnly(terms) {
 		return costPresent
 	}
-	sum := 0.0
-	for _, sym := range terms {
-		sum += c.census.cost(code[1], sym)
-	}
-	return sum
+	return c.census.cost(code[1], terms)
 }
 
 // presenceOnly reports whether a test is filed under the presence of its field and not under its terms.
@@ -236,14 +237,9 @@ func (c *chooser) emitAll(code []uint32) {
 		c.spot(len(c.keys)-1, code, false)
 		return
 	}
-	child, cost := c.cheapest(code)
-	p := c.bestPair(code)
-	if p.first != nil && p.cost < cost {
-		if c.saved != nil {
-			c.saved(p.schema(), cost-p.cost)
-		}
-	} else {
-		p = pair{}
+	child, cost, p := c.weigh(code)
+	if p.first != nil && c.saved != nil {
+		c.saved(p.schema(), cost-p.cost)
 	}
 	opened := len(c.open)
 	for rest := inside(code); len(rest) > 0; rest = nextAfter(rest) {
@@ -262,13 +258,23 @@ func (c *chooser) emitAll(code []uint32) {
 	c.open = c.open[:opened]
 }
 
-// cheapest returns the child of a conjunction with the least cost.
-func (c *chooser) cheapest(code []uint32) (child []uint32, cost float64) {
+// weigh returns the child of a conjunction with the least cost, and the two tests of it that an event has together least often
+// if those cost less than that.
+func (c *chooser) weigh(code []uint32) (child []uint32, cost float64, best pair) {
+	var found partners
+	pairs := c.pairs != nil && !c.coarse
 	cost = costAlways
 	for rest := inside(code); len(rest) > 0; rest = nextAfter(rest) {
-		if at := c.cost(rest); child == nil || at < cost {
+		at := c.cost(rest)
+		if child == nil || at < cost {
 			child, cost = rest, at
 		}
+		if pairs && mayPair(rest) {
+			found.offer(partner{rest, at})
+		}
 	}
-	return child, cost
+	if best = c.bestPair(&found); best.first != nil && best.cost < cost {
+		return child, cost, best
+	}
+	return child, cost, pair{}
 }

@@ -101,15 +101,15 @@ func TestKeys(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			w := keyWriter{newWriter(&standard)}
-			w.slot(fieldP)
-			w.slot(fieldS)
-			w.slot(fieldL)
-			code := encode(nil, all(append(often, is(fieldP, "x"), is(fieldS, "y"))...), w)
+			w.slot(&fieldP)
+			w.slot(&fieldS)
+			w.slot(&fieldL)
+			code := w.encode(nil, all(append(often, is(fieldP, "x"), is(fieldS, "y"))...))
 			c := chooser{census: w.takeCensus(code), maxKeys: 20}
 			if test.pairs {
 				c.pairs = func(schema) bool { return true }
 			}
-			keys, exact := c.choose(encode(nil, test.node, w))
+			keys, exact := c.choose(w.encode(nil, test.node))
 			checkKeys(t, w, keys, test.keys)
 			if exact != test.exact {
 				t.Errorf("exact is %v", exact)
@@ -160,7 +160,7 @@ func TestManyKeysBecomePresence(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := keyWriter{newWriter(&standard)}
 			c := chooser{census: &census{}, maxKeys: 20}
-			keys, exact := c.choose(encode(nil, test.node, w))
+			keys, exact := c.choose(w.encode(nil, test.node))
 			checkKeys(t, w, keys, test.keys)
 			if exact {
 				t.Error("exact")

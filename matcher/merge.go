@@ -12,8 +12,6 @@ func (w *writer) mergeDue() bool {
 // mergeNow reports whether an update with so many changes of its own ends in a merge.
 func (w *writer) mergeNow(own int) bool {
 	switch {
-	case w.base == nil:
-		return true
 	case w.merging != nil:
 		return false
 	case w.subscribers < w.tuning.smallIndex:
@@ -23,29 +21,28 @@ func (w *writer) mergeNow(own int) bool {
 }
 
 // based returns the number of subscribers in the base.
-func (w *writer) based() int {
-	if w.base == nil {
-		return 0
-	}
-	return len(w.base.holdings.ids)
-}
+func (w *writer) based() int { return len(w.base.holdings.ids) }
 
 func (w *writer) newMerger() *merger {
-	m := &merger{old: w.snapshot, held: make([]holding, 0, w.subscribers)}
-	first := uint32(0)
-	if w.base != nil {
-		first = uint32(w.base.filters.len())
-		for at, id := range w.base.holdings.ids {
-			if !w.left.has(at) {
-				m.held = append(m.held, holding{id, w.base.holdings.filters[at]})
-			}
+	m := &merger{
+		old: w.snapshot, identities: w.conditionIdentities.all,
+		held: make([]holding, 0, w.subscribers), came: make([]holding, 0, len(w.came)),
+	}
+	for at, id := range w.base.holdings.ids {
+		if !w.left.has(at) {
+			m.held = append(m.held, holding{id, w.base.holdings.filters[at]})
 		}
 	}
 	for id, at := range w.came {
-		m.held = append(m.held, holding{id, first + at.filter})
+		m.came = append(m.came, holding{id, uint32(w.base.filters.len()) + at.filter})
 	}
-	m.renamed = newRenumbering(&m.old, w.conditionIdentities.all)
 	return m
+}
+
+// merge runs a merger within an update.
+func (w *writer) merge(m *merger) {
+	m.run()
+	w.adopt(m)
 }
 
 // adopt goes on from the outcome of a merge. The fields are those of now, which may be more than the
@@ -68,6 +65,7 @@ func (w *writer) catchUp() {
 	for _, c := range w.missed {
 		w.apply(c.add, c.remove)
 	}
+	w.fileFrom(0)
 	w.missed = nil
 }
 

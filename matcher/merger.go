@@ -10,8 +10,10 @@ import (
 //
 // The old snapshot is only read, in the way of a View, so a merger may run beside the writer.
 type merger struct {
-	old  snapshot
-	held []holding // who has which filter of the old snapshot
+	old        snapshot
+	identities [][16]byte // of its conditions
+	held       []holding  // who has which filter, by subscriber: one of the old snapshot, and later one of live
+	came       []holding  // those of the delta, in any order, who are not in held
 
 	live    []survivor
 	renamed *renumbering
@@ -51,29 +53,53 @@ func (m *merger) run() {
 
 // survivors groups the subscribers by filter.
 func (m *merger) survivors() {
-	filters := 0
-	if m.old.base != nil {
-		filters = m.old.base.filters.len()
-	}
-	starts := make([]uint32, filters+len(m.old.delta.filters)+1)
+	m.gather()
+	starts := make([]uint32, m.filters()+1)
 	for i := range m.held {
-		m.held[i].filter = m.original(m.held[i].filter)
-		starts[m.held[i].filter+1]++
+		h := &m.held[i]
+		h.filter = m.original(h.filter)
+		starts[h.filter+1]++
 	}
-	for n := 1; n < len(starts); n++ {
-		starts[n] += starts[n-1]
-		if starts[n] > starts[n-1] {
-			m.live = append(m.live, survivor{number: uint32(n - 1), ids: run{starts[n-1], starts[n]}})
+	m.live = make([]survivor, 0, m.filters())
+	renumbered := make([]uint32, m.filters())
+	for n := range m.filters() {
+		starts[n+1] += starts[n]
+		if ids := (run{starts[n], starts[n+1]}); !ids.empty() {
+			renumbered[n] = uint32(len(m.live))
+			m.live = append(m.live, survivor{number: uint32(n), ids: ids})
 		}
 	}
 	m.ids = make([]ID, len(m.held))
-	for _, h := range m.held {
+	for i := range m.held {
+		h := &m.held[i]
 		m.ids[starts[h.filter]] = h.id
 		starts[h.filter]++
+		h.filter = renumbered[h.filter]
 	}
-	for _, s := range m.live {
-		slices.Sort(m.ids[s.ids.lo:s.ids.hi])
+}
+
+// gather puts those who came into their places, from the end on: there is room for them.
+func (m *merger) gather() {
+	came, at := m.came, len(m.held)
+	slices.SortFunc(came, func(x, y holding) int { return cmp.Compare(x.id, y.id) })
+	m.held = m.held[:at+len(came)]
+	for i := len(m.held) - 1; len(came) > 0; i-- {
+		if last := len(came) - 1; at == 0 || m.held[at-1].id < came[last].id {
+			m.held[i], came = came[last], came[:last]
+		} else {
+			at--
+			m.held[i] = m.held[at]
+		}
 	}
+}
+
+// filters returns how many filters the old snapshot has.
+func (m *merger) filters() int {
+	n := len(m.old.delta.filters)
+	if m.old.base != nil {
+		n += m.old.base.filters.len()
+	}
+	return n
 }
 
 // original returns the filter of the base that a filter of the delta is the same as.
@@ -103,6 +129,7 @@ func (m *merger) program(code []uint32, n uint32) []uint32 {
 
 // translate brings the programs into the new numbers.
 func (m *merger) translate() {
+	m.renamed = newRenumbering(&m.old, m.identities)
 	for i := range m.live {
 		s := &m.live[i]
 		s.code = uint32(len(m.code))
@@ -127,17 +154,22 @@ func (m *merger) takeCensus() {
 	}
 }
 
-// admitSchemas lets every filter name the pair it would like best.
+// admitSchemas lets filters name the pair they would like best. Of many some are asked, chosen without regard to the order in which they
+// came, for what is worth a lookup to every event shows in a part as well.
 func (m *merger) admitSchemas() {
+	const enough = 4096
+	every := max(1, len(m.live)/enough)
 	saved := make(map[schema]float64)
 	c := chooser{
 		census:  m.census,
 		pairs:   func(schema) bool { return true },
-		saved:   func(s schema, visits float64) { saved[s] += visits },
+		saved:   func(s schema, visits float64) { saved[s] += visits * float64(every) },
 		maxKeys: m.old.tuning.maxKeys,
 	}
 	for i := range m.live {
-		c.find(m.codeOf(&m.live[i]))
+		if slotOf(mix(uint64(i)), every) == 0 {
+			c.find(m.codeOf(&m.live[i]))
+		}
 	}
 	for s, visits := range saved {
 		if visits >= m.old.tuning.minSaved {
@@ -243,15 +275,8 @@ func (m *merger) implies(key uint64, slot uint32) bool {
 
 // hold notes which filter each subscriber has.
 func (m *merger) hold(h *holdings) {
-	all := make([]holding, 0, len(m.ids))
-	for n, s := range m.live {
-		for _, id := range m.ids[s.ids.lo:s.ids.hi] {
-			all = append(all, holding{id, uint32(n)})
-		}
-	}
-	slices.SortFunc(all, func(x, y holding) int { return cmp.Compare(x.id, y.id) })
-	h.ids, h.filters = make([]ID, len(all)), make([]uint32, len(all))
-	for i, x := range all {
+	h.ids, h.filters = make([]ID, len(m.held)), make([]uint32, len(m.held))
+	for i, x := range m.held {
 		h.ids[i], h.filters[i] = x.id, x.filter
 	}
 }

@@ -20,15 +20,11 @@ func (c *chooser) emitPair(p pair) {
 	}
 }
 
-// bestPair returns the two children of a conjunction that an event has together least often.
-func (c *chooser) bestPair(code []uint32) (best pair) {
-	if c.pairs == nil || c.coarse {
-		return best
-	}
-	partners := c.partners(code)
-	for i := range partners.n {
+// bestPair returns the two of some tests that an event has together least often.
+func (c *chooser) bestPair(among *partners) (best pair) {
+	for i := range among.n {
 		for j := range i {
-			p := makePair(partners.tests[i], partners.tests[j])
+			p := makePair(&among.tests[i], &among.tests[j])
 			if p.first == nil || best.first != nil && p.cost >= best.cost || !c.pairs(p.schema()) {
 				continue
 			}
@@ -38,7 +34,7 @@ func (c *chooser) bestPair(code []uint32) (best pair) {
 	return best
 }
 
-func makePair(x, y partner) pair {
+func makePair(x, y *partner) pair {
 	if x.code[1] == y.code[1] || len(termsOf(x.code))*len(termsOf(y.code)) > maxProduct {
 		return pair{}
 	}
@@ -59,14 +55,9 @@ type partners struct {
 	n     int
 }
 
-func (c *chooser) partners(code []uint32) (found partners) {
-	for rest := inside(code); len(rest) > 0; rest = nextAfter(rest) {
-		op := opOf(rest)
-		if (op == opIs || op == opIn) && len(termsOf(rest)) > 0 && len(termsOf(rest)) <= maxProduct {
-			found.offer(partner{nodeOf(rest), c.termCost(rest)})
-		}
-	}
-	return found
+func mayPair(code []uint32) bool {
+	op := opOf(code)
+	return (op == opIs || op == opIn) && len(termsOf(code)) > 0 && len(termsOf(code)) <= maxProduct
 }
 
 func (ps *partners) offer(p partner) {

@@ -37,50 +37,58 @@ func conditionOf(code []uint32) uint32 { return code[2] }
 func inside(code []uint32) []uint32    { return code[1 : code[0]>>opBits] }
 func nextAfter(code []uint32) []uint32 { return code[code[0]>>opBits:] }
 
-// interner gives slots, symbols and numbers to what filters name.
-type interner interface {
-	slot(jql.Field) uint32
-	symbol(slot uint32, term string) uint32
-	condition(slot uint32, c jql.Condition) uint32
-}
-
-// encode appends the program of n to code.
-func encode(code []uint32, n jql.Node, in interner) []uint32 {
+// encode appends the program of a node to code.
+func (w *writer) encode(code []uint32, n jql.Node) []uint32 {
 	switch n := n.(type) {
-	case *jql.AllOf:
-		return encodeGroup(code, opAll, n.Nodes, in)
-	case *jql.AnyOf:
-		return encodeGroup(code, opAny, n.Nodes, in)
 	case *jql.Test:
-		return encodeTest(code, n, in)
+		return w.encodeTest(code, n)
+	case *jql.AllOf:
+		return w.encodeGroup(code, opAll, n.Nodes)
+	case *jql.AnyOf:
+		return w.encodeGroup(code, opAny, n.Nodes)
 	case jql.Condition:
-		return encodeCondition(code, n, in)
+		return w.encodeCondition(code, n)
 	}
 	panic("matcher: a filter with an unknown kind of node")
 }
 
-func encodeGroup(code []uint32, op uint32, nodes []jql.Node, in interner) []uint32 {
+func (w *writer) encodeGroup(code []uint32, op uint32, nodes []jql.Node) []uint32 {
 	if len(nodes) == 1 {
-		return encode(code, nodes[0], in)
+		return w.encode(code, nodes[0])
 	}
 	start := len(code)
 	code = append(code, 0)
-	for _, conditions := range []bool{false, true} {
-		for _, n := range nodes {
-			if _, is := n.(jql.Condition); is == conditions {
-				code = encode(code, n, in)
-			}
+	conditions := 0
+	for _, n := range nodes {
+		if isCondition(n) {
+			conditions++
+		} else {
+			code = w.encode(code, n)
+		}
+	}
+	for i := 0; conditions > 0; i++ {
+		if isCondition(nodes[i]) {
+			code = w.encode(code, nodes[i])
+			conditions--
 		}
 	}
 	return closeNode(code, start, op)
 }
 
-func encodeTest(code []uint32, t *jql.Test, in interner) []uint32 {
+func isCondition(n jql.Node) bool {
+	switch n.(type) {
+	case *jql.Test, *jql.AllOf, *jql.AnyOf:
+		return false
+	}
+	return true
+}
+
+func (w *writer) encodeTest(code []uint32, t *jql.Test) []uint32 {
 	start := len(code)
-	slot := in.slot(t.Field)
+	slot := w.slot(&t.Field)
 	code = append(code, 0, slot)
 	for _, text := range t.Terms {
-		code = append(code, in.symbol(slot, text))
+		code = append(code, w.symbols.intern(slot, text))
 	}
 	slices.Sort(code[start+2:])
 	code = code[:start+2+len(slices.Compact(code[start+2:]))]
@@ -99,10 +107,11 @@ func testOp(t *jql.Test, terms int) uint32 {
 	return opIn
 }
 
-func encodeCondition(code []uint32, c jql.Condition, in interner) []uint32 {
+func (w *writer) encodeCondition(code []uint32, c jql.Condition) []uint32 {
 	start := len(code)
-	slot := in.slot(c.On())
-	code = append(code, 0, slot, in.condition(slot, c))
+	field := c.On()
+	slot := w.slot(&field)
+	code = append(code, 0, slot, w.condition(slot, c))
 	return closeNode(code, start, opCondition)
 }
 

@@ -56,7 +56,7 @@ func (w *writer) atAlways() int {
 func (w *writer) bytes() int {
 	return int(unsafe.Sizeof(*w)) + w.snapshot.bytes() + int(unsafe.Sizeof(View{})) +
 		w.conditionIdentities.bytes() + size(w.recent) + size(w.left) + size(w.code) + size(w.packed) +
-		mapBytes(len(w.came), 12) + mapBytes(len(w.slots), 44)
+		size(w.slots) + mapBytes(len(w.came), 12)
 }
 
 func (s *snapshot) bytes() int {

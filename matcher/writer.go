@@ -11,10 +11,10 @@ import (
 // update and equal to it between updates.
 type writer struct {
 	snapshot
-	slots   map[string][]uint32 // by the name of the field
-	came    map[ID]place        // the subscribers of the delta
-	left    bitmap              // by place in base.holdings: the subscriber is gone, or has another filter
-	changes int                 // subscriptions that came or went since the base was built
+	slots   cells        // from the hash of a field to its slot, plus 1
+	came    map[ID]place // the subscribers of the delta
+	left    bitmap       // by place in base.holdings: the subscriber is gone, or has another filter
+	changes int          // subscriptions that came or went since the base was built
 
 	ownInterests bool // no View has the slices of snapshot.interests
 
@@ -41,34 +41,32 @@ type change struct {
 type place struct{ filter, position uint32 }
 
 func newWriter(t *tuning) *writer {
-	return &writer{
-		snapshot: snapshot{tuning: t},
-		slots:    make(map[string][]uint32),
-		came:     make(map[ID]place),
-	}
+	return &writer{snapshot: snapshot{tuning: t}}
 }
 
 // update applies one call of Index.Update and reports whether there is anything new to publish.
 func (w *writer) update(add []Entry, remove []ID) (changed bool) {
-	before := w.changes
+	if w.base == nil {
+		return w.fill(add)
+	}
+	before, known := w.changes, len(w.delta.filters)
 	w.apply(add, remove)
 	own := w.changes - before
 	if own == 0 {
 		return false
 	}
 	if w.mergeNow(own) {
-		m := w.newMerger()
-		m.run()
-		w.adopt(m)
+		w.merge(w.newMerger())
 		return true
 	}
+	w.fileFrom(known)
 	if w.merging != nil {
 		w.missed = append(w.missed, change{slices.Clone(add), slices.Clone(remove)})
 	}
 	return true
 }
 
-// apply records the changes of one update under a version of its own.
+// apply records the changes of one update under a version of its own. Filters that it adds to the delta are still to be filed.
 func (w *writer) apply(add []Entry, remove []ID) {
 	w.version++
 	for _, id := range remove {
@@ -96,15 +94,12 @@ func (w *writer) remove(id ID) {
 
 // holds returns the place in base.holdings of a subscriber that still has the filter it has there.
 func (w *writer) holds(id ID) (at int, ok bool) {
-	if w.base == nil {
-		return 0, false
-	}
 	at, ok = w.base.holdings.find(id)
 	return at, ok && !w.left.has(at)
 }
 
 func (w *writer) add(e Entry) {
-	w.code = encode(w.code[:0], e.Filter.Root(), w)
+	w.code = w.encode(w.code[:0], e.Filter.Root())
 	w.packed = packer{w.presence}.pack(w.packed[:0], w.code)
 	if w.has(e.ID) {
 		return
@@ -159,25 +154,24 @@ func (w *writer) record() (n uint32, known bool) {
 	f := filter{code: uint32(len(d.code))}
 	d.code = append(d.code, w.code...)
 	w.recent = w.recent.add(hashProgram(w.packed), n+1, int(n))
-	if w.base != nil {
-		w.file(n)
-		if twin, ok := w.base.filters.find(w.packed); ok {
-			f.twin = twin + 1
-			d.twins = d.twins.add(hashKey(uint64(twin)), n+1, int(n))
-		}
+	if twin, ok := w.base.filters.find(w.packed); ok {
+		f.twin = twin + 1
+		d.twins = d.twins.add(hashKey(uint64(twin)), n+1, int(n))
 	}
 	d.filters = append(d.filters, f)
 	return n, false
 }
 
-// file files the filter that w.code is the program of.
-func (w *writer) file(n uint32) {
-	keys, exact := w.chooser.choose(w.code)
-	w.filings[filingOf(keys)]++
-	for _, key := range keys {
-		w.delta.file(key, makePost(n, len(keys), exact))
-		if slot, want, asks := questionOf(key); asks {
-			w.want(slot, want)
+// fileFrom files the filters of the delta from a number on: not before it is known that they stay in the delta.
+func (w *writer) fileFrom(first int) {
+	for n := first; n < len(w.delta.filters); n++ {
+		keys, exact := w.chooser.choose(nodeOf(w.delta.code[w.delta.filters[n].code:]))
+		w.filings[filingOf(keys)]++
+		for _, key := range keys {
+			w.delta.file(key, makePost(uint32(n), len(keys), exact))
+			if slot, want, asks := questionOf(key); asks {
+				w.want(slot, want)
+			}
 		}
 	}
 }
@@ -194,26 +188,35 @@ func (w *writer) want(slot uint32, want interest) {
 	w.interests.add(slot, want)
 }
 
-// slot implements interner.
-func (w *writer) slot(f jql.Field) uint32 {
-	for _, n := range w.slots[f.Name] {
-		if w.fields[n] == f {
-			return n
+// slot returns the number of a field.
+func (w *writer) slot(f *jql.Field) uint32 {
+	hash := hashField(f)
+	at := hash
+	for {
+		n := w.slots.next(hash, &at)
+		if n == 0 {
+			break
+		}
+		if w.fields[n-1] == *f {
+			return n - 1
 		}
 	}
-	n := uint32(len(w.fields))
-	w.fields = append(w.fields, f)
+	n := len(w.fields)
+	w.fields = append(w.fields, *f)
 	w.presence = append(w.presence, w.symbols.reserve())
-	w.slots[f.Name] = append(w.slots[f.Name], n)
-	return n
+	w.slots = w.slots.add(hash, uint32(n+1), n)
+	return uint32(n)
 }
 
-// symbol implements interner.
-func (w *writer) symbol(slot uint32, text string) uint32 {
-	return w.symbols.intern(slot, text)
+func hashField(f *jql.Field) uint32 {
+	h := mix(maphash.String(seed, f.Name) + uint64(f.Aspect))
+	if f.Key != "" {
+		h = mix(mix(h^maphash.String(seed, f.Key)) ^ maphash.String(seed, f.Path))
+	}
+	return uint32(h >> 32)
 }
 
-// condition implements interner.
+// condition returns the number of a condition.
 func (w *writer) condition(slot uint32, c jql.Condition) uint32 {
 	identity := conditionIdentity(c)
 	n, known := w.conditionIdentities.find(identity)
