@@ -6,6 +6,9 @@ import (
 	"hookline/jql"
 )
 
+// usualProgram is about how many words the program of a filter has.
+const usualProgram = 16
+
 // fill makes the first base, of all that the update adds. Nobody looks at a delta before it, nor asks what a subscriber had: the
 // delta is only where the merger finds the programs. Of several filters for one subscriber the last counts.
 func (w *writer) fill(add []Entry) (changed bool) {
@@ -19,6 +22,8 @@ func (w *writer) fill(add []Entry) (changed bool) {
 	slices.Sort(order)
 	held := make([]holding, 0, len(add))
 	known := newIdentities(len(add))
+	w.delta.filters = make([]filter, 0, len(add))
+	w.delta.code = make([]uint32, 0, usualProgram*len(add))
 	for i, at := range order {
 		if i+1 < len(order) && order[i+1]>>32 == at>>32 {
 			continue

@@ -2,6 +2,7 @@ package matcher
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 )
 
@@ -127,9 +128,27 @@ func (m *merger) program(code []uint32, n uint32) []uint32 {
 	return append(code, nodeOf(m.old.delta.code[m.old.delta.filters[n].code:])...)
 }
 
+// words returns the length of the program of a filter.
+func (m *merger) words(n uint32) int {
+	if m.old.base != nil {
+		first := uint32(m.old.base.filters.len())
+		if n < first {
+			opening, _ := binary.Uvarint(m.old.base.filters.of(n))
+			return int(opening >> opBits)
+		}
+		n -= first
+	}
+	return int(m.old.delta.code[m.old.delta.filters[n].code] >> opBits)
+}
+
 // translate brings the programs into the new numbers.
 func (m *merger) translate() {
 	m.renamed = newRenumbering(&m.old, m.identities)
+	words := 0
+	for _, s := range m.live {
+		words += m.words(s.number)
+	}
+	m.code = make([]uint32, 0, words)
 	for i := range m.live {
 		s := &m.live[i]
 		s.code = uint32(len(m.code))
