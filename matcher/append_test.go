@@ -1,6 +1,7 @@
 package matcher
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -83,7 +84,8 @@ func TestBaseFindsEveryKey(t *testing.T) {
 		buckets = append(buckets, bucket{uint64(i*90) << 32, i, i + 1})
 	}
 	var b base
-	b.tabulate(slices.Clone(buckets))
+	slices.SortFunc(buckets, func(x, y bucket) int { return cmp.Compare(mix(x.key), mix(y.key)) })
+	b.tabulate(buckets)
 	for _, k := range buckets {
 		if r := b.find(k.key); r != (run{k.lo, k.hi}) {
 			t.Errorf("%v under key %x, want %v", r, k.key, k)
@@ -95,11 +97,14 @@ func TestBaseFindsEveryKey(t *testing.T) {
 }
 
 func TestFiltersAreFound(t *testing.T) {
-	var f filters
+	var part filer
 	text := func(i int) []byte { return []byte(fmt.Sprint("program ", i)) }
 	for i := range 300 {
-		f.add(text(i))
+		part.starts = append(part.starts, uint32(len(part.packed)))
+		part.packed = append(part.packed, text(i)...)
 	}
+	var f filters
+	f.collect([]*filer{&part})
 	f.file()
 	for i := range 300 {
 		if n, ok := f.find(text(i)); !ok || n != uint32(i) {

@@ -1,7 +1,6 @@
 package matcher
 
 import (
-	"cmp"
 	"hash/maphash"
 	"math/bits"
 	"slices"
@@ -10,13 +9,8 @@ import (
 // base is the immutable bulk of an index: for each access key a bucket of nodes, the filters themselves, and their
 // subscribers. It is made by a merger.
 type base struct {
-	table  []bucket // and a free place behind them
-	nodes  []node   // of all buckets, and one behind them
-	leaves []leaf   // of all nodes, and one behind them
-	ids    []ID     // of all leaves
-	sets   []uint32
-	lists  []listed
-	code   []uint32 // programs of nodes
+	table []bucket // and a free place behind them
+	arrays
 
 	schemas []schema // the pairs in use
 	census  *census  // what the keys were chosen by; the delta goes on using it
@@ -25,6 +19,16 @@ type base struct {
 
 	filters  filters
 	holdings holdings
+}
+
+// arrays are what keys lead to.
+type arrays struct {
+	nodes  []node // of all buckets, and one behind them
+	leaves []leaf // of all nodes, then those of filters that never hold, and one behind them
+	ids    []ID   // of all leaves
+	sets   []uint32
+	lists  []listed
+	code   []uint32 // programs of nodes
 }
 
 // bucket is the nodes of one access key; free when hi is zero. The table has them in the order of their hashes, each at the place of its
@@ -49,9 +53,8 @@ func slotOf(hash uint64, length int) int {
 // places returns the length of a table for n things: an eighth of it is free.
 func places(n int) int { return n + n/7 + 1 }
 
-// tabulate makes the table.
+// tabulate makes the table out of buckets in the order of their hashes.
 func (b *base) tabulate(buckets []bucket) {
-	slices.SortFunc(buckets, func(x, y bucket) int { return cmp.Compare(mix(x.key), mix(y.key)) })
 	b.keys, b.slots = len(buckets), places(len(buckets))
 	b.table = make([]bucket, b.slots, b.slots+len(buckets)/64+8)
 	next := 0
@@ -91,22 +94,26 @@ type filters struct {
 	table  []uint32 // number + 1; open addressing
 }
 
-// noLeaf is in the place of a leaf that is not made yet.
-const noLeaf = 1<<32 - 1
-
 func (f *filters) len() int { return len(f.leaves) }
 
 // of returns the packed program of a filter.
 func (f *filters) of(n uint32) []byte { return f.packed[f.starts[n]:f.starts[n+1]] }
 
-// add appends a filter, which must not be there.
-func (f *filters) add(packed []byte) {
-	if len(f.starts) == 0 {
-		f.starts = append(f.starts, 0)
+// collect makes the filters out of what filers have, without their leaves and the table.
+func (f *filters) collect(filers []*filer) {
+	size, n := 0, 0
+	for _, part := range filers {
+		size += len(part.packed)
+		n += len(part.starts)
 	}
-	f.packed = append(f.packed, packed...)
-	f.starts = append(f.starts, uint32(len(f.packed)))
-	f.leaves = append(f.leaves, noLeaf)
+	f.packed, f.starts, f.leaves = make([]byte, 0, size), make([]uint32, 0, n+1), make([]uint32, n)
+	for _, part := range filers {
+		for _, start := range part.starts {
+			f.starts = append(f.starts, uint32(len(f.packed))+start)
+		}
+		f.packed = append(f.packed, part.packed...)
+	}
+	f.starts = append(f.starts, uint32(size))
 }
 
 // file makes the table, when all are added.

@@ -78,7 +78,7 @@ func TestUpdateDuringAMergeKeepsNothingOfItsArguments(t *testing.T) {
 	x.Update(add, remove)
 	m.apply(add, remove)
 	add[0], remove[0] = Entry{51, first[1].Filter}, first[1].ID
-	merger.run()
+	merger.run(2)
 	w.adopt(merger)
 	w.catchUp()
 	w.merging = nil

@@ -32,6 +32,7 @@ func genIndex() *rapid.Generator[*Index] {
 			smallIndex:      rapid.SampledFrom([]int{0, 64}).Draw(t, "smallIndex"),
 			backgroundFrom:  rapid.SampledFrom([]int{0, 8192}).Draw(t, "backgroundFrom"),
 			largeUpdate:     rapid.SampledFrom([]int{1, 1024}).Draw(t, "largeUpdate"),
+			crewShare:       rapid.SampledFrom([]int{1, 2048}).Draw(t, "crewShare"),
 			maxKeys:         rapid.SampledFrom([]int{2, 256}).Draw(t, "maxKeys"),
 			minSaved:        rapid.SampledFrom([]float64{0, 1.5}).Draw(t, "minSaved"),
 			maxSchemas:      48,

@@ -41,7 +41,7 @@ func (w *writer) newMerger() *merger {
 
 // merge runs a merger within an update.
 func (w *writer) merge(m *merger) {
-	m.run()
+	m.run(crewFor(len(m.held)+len(m.came), w.tuning))
 	w.adopt(m)
 }
 
@@ -77,7 +77,7 @@ func (x *Index) mergeBeside() {
 	m := w.newMerger()
 	go func() {
 		defer close(over)
-		m.run()
+		m.run(1) // others have work as well
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		w.adopt(m)

@@ -22,11 +22,7 @@ type merger struct {
 	census  *census
 	schemas []schema
 	ids     []ID // of all survivors
-	filed   Filings
-
-	residues residues
-	rests    []uint32
-	filings  []filing
+	crew    crew
 
 	result snapshot // without its fields
 }
@@ -44,7 +40,9 @@ type survivor struct {
 	ids    run    // in merger.ids
 }
 
-func (m *merger) run() {
+// run merges, by so many goroutines.
+func (m *merger) run(c crew) {
+	m.crew = c
 	m.survivors()
 	m.translate()
 	m.takeCensus()
@@ -214,69 +212,24 @@ func (m *merger) write() snapshot {
 		base:        b,
 		subscribers: len(m.ids),
 	}
-	m.fileAll(b)
-	r.filings = m.filed
-	for _, f := range m.filings {
-		r.interests.addKey(f.key)
-	}
-	t := trie{
-		base: b, tuning: m.old.tuning, residues: &m.residues, rests: m.rests, presence: m.renamed.presence, small: m.renamed.small, made: map[uint32]uint32{},
-		subscribers: func(n uint32) []ID { return m.ids[m.live[n].ids.lo:m.live[n].ids.hi] },
-	}
-	t.build(m.filings)
-	m.hold(&b.holdings)
-	b.compact()
-	return r
-}
-
-// fileAll gives the survivors their numbers and finds the keys of each, and what they leave to verify.
-func (m *merger) fileAll(b *base) {
-	c := newChooser(b, m.old.tuning)
-	var packed []byte
-	b.filters.starts, b.filters.leaves = make([]uint32, 0, len(m.live)+1), make([]uint32, 0, len(m.live))
-	for n := range m.live {
-		code := m.codeOf(&m.live[n])
-		packed = packer{m.renamed.presence}.pack(packed[:0], code)
-		b.filters.add(packed)
-		c.find(code)
-		m.filed[filingOf(c.keys)]++
-		for _, s := range c.spots {
-			lo := len(m.rests)
-			known := func(slot uint32) bool { return m.renamed.small(slot) || m.implies(c.keys[s.keys.lo], slot) }
-			for _, rest := range c.rests[s.rest.lo:s.rest.hi] {
-				m.rests = m.residues.add(m.rests, rest, known)
-			}
-			for _, key := range c.keys[s.keys.lo:s.keys.hi] {
-				m.filings = append(m.filings, filing{key: key, rest: runOf(lo, len(m.rests)), filter: uint32(n), shared: c.shared()})
-			}
+	l, filers := m.fileAll(b)
+	var nowhere []uint32
+	var filings [][]filing
+	for _, f := range filers {
+		for i, n := range f.filed {
+			r.filings[i] += n
 		}
+		nowhere, filings = append(nowhere, f.nowhere...), append(filings, f.filings)
 	}
 	b.filters.file()
-	m.residues.arrange(m.renamed.values)
-	for i, number := range m.rests {
-		m.rests[i] = m.residues.rank[number]
-	}
-	last := run{}
-	for i := range m.filings {
-		f := &m.filings[i]
-		rest := m.rests[f.rest.lo:f.rest.hi]
-		if f.rest != last {
-			slices.Sort(rest)
-			last = f.rest
+	m.hold(&b.holdings)
+	b.grow(l, m.crew, nowhere, filings)
+	for _, k := range b.table {
+		if k.hi != 0 {
+			r.interests.addKey(k.key)
 		}
-		f.begin = beginOf(rest)
 	}
-}
-
-// beginOf returns a number that compares as the first two ranks do.
-func beginOf(rest []uint32) (begin uint64) {
-	if len(rest) > 0 {
-		begin = uint64(rest[0]+1) << 32
-	}
-	if len(rest) > 1 {
-		begin |= uint64(rest[1] + 1)
-	}
-	return begin
+	return r
 }
 
 // implies reports whether an event that has a key, the first of a spot, or another key of that spot has a field.
@@ -298,13 +251,6 @@ func (m *merger) hold(h *holdings) {
 	for i, x := range m.held {
 		h.ids[i], h.filters[i] = x.id, x.filter
 	}
-}
-
-// compact gives arrays that grew the right size.
-func (b *base) compact() {
-	b.nodes, b.leaves, b.ids = slices.Clip(slices.Clone(b.nodes)), slices.Clip(slices.Clone(b.leaves)), slices.Clip(slices.Clone(b.ids))
-	b.sets, b.lists, b.code = slices.Clip(slices.Clone(b.sets)), slices.Clip(slices.Clone(b.lists)), slices.Clip(slices.Clone(b.code))
-	b.filters.packed = slices.Clip(slices.Clone(b.filters.packed))
 }
 
 // newChooser returns what chooses the keys of a base and of the delta on top of it.

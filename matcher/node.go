@@ -66,12 +66,12 @@ func (l leaf) shared() uint32 { return l.mark >> leafShift }
 // length in place of a symbol; the others follow by symbol and place.
 type listed struct{ symbol, at uint32 }
 
-// set returns the symbols of the set at a place of base.sets.
-func (b *base) set(at uint32) []uint32 { return b.sets[at+1 : at+1+b.sets[at]] }
+// set returns the symbols of the set at a place of arrays.sets.
+func (a *arrays) set(at uint32) []uint32 { return a.sets[at+1 : at+1+a.sets[at]] }
 
-// list returns the list at a place of base.lists.
-func (b *base) list(at uint32) []listed {
-	return b.lists[at+1 : at+1+b.lists[at].symbol]
+// list returns the list at a place of arrays.lists.
+func (a *arrays) list(at uint32) []listed {
+	return a.lists[at+1 : at+1+a.lists[at].symbol]
 }
 
 // under returns the part of a list that is under a symbol.

@@ -5,76 +5,72 @@ import (
 	"slices"
 )
 
-// trie lays out the buckets of a base.
-type trie struct {
-	base     *base
-	residues *residues
+// layout is what the tries of a base are laid out by.
+type layout struct {
+	tests    *arrangement
 	rests    []uint32          // ranks of tests
 	presence []uint32          // by slot: the symbol of its presence
 	small    func(uint32) bool // tells of a slot that all its symbols are in one word
 	tuning   *tuning
 
 	subscribers func(filter uint32) []ID
-	made        map[uint32]uint32 // by number of a test: its place in base.sets or base.code, plus 1
 }
 
 // filing is one filter under one access key.
 type filing struct {
 	key    uint64
-	rest   run    // of trie.rests, ascending: what has to hold besides
+	rest   run    // of layout.rests, ascending: what has to hold besides
 	begin  uint64 // the first two of them, which decide most comparisons
 	filter uint32
 	shared uint32
 }
 
-// build lays out all filings.
+// compare puts filings in the order of the hashes of their keys, and those of one key in that of what has to hold besides.
+func (l *layout) compare(x, y filing) int {
+	switch {
+	case x.key != y.key:
+		return cmp.Or(cmp.Compare(mix(x.key), mix(y.key)), cmp.Compare(x.key, y.key))
+	case x.begin != y.begin:
+		return cmp.Compare(x.begin, y.begin)
+	}
+	return cmp.Or(slices.Compare(l.restOf(&x), l.restOf(&y)), cmp.Compare(x.filter, y.filter))
+}
+
+func (l *layout) restOf(f *filing) []uint32 { return l.rests[f.rest.lo:f.rest.hi] }
+
+// trie lays out buckets, in arrays that are like those of a base. Places in them count from its own beginning; see forest.join.
+type trie struct {
+	*layout
+	arrays
+	buckets []bucket
+	made    []made   // by rank of a test: the node of it
+	pending []listed // of the lists that are not complete
+}
+
+// made is the node of a test without its place in the trie. The zero made is of no test.
+type made struct{ test, arg uint32 }
+
+// build lays out filings, which are in order.
 func (t *trie) build(filings []filing) {
-	slices.SortFunc(filings, t.compare)
-	var buckets []bucket
+	t.made = make([]made, len(t.tests.order))
+	t.leaves, t.ids = make([]leaf, 0, len(filings)+1), make([]ID, 0, len(filings))
 	for lo := 0; lo < len(filings); {
 		hi := lo + 1
 		for hi < len(filings) && filings[hi].key == filings[lo].key {
 			hi++
 		}
-		start := len(t.base.nodes)
+		start := len(t.nodes)
 		t.bucket(filings[lo:hi])
-		buckets = append(buckets, bucket{filings[lo].key, uint32(start), uint32(len(t.base.nodes))})
+		t.buckets = append(t.buckets, bucket{filings[lo].key, uint32(start), uint32(len(t.nodes))})
 		lo = hi
 	}
-	t.base.tabulate(buckets)
-	t.base.nodes = append(t.base.nodes, node{leaf: uint32(len(t.base.leaves))})
-	t.hangOthers()
-	t.base.leaves = append(t.base.leaves, leaf{ids: uint32(len(t.base.ids))})
 }
-
-// hangOthers makes leaves, of no node, for the filters that never hold. All filters have one then, to keep their subscribers.
-func (t *trie) hangOthers() {
-	for n, at := range t.base.filters.leaves {
-		if at == noLeaf {
-			t.base.filters.leaves[n] = uint32(len(t.base.leaves))
-			t.base.leaves = append(t.base.leaves, leaf{uint32(len(t.base.ids)), uint32(n)})
-			t.base.ids = append(t.base.ids, t.subscribers(uint32(n))...)
-		}
-	}
-}
-
-func (t *trie) compare(x, y filing) int {
-	switch {
-	case x.key != y.key:
-		return cmp.Compare(x.key, y.key)
-	case x.begin != y.begin:
-		return cmp.Compare(x.begin, y.begin)
-	}
-	return cmp.Or(slices.Compare(t.restOf(&x), t.restOf(&y)), cmp.Compare(x.filter, y.filter))
-}
-
-func (t *trie) restOf(f *filing) []uint32 { return t.rests[f.rest.lo:f.rest.hi] }
 
 // bucket lays out the filings of one key.
 func (t *trie) bucket(fs []filing) {
 	n := t.withDepth(fs, 0)
 	if n > 0 {
-		at := t.open(nodePass, 0, 0)
+		at := t.open(made{test: nodePass})
 		t.hang(at, fs[:n])
 		t.close(at)
 	}
@@ -83,29 +79,37 @@ func (t *trie) bucket(fs []filing) {
 
 // withDepth returns how many filings ask for no more than so many tests. They are the first.
 func (t *trie) withDepth(fs []filing, depth int) (n int) {
-	for n < len(fs) && len(t.restOf(&fs[n])) == depth {
+	for n < len(fs) && int(fs[n].rest.hi-fs[n].rest.lo) == depth {
 		n++
 	}
 	return n
 }
 
-func (t *trie) open(kind, at, arg uint32) int {
-	t.base.nodes = append(t.base.nodes, node{
-		test: kind | at<<testShift, arg: arg, leaf: uint32(len(t.base.leaves)),
-	})
-	return len(t.base.nodes) - 1
+// end closes the last trie of a base. The filters that never hold get leaves of no node: all filters have one then, which keep their
+// subscribers.
+func (t *trie) end(nowhere []uint32) {
+	t.nodes = append(t.nodes, node{leaf: uint32(len(t.leaves))})
+	for _, n := range nowhere {
+		t.leaves = append(t.leaves, leaf{uint32(len(t.ids)), n})
+		t.ids = append(t.ids, t.subscribers(n)...)
+	}
+	t.leaves = append(t.leaves, leaf{ids: uint32(len(t.ids))})
 }
 
-func (t *trie) close(at int) { t.base.nodes[at].skip = uint32(len(t.base.nodes)) }
+func (t *trie) open(m made) int {
+	t.nodes = append(t.nodes, node{test: m.test, arg: m.arg, leaf: uint32(len(t.leaves))})
+	return len(t.nodes) - 1
+}
+
+func (t *trie) close(at int) { t.nodes[at].skip = uint32(len(t.nodes)) }
 
 // hang makes filings leaves of the node that was opened last.
 func (t *trie) hang(at int, fs []filing) {
 	for i := range fs {
 		f := &fs[i]
-		t.base.filters.leaves[f.filter] = uint32(len(t.base.leaves))
-		t.base.leaves = append(t.base.leaves, leaf{uint32(len(t.base.ids)), f.filter | f.shared<<leafShift})
-		t.base.ids = append(t.base.ids, t.subscribers(f.filter)...)
-		t.base.nodes[at].test |= f.shared << kindBits
+		t.leaves = append(t.leaves, leaf{uint32(len(t.ids)), f.filter | f.shared<<leafShift})
+		t.ids = append(t.ids, t.subscribers(f.filter)...)
+		t.nodes[at].test |= f.shared << kindBits
 	}
 }
 
@@ -118,18 +122,12 @@ func (t *trie) children(fs []filing, depth int) {
 	}
 }
 
+func (t *trie) rankOf(f *filing, depth int) uint32 { return t.rests[int(f.rest.lo)+depth] }
+
 // family returns how many of the first filings have tests of the same field and kind next.
 func (t *trie) family(fs []filing, depth int) int {
-	first := t.testOf(&fs[0], depth)
-	if classOf(first) == classProgram {
-		return t.same(fs, depth)
-	}
-	n := 1
-	for n < len(fs) {
-		test := t.testOf(&fs[n], depth)
-		if classOf(test) != classSymbols || test[1] != first[1] || kindOrder(test) != kindOrder(first) {
-			break
-		}
+	n, next := 1, t.tests.next[t.rankOf(&fs[0], depth)]
+	for n < len(fs) && t.rankOf(&fs[n], depth) < next {
 		n++
 	}
 	return n
@@ -137,27 +135,27 @@ func (t *trie) family(fs []filing, depth int) int {
 
 // same returns how many of the first filings have the same test next.
 func (t *trie) same(fs []filing, depth int) int {
-	n := 1
-	for n < len(fs) && t.restOf(&fs[n])[depth] == t.restOf(&fs[0])[depth] {
+	n, rank := 1, t.rankOf(&fs[0], depth)
+	for n < len(fs) && t.rankOf(&fs[n], depth) == rank {
 		n++
 	}
 	return n
 }
 
-func (t *trie) testOf(f *filing, depth int) []uint32 {
-	return t.residues.of(t.residues.order[t.restOf(f)[depth]])
-}
+func (t *trie) testOf(f *filing, depth int) []uint32 { return t.tests.test(t.rankOf(f, depth)) }
 
 // siblings lays out a family.
 func (t *trie) siblings(fs []filing, depth int) {
-	switch kindOrder(t.testOf(&fs[0], depth)) {
-	case 1:
-		if classOf(t.testOf(&fs[0], depth)) == classSymbols && t.tests(fs, depth) >= t.tuning.switchFrom {
-			t.switchOver(fs, depth)
-			return
+	if len(fs) >= min(t.tuning.switchFrom, t.tuning.exceptFrom) {
+		switch test := t.testOf(&fs[0], depth); opOf(test) {
+		case opIs, opIn:
+			if t.different(fs, depth) >= t.tuning.switchFrom {
+				t.switchOver(fs, depth)
+				return
+			}
+		case opNotIn:
+			fs = t.except(fs, depth)
 		}
-	case 2:
-		fs = t.except(fs, depth)
 	}
 	for len(fs) > 0 {
 		n := t.same(fs, depth)
@@ -166,8 +164,8 @@ func (t *trie) siblings(fs []filing, depth int) {
 	}
 }
 
-// tests returns how many different tests a family has next.
-func (t *trie) tests(fs []filing, depth int) (n int) {
+// different returns how many different tests a family has next.
+func (t *trie) different(fs []filing, depth int) (n int) {
 	for ; len(fs) > 0; n++ {
 		fs = fs[t.same(fs, depth):]
 	}
@@ -176,7 +174,7 @@ func (t *trie) tests(fs []filing, depth int) (n int) {
 
 // child lays out filings that share the next test.
 func (t *trie) child(fs []filing, depth int) {
-	at := t.test(t.residues.order[t.restOf(&fs[0])[depth]])
+	at := t.open(t.makeOnce(t.rankOf(&fs[0], depth)))
 	n := t.withDepth(fs, depth+1)
 	t.hang(at, fs[:n])
 	t.children(fs[n:], depth+1)
@@ -185,34 +183,35 @@ func (t *trie) child(fs []filing, depth int) {
 
 // switchOver lays out a family of which an event with one symbol of the field reaches only what asks for that.
 func (t *trie) switchOver(fs []filing, depth int) {
-	slot := t.testOf(&fs[0], depth)[1]
-	at := t.open(nodeSwitch, slot, 0)
-	var list []listed
+	at := t.open(made{test: nodeSwitch | t.testOf(&fs[0], depth)[1]<<testShift})
+	from := len(t.pending)
 	for len(fs) > 0 {
 		n := t.same(fs, depth)
 		for _, sym := range termsOf(t.testOf(&fs[0], depth)) {
-			list = append(list, listed{sym, uint32(len(t.base.nodes))})
+			t.pending = append(t.pending, listed{sym, uint32(len(t.nodes))})
 		}
 		t.child(fs[:n], depth)
 		fs = fs[n:]
 	}
-	t.base.nodes[at].arg = t.list(list)
+	t.nodes[at].arg = t.store(from)
 	t.close(at)
 }
 
-// list stores a list and returns its place.
-func (t *trie) list(list []listed) uint32 {
+// store makes a list of what is pending from a place on and returns where that is.
+func (t *trie) store(from int) uint32 {
+	list := t.pending[from:]
 	slices.SortFunc(list, func(x, y listed) int { return cmp.Or(cmp.Compare(x.symbol, y.symbol), cmp.Compare(x.at, y.at)) })
-	at := uint32(len(t.base.lists))
-	t.base.lists = append(t.base.lists, listed{symbol: uint32(len(list))})
-	t.base.lists = append(t.base.lists, list...)
+	at := uint32(len(t.lists))
+	t.lists = append(t.lists, listed{symbol: uint32(len(list))})
+	t.lists = append(t.lists, list...)
+	t.pending = t.pending[:from]
 	return at
 }
 
 // except lays out those of a family, which rules out values of a field, that ask for nothing else, if they are enough, and
 // returns the others.
 func (t *trie) except(fs []filing, depth int) []filing {
-	last := func(f *filing) bool { return len(t.restOf(f)) == depth+1 }
+	last := func(f *filing) bool { return int(f.rest.hi-f.rest.lo) == depth+1 }
 	n := 0
 	for i := range fs {
 		if last(&fs[i]) {
@@ -222,53 +221,60 @@ func (t *trie) except(fs []filing, depth int) []filing {
 	if n < t.tuning.exceptFrom {
 		return fs
 	}
-	at := t.open(nodeExcept, t.testOf(&fs[0], depth)[1], 0)
-	var list []listed
-	others := make([]filing, 0, len(fs)-n)
+	at := t.open(made{test: nodeExcept | t.testOf(&fs[0], depth)[1]<<testShift})
+	from, others := len(t.pending), make([]filing, 0, len(fs)-n)
 	for i := range fs {
 		if !last(&fs[i]) {
 			others = append(others, fs[i])
 			continue
 		}
 		for _, sym := range termsOf(t.testOf(&fs[i], depth)) {
-			list = append(list, listed{sym, uint32(len(t.base.leaves))})
+			t.pending = append(t.pending, listed{sym, uint32(len(t.leaves))})
 		}
 		t.hang(at, fs[i:i+1])
 	}
-	t.base.nodes[at].arg = t.list(list)
+	t.nodes[at].arg = t.store(from)
 	t.close(at)
 	return others
 }
 
-// test opens the node of a test.
-func (t *trie) test(number uint32) int {
-	code := t.residues.of(number)
-	switch op := opOf(code); op {
-	case opPresent:
-		sym := t.presence[code[1]]
-		return t.open(nodeAny, sym/wordBits, 1<<(sym%wordBits))
-	case opIs, opIn:
-		return t.symbols(number, nodeAny, nodeAnyOf)
-	case opNotIn:
-		if first := t.presence[code[1]]; t.small(code[1]) {
-			return t.open(nodeOnly, first/wordBits, maskOf(termsOf(code))|1<<(first%wordBits))
-		}
-		return t.symbols(number, nodeNone, nodeNoneOf)
+// makeOnce returns the node of a test. Nodes of the same test share what it has in other arrays.
+func (t *trie) makeOnce(rank uint32) made {
+	if t.made[rank] == (made{}) {
+		t.made[rank] = t.make(t.tests.test(rank))
 	}
-	return t.open(nodeProgram, 0, t.once(number, func(code []uint32) uint32 {
-		t.base.code = append(t.base.code, code...)
-		return uint32(len(t.base.code) - len(code))
-	}))
+	return t.made[rank]
 }
 
-// symbols opens the node of a test of symbols, which is of one kind if one word has them all.
-func (t *trie) symbols(number, one, many uint32) int {
-	code := t.residues.of(number)
+func (t *trie) make(code []uint32) made {
+	switch opOf(code) {
+	case opPresent:
+		sym := t.presence[code[1]]
+		return makeNode(nodeAny, sym/wordBits, 1<<(sym%wordBits))
+	case opIs, opIn:
+		return t.symbols(code, nodeAny, nodeAnyOf)
+	case opNotIn:
+		if first := t.presence[code[1]]; t.small(code[1]) {
+			return makeNode(nodeOnly, first/wordBits, maskOf(termsOf(code))|1<<(first%wordBits))
+		}
+		return t.symbols(code, nodeNone, nodeNoneOf)
+	}
+	t.code = append(t.code, code...)
+	return makeNode(nodeProgram, 0, uint32(len(t.code)-len(code)))
+}
+
+func makeNode(kind, at, arg uint32) made { return made{kind | at<<testShift, arg} }
+
+// symbols makes the node of a test of symbols, which is of one kind if one word has them all.
+func (t *trie) symbols(code []uint32, one, many uint32) made {
 	terms := termsOf(code)
 	if word := terms[0] / wordBits; terms[len(terms)-1]/wordBits == word {
-		return t.open(one, word, maskOf(terms))
+		return makeNode(one, word, maskOf(terms))
 	}
-	return t.open(many, code[1], t.once(number, t.set))
+	at := uint32(len(t.sets))
+	t.sets = append(t.sets, uint32(len(terms)))
+	t.sets = append(t.sets, terms...)
+	return makeNode(many, code[1], at)
 }
 
 // wordBits is the length of a word of an event's bits.
@@ -279,22 +285,4 @@ func maskOf(terms []uint32) (mask uint32) {
 		mask |= 1 << (sym % wordBits)
 	}
 	return mask
-}
-
-// once returns the place of what is made for a test, which other nodes may have as well.
-func (t *trie) once(number uint32, make func([]uint32) uint32) uint32 {
-	at, ok := t.made[number]
-	if !ok {
-		at = make(t.residues.of(number))
-		t.made[number] = at
-	}
-	return at
-}
-
-// set stores the symbols of a test and returns their place.
-func (t *trie) set(code []uint32) uint32 {
-	at := uint32(len(t.base.sets))
-	t.base.sets = append(t.base.sets, uint32(len(termsOf(code))))
-	t.base.sets = append(t.base.sets, termsOf(code)...)
-	return at
 }

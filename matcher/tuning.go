@@ -12,6 +12,9 @@ type tuning struct {
 	backgroundFrom int
 	largeUpdate    int
 
+	// crewShare is how many subscribers each goroutine has at least in a merge that an update waits for.
+	crewShare int
+
 	// maxKeys bounds the keys of one filter. A filter with more stands under the presence of its fields
 	// instead, where it costs a verification per event and no memory.
 	maxKeys int
@@ -36,6 +39,7 @@ var standard = tuning{
 	smallIndex:      64,
 	backgroundFrom:  8192,
 	largeUpdate:     1024,
+	crewShare:       2048,
 	maxKeys:         256,
 	minSaved:        1.5,
 	maxSchemas:      48,

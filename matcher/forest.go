@@ -1,0 +1,102 @@
+package matcher
+
+import "slices"
+
+// grow lays out all filings, and the table that leads to them. Each of the crew works at a trie for a range of the hashes of
+// keys, so that the buckets are in memory in the order of the table. nowhere are the filters that never hold.
+func (b *base) grow(l *layout, crew crew, nowhere []uint32, of [][]filing) {
+	const perPlace = 8
+	places := 1
+	for _, filings := range of {
+		places += len(filings) / perPlace
+	}
+	filings, ends := deal(places, func(f *filing) int { return slotOf(mix(f.key), places) }, of...)
+	tries := make([]*trie, crew)
+	crew.each(func(part int) {
+		lo, from := crew.cut(ends, part)
+		hi, to := crew.cut(ends, part+1)
+		sortDealt(filings, from, ends[lo:hi], l.compare)
+		tries[part] = &trie{layout: l}
+		tries[part].build(filings[from:to])
+	})
+	tries[crew-1].end(nowhere)
+	b.join(tries, crew)
+}
+
+// cut returns where a part begins if what was dealt is cut into parts of about the same size: at which place, and at which item.
+func (c crew) cut(ends []uint32, part int) (place int, item uint32) {
+	if part == 0 {
+		return 0, 0
+	}
+	all := ends[len(ends)-1]
+	place, _ = slices.BinarySearch(ends, uint32(uint64(all)*uint64(part)/uint64(c)))
+	return place + 1, ends[place]
+}
+
+// origin is where the arrays of a trie begin in those of a base.
+type origin struct{ nodes, leaves, ids, sets, lists, code, buckets uint32 }
+
+func (o origin) behind(t *trie) origin {
+	return origin{
+		o.nodes + uint32(len(t.nodes)), o.leaves + uint32(len(t.leaves)), o.ids + uint32(len(t.ids)),
+		o.sets + uint32(len(t.sets)), o.lists + uint32(len(t.lists)), o.code + uint32(len(t.code)),
+		o.buckets + uint32(len(t.buckets)),
+	}
+}
+
+// join makes the arrays of a base out of those of tries.
+func (b *base) join(tries []*trie, crew crew) {
+	origins := make([]origin, len(tries)+1)
+	for i, t := range tries {
+		origins[i+1] = origins[i].behind(t)
+	}
+	all := origins[len(tries)]
+	b.arrays = arrays{
+		make([]node, all.nodes), make([]leaf, all.leaves), make([]ID, all.ids),
+		make([]uint32, all.sets), make([]listed, all.lists), make([]uint32, all.code),
+	}
+	buckets := make([]bucket, all.buckets)
+	crew.each(func(part int) {
+		tries[part].moveTo(b, buckets, origins[part])
+	})
+	for at, l := range b.leaves[:all.leaves-1] {
+		b.filters.leaves[l.filter()] = uint32(at)
+	}
+	b.tabulate(buckets)
+}
+
+// moveTo copies what a trie has to the arrays of a base, where places count from an origin.
+func (t *trie) moveTo(b *base, buckets []bucket, o origin) {
+	copy(b.ids[o.ids:], t.ids)
+	copy(b.sets[o.sets:], t.sets)
+	copy(b.code[o.code:], t.code)
+	for i, k := range t.buckets {
+		buckets[int(o.buckets)+i] = bucket{k.key, k.lo + o.nodes, k.hi + o.nodes}
+	}
+	for i, l := range t.leaves {
+		b.leaves[int(o.leaves)+i] = leaf{l.ids + o.ids, l.mark}
+	}
+	for i, n := range t.nodes {
+		switch n.kind() {
+		case nodeAnyOf, nodeNoneOf:
+			n.arg += o.sets
+		case nodeProgram:
+			n.arg += o.code
+		case nodeSwitch:
+			move(t.list(n.arg), o.nodes)
+			n.arg += o.lists
+		case nodeExcept:
+			move(t.list(n.arg), o.leaves)
+			n.arg += o.lists
+		}
+		n.skip, n.leaf = n.skip+o.nodes, n.leaf+o.leaves
+		b.nodes[int(o.nodes)+i] = n
+	}
+	copy(b.lists[o.lists:], t.lists)
+}
+
+func move(list []listed, by uint32) {
+	for i := range list {
+		list[i].at += by
+	}
+}
