@@ -17,7 +17,11 @@ func (m *merger) fileAll(b *base) (l *layout, filers []*filer) {
 	}
 	tests := filers[0].residues.arrange(m.renamed.presence, m.renamed.values)
 	rests := make([]uint32, froms[m.crew])
-	m.crew.each(func(part int) {
+	nodes := make([]made, len(tests.order))
+	m.crew.share(len(nodes), func(part, lo, hi int) {
+		for rank := lo; rank < hi; rank++ {
+			nodes[rank] = tests.node(uint32(rank), m.renamed)
+		}
 		for i, n := range ranks[part] {
 			ranks[part][i] = tests.rank[n]
 		}
@@ -25,7 +29,7 @@ func (m *merger) fileAll(b *base) (l *layout, filers []*filer) {
 	})
 	b.filters.collect(filers)
 	return &layout{
-		tests: tests, rests: rests, presence: m.renamed.presence, small: m.renamed.small, tuning: m.old.tuning,
+		tests: tests, made: nodes, rests: rests, tuning: m.old.tuning,
 		subscribers: func(n uint32) []ID { return m.ids[m.live[n].ids.lo:m.live[n].ids.hi] },
 	}, filers
 }

@@ -21,6 +21,7 @@ func (b *base) grow(l *layout, crew crew, nowhere []uint32, of [][]filing) {
 	})
 	tries[crew-1].end(nowhere)
 	b.join(tries, crew)
+	b.settle(l.tests)
 }
 
 // cut returns where a part begins if what was dealt is cut into parts of about the same size: at which place, and at which item.
@@ -34,13 +35,12 @@ func (c crew) cut(ends []uint32, part int) (place int, item uint32) {
 }
 
 // origin is where the arrays of a trie begin in those of a base.
-type origin struct{ nodes, leaves, ids, sets, lists, code, buckets uint32 }
+type origin struct{ nodes, leaves, ids, lists, buckets uint32 }
 
 func (o origin) behind(t *trie) origin {
 	return origin{
 		o.nodes + uint32(len(t.nodes)), o.leaves + uint32(len(t.leaves)), o.ids + uint32(len(t.ids)),
-		o.sets + uint32(len(t.sets)), o.lists + uint32(len(t.lists)), o.code + uint32(len(t.code)),
-		o.buckets + uint32(len(t.buckets)),
+		o.lists + uint32(len(t.lists)), o.buckets + uint32(len(t.buckets)),
 	}
 }
 
@@ -51,10 +51,8 @@ func (b *base) join(tries []*trie, crew crew) {
 		origins[i+1] = origins[i].behind(t)
 	}
 	all := origins[len(tries)]
-	b.arrays = arrays{
-		make([]node, all.nodes), make([]leaf, all.leaves), make([]ID, all.ids),
-		make([]uint32, all.sets), make([]listed, all.lists), make([]uint32, all.code),
-	}
+	b.nodes, b.leaves, b.ids = make([]node, all.nodes), make([]leaf, all.leaves), make([]ID, all.ids)
+	b.lists = make([]listed, all.lists)
 	buckets := make([]bucket, all.buckets)
 	crew.each(func(part int) {
 		tries[part].moveTo(b, buckets, origins[part])
@@ -68,8 +66,6 @@ func (b *base) join(tries []*trie, crew crew) {
 // moveTo copies what a trie has to the arrays of a base, where places count from an origin.
 func (t *trie) moveTo(b *base, buckets []bucket, o origin) {
 	copy(b.ids[o.ids:], t.ids)
-	copy(b.sets[o.sets:], t.sets)
-	copy(b.code[o.code:], t.code)
 	for i, k := range t.buckets {
 		buckets[int(o.buckets)+i] = bucket{k.key, k.lo + o.nodes, k.hi + o.nodes}
 	}
@@ -78,10 +74,6 @@ func (t *trie) moveTo(b *base, buckets []bucket, o origin) {
 	}
 	for i, n := range t.nodes {
 		switch n.kind() {
-		case nodeAnyOf, nodeNoneOf:
-			n.arg += o.sets
-		case nodeProgram:
-			n.arg += o.code
 		case nodeSwitch:
 			move(t.list(n.arg), o.nodes)
 			n.arg += o.lists

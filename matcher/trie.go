@@ -7,12 +7,10 @@ import (
 
 // layout is what the tries of a base are laid out by.
 type layout struct {
-	tests    *arrangement
-	rests    []uint32          // ranks of tests
-	presence []uint32          // by slot: the symbol of its presence
-	small    func(uint32) bool // tells of a slot that all its symbols are in one word
-	tuning   *tuning
-
+	tests       *arrangement
+	made        []made   // by rank of a test
+	rests       []uint32 // ranks of tests
+	tuning      *tuning
 	subscribers func(filter uint32) []ID
 }
 
@@ -43,16 +41,11 @@ type trie struct {
 	*layout
 	arrays
 	buckets []bucket
-	made    []made   // by rank of a test: the node of it
 	pending []listed // of the lists that are not complete
 }
 
-// made is the node of a test without its place in the trie. The zero made is of no test.
-type made struct{ test, arg uint32 }
-
 // build lays out filings, which are in order.
 func (t *trie) build(filings []filing) {
-	t.made = make([]made, len(t.tests.order))
 	t.leaves, t.ids = make([]leaf, 0, len(filings)+1), make([]ID, 0, len(filings))
 	for lo := 0; lo < len(filings); {
 		hi := lo + 1
@@ -174,7 +167,7 @@ func (t *trie) different(fs []filing, depth int) (n int) {
 
 // child lays out filings that share the next test.
 func (t *trie) child(fs []filing, depth int) {
-	at := t.open(t.makeOnce(t.rankOf(&fs[0], depth)))
+	at := t.open(t.made[t.rankOf(&fs[0], depth)])
 	n := t.withDepth(fs, depth+1)
 	t.hang(at, fs[:n])
 	t.children(fs[n:], depth+1)
@@ -236,53 +229,4 @@ func (t *trie) except(fs []filing, depth int) []filing {
 	t.nodes[at].arg = t.store(from)
 	t.close(at)
 	return others
-}
-
-// makeOnce returns the node of a test. Nodes of the same test share what it has in other arrays.
-func (t *trie) makeOnce(rank uint32) made {
-	if t.made[rank] == (made{}) {
-		t.made[rank] = t.make(t.tests.test(rank))
-	}
-	return t.made[rank]
-}
-
-func (t *trie) make(code []uint32) made {
-	switch opOf(code) {
-	case opPresent:
-		sym := t.presence[code[1]]
-		return makeNode(nodeAny, sym/wordBits, 1<<(sym%wordBits))
-	case opIs, opIn:
-		return t.symbols(code, nodeAny, nodeAnyOf)
-	case opNotIn:
-		if first := t.presence[code[1]]; t.small(code[1]) {
-			return makeNode(nodeOnly, first/wordBits, maskOf(termsOf(code))|1<<(first%wordBits))
-		}
-		return t.symbols(code, nodeNone, nodeNoneOf)
-	}
-	t.code = append(t.code, code...)
-	return makeNode(nodeProgram, 0, uint32(len(t.code)-len(code)))
-}
-
-func makeNode(kind, at, arg uint32) made { return made{kind | at<<testShift, arg} }
-
-// symbols makes the node of a test of symbols, which is of one kind if one word has them all.
-func (t *trie) symbols(code []uint32, one, many uint32) made {
-	terms := termsOf(code)
-	if word := terms[0] / wordBits; terms[len(terms)-1]/wordBits == word {
-		return makeNode(one, word, maskOf(terms))
-	}
-	at := uint32(len(t.sets))
-	t.sets = append(t.sets, uint32(len(terms)))
-	t.sets = append(t.sets, terms...)
-	return makeNode(many, code[1], at)
-}
-
-// wordBits is the length of a word of an event's bits.
-const wordBits = 32
-
-func maskOf(terms []uint32) (mask uint32) {
-	for _, sym := range terms {
-		mask |= 1 << (sym % wordBits)
-	}
-	return mask
 }

@@ -56,9 +56,7 @@ func (w *writer) update(add []Entry, remove []ID) (changed bool) {
 		return false
 	}
 	if w.mergeNow(own) {
-		m := w.newMerger()
-		m.run(crewFor(w.subscribers, w.tuning))
-		w.adopt(m)
+		w.merge(w.newMerger())
 		return true
 	}
 	w.fileFrom(known)
