@@ -92,6 +92,7 @@ type filters struct {
 	starts []uint32 // by number, and one behind them
 	leaves []uint32 // by number: one of the leaves of the filter
 	table  []uint32 // number + 1; open addressing
+	words  int      // of all programs
 }
 
 func (f *filters) len() int { return len(f.leaves) }
@@ -147,6 +148,13 @@ func (f *filters) find(packed []byte) (n uint32, ok bool) {
 type holdings struct {
 	ids     []ID // ascending
 	filters []uint32
+}
+
+// newHoldings has room for n holdings.
+func newHoldings(n int) holdings { return holdings{make([]ID, 0, n), make([]uint32, 0, n)} }
+
+func (h *holdings) add(id ID, filter uint32) {
+	h.ids, h.filters = append(h.ids, id), append(h.filters, filter)
 }
 
 func (h *holdings) find(id ID) (at int, ok bool) { return slices.BinarySearch(h.ids, id) }

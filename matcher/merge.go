@@ -26,23 +26,17 @@ func (w *writer) based() int { return len(w.base.holdings.ids) }
 func (w *writer) newMerger() *merger {
 	m := &merger{
 		old: w.snapshot, identities: w.conditionIdentities.all,
-		held: make([]holding, 0, w.subscribers), came: make([]holding, 0, len(w.came)),
+		held: newHoldings(w.subscribers), came: make([]holding, 0, len(w.came)),
 	}
 	for at, id := range w.base.holdings.ids {
 		if !w.left.has(at) {
-			m.held = append(m.held, holding{id, w.base.holdings.filters[at]})
+			m.held.add(id, w.base.holdings.filters[at])
 		}
 	}
 	for id, at := range w.came {
 		m.came = append(m.came, holding{id, uint32(w.base.filters.len()) + at.filter})
 	}
 	return m
-}
-
-// merge runs a merger within an update.
-func (w *writer) merge(m *merger) {
-	m.run(crewFor(len(m.held)+len(m.came), w.tuning))
-	w.adopt(m)
 }
 
 // adopt goes on from the outcome of a merge. The fields are those of now, which may be more than the

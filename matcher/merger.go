@@ -2,23 +2,23 @@ package matcher
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 )
 
-// merger builds a new base out of an old one and a delta, of what lasts. Symbols and conditions that no filter names any
-// longer go. Slots stay, also those that no filter asks for any more.
+// merger builds a base out of filters and their subscribers: those of an old base and a delta that last, or the first of an
+// index. Symbols and conditions that no filter names any longer go. Slots stay, also those that no filter asks for any more.
 //
 // The old snapshot is only read, in the way of a View, so a merger may run beside the writer.
 type merger struct {
 	old        snapshot
 	identities [][16]byte // of its conditions
-	held       []holding  // who has which filter, by subscriber: one of the old snapshot, and later one of live
-	came       []holding  // those of the delta, in any order, who are not in held
+	came       []holding  // subscribers of the delta, in any order, who are to join held
 
-	live    []survivor
+	held holdings // filters are those of the old snapshot until its survivors are found
+	live []survivor
+	code []uint32 // programs, with the numbers of the old snapshot until they are translated
+
 	renamed *renumbering
-	code    []uint32 // programs with new numbers
 	census  *census
 	schemas []schema
 	ids     []ID // of all survivors
@@ -33,129 +33,55 @@ type holding struct {
 	filter uint32
 }
 
-// survivor is a filter that still has subscribers.
+// survivor is a filter that has subscribers.
 type survivor struct {
-	number uint32 // in the old snapshot
-	code   uint32 // in merger.code
-	ids    run    // in merger.ids
+	code uint32 // in merger.code
+	ids  run    // in merger.ids
 }
 
 // run merges, by so many goroutines.
 func (m *merger) run(c crew) {
+	m.survive()
+	m.build(c)
+}
+
+// build makes the base of the survivors.
+func (m *merger) build(c crew) {
 	m.crew = c
-	m.survivors()
+	m.group()
 	m.translate()
 	m.takeCensus()
 	m.admitSchemas()
 	m.result = m.write()
 }
 
-// survivors groups the subscribers by filter.
-func (m *merger) survivors() {
-	m.gather()
-	starts := make([]uint32, m.filters()+1)
-	for i := range m.held {
-		h := &m.held[i]
-		h.filter = m.original(h.filter)
-		starts[h.filter+1]++
+// group puts the subscribers of each filter beside each other, in their order.
+func (m *merger) group() {
+	for _, filter := range m.held.filters {
+		m.live[filter].ids.hi++
 	}
-	m.live = make([]survivor, 0, m.filters())
-	renumbered := make([]uint32, m.filters())
-	for n := range m.filters() {
-		starts[n+1] += starts[n]
-		if ids := (run{starts[n], starts[n+1]}); !ids.empty() {
-			renumbered[n] = uint32(len(m.live))
-			m.live = append(m.live, survivor{number: uint32(n), ids: ids})
-		}
+	next := uint32(0)
+	for n := range m.live {
+		ids := &m.live[n].ids
+		next, *ids = next+ids.hi, run{next, next}
 	}
-	m.ids = make([]ID, len(m.held))
-	for i := range m.held {
-		h := &m.held[i]
-		m.ids[starts[h.filter]] = h.id
-		starts[h.filter]++
-		h.filter = renumbered[h.filter]
+	m.ids = make([]ID, next)
+	for i, filter := range m.held.filters {
+		ids := &m.live[filter].ids
+		m.ids[ids.hi] = m.held.ids[i]
+		ids.hi++
 	}
-}
-
-// gather puts those who came into their places, from the end on: there is room for them.
-func (m *merger) gather() {
-	came, at := m.came, len(m.held)
-	slices.SortFunc(came, func(x, y holding) int { return cmp.Compare(x.id, y.id) })
-	m.held = m.held[:at+len(came)]
-	for i := len(m.held) - 1; len(came) > 0; i-- {
-		if last := len(came) - 1; at == 0 || m.held[at-1].id < came[last].id {
-			m.held[i], came = came[last], came[:last]
-		} else {
-			at--
-			m.held[i] = m.held[at]
-		}
-	}
-}
-
-// filters returns how many filters the old snapshot has.
-func (m *merger) filters() int {
-	n := len(m.old.delta.filters)
-	if m.old.base != nil {
-		n += m.old.base.filters.len()
-	}
-	return n
-}
-
-// original returns the filter of the base that a filter of the delta is the same as.
-func (m *merger) original(n uint32) uint32 {
-	if m.old.base == nil {
-		return n
-	}
-	if first := uint32(m.old.base.filters.len()); n >= first {
-		if twin := m.old.delta.filters[n-first].twin; twin != 0 {
-			return twin - 1
-		}
-	}
-	return n
-}
-
-// program appends the program of a filter.
-func (m *merger) program(code []uint32, n uint32) []uint32 {
-	if m.old.base != nil {
-		first := uint32(m.old.base.filters.len())
-		if n < first {
-			return packer{m.old.presence}.unpack(code, m.old.base.filters.of(n))
-		}
-		n -= first
-	}
-	return append(code, nodeOf(m.old.delta.code[m.old.delta.filters[n].code:])...)
-}
-
-// words returns the length of the program of a filter.
-func (m *merger) words(n uint32) int {
-	if m.old.base != nil {
-		first := uint32(m.old.base.filters.len())
-		if n < first {
-			opening, _ := binary.Uvarint(m.old.base.filters.of(n))
-			return int(opening >> opBits)
-		}
-		n -= first
-	}
-	return int(m.old.delta.code[m.old.delta.filters[n].code] >> opBits)
 }
 
 // translate brings the programs into the new numbers.
 func (m *merger) translate() {
 	m.renamed = newRenumbering(&m.old, m.identities)
-	words := 0
-	for _, s := range m.live {
-		words += m.words(s.number)
-	}
-	m.code = make([]uint32, 0, words)
 	for i := range m.live {
-		s := &m.live[i]
-		s.code = uint32(len(m.code))
-		m.code = m.program(m.code, s.number)
-		m.renamed.mark(m.code[s.code:])
+		m.renamed.mark(m.codeOf(&m.live[i]))
 	}
 	m.renamed.number()
-	for _, s := range m.live {
-		m.renamed.node(nodeOf(m.code[s.code:]))
+	for i := range m.live {
+		m.renamed.node(m.codeOf(&m.live[i]))
 	}
 }
 
@@ -222,7 +148,7 @@ func (m *merger) write() snapshot {
 		nowhere, filings = append(nowhere, f.nowhere...), append(filings, f.filings)
 	}
 	b.filters.file()
-	m.hold(&b.holdings)
+	b.filters.words, b.holdings = len(m.code), m.held
 	b.grow(l, m.crew, nowhere, filings)
 	for _, k := range b.table {
 		if k.hi != 0 {
@@ -243,14 +169,6 @@ func (m *merger) implies(key uint64, slot uint32) bool {
 	}
 	terms := m.renamed.symbols.terms
 	return terms[second].slot == slot || first != 0 && terms[first].slot == slot
-}
-
-// hold notes which filter each subscriber has.
-func (m *merger) hold(h *holdings) {
-	h.ids, h.filters = make([]ID, len(m.held)), make([]uint32, len(m.held))
-	for i, x := range m.held {
-		h.ids[i], h.filters[i] = x.id, x.filter
-	}
 }
 
 // newChooser returns what chooses the keys of a base and of the delta on top of it.

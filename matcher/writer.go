@@ -56,7 +56,9 @@ func (w *writer) update(add []Entry, remove []ID) (changed bool) {
 		return false
 	}
 	if w.mergeNow(own) {
-		w.merge(w.newMerger())
+		m := w.newMerger()
+		m.run(crewFor(w.subscribers, w.tuning))
+		w.adopt(m)
 		return true
 	}
 	w.fileFrom(known)
