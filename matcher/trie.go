@@ -46,7 +46,9 @@ type trie struct {
 
 // build lays out filings, which are in order.
 func (t *trie) build(filings []filing) {
-	t.leaves, t.ids = make([]leaf, 0, len(filings)+1), make([]ID, 0, len(filings))
+	// Most have one or two nodes, of which some are shared, and less than half have a key of their own.
+	n := len(filings)
+	t.nodes, t.leaves, t.ids, t.buckets = make([]node, 0, n+n/2), make([]leaf, 0, n+1), make([]ID, 0, n+n/4), make([]bucket, 0, n/2)
 	for lo := 0; lo < len(filings); {
 		hi := lo + 1
 		for hi < len(filings) && filings[hi].key == filings[lo].key {
