@@ -53,18 +53,19 @@ func slotOf(hash uint64, length int) int {
 // places returns the length of a table for n things: an eighth of it is free.
 func places(n int) int { return n + n/7 + 1 }
 
-// tabulate makes the table out of buckets in the order of their hashes.
+// tabulate makes the table. Who comes to a place where one with a larger hash is takes it, and the other moves on.
 func (b *base) tabulate(buckets []bucket) {
 	b.keys, b.slots = len(buckets), places(len(buckets))
 	b.table = make([]bucket, b.slots, b.slots+len(buckets)/64+8)
-	next := 0
 	for _, k := range buckets {
-		next = max(next, slotOf(mix(k.key), b.slots))
-		for next >= len(b.table) {
-			b.table = append(b.table, bucket{})
+		for i := slotOf(mix(k.key), b.slots); k.hi != 0; i++ {
+			if i == len(b.table) {
+				b.table = append(b.table, bucket{})
+			}
+			if at := &b.table[i]; at.hi == 0 || mix(at.key) > mix(k.key) {
+				*at, k = k, *at
+			}
 		}
-		b.table[next] = k
-		next++
 	}
 	b.table = append(b.table, bucket{})
 }

@@ -28,8 +28,9 @@ func deal[T any](places int, place func(*T) int, items ...[]T) (dealt []T, ends 
 	return dealt, ends[:places]
 }
 
-// sortDealt sorts what was dealt to each of some places that follow each other, of which the first has its items from lo on.
-func sortDealt[T any](dealt []T, lo uint32, ends []uint32, compare func(x, y T) int) {
+// sortDealt sorts what was dealt to each place.
+func sortDealt[T any](dealt []T, ends []uint32, compare func(x, y T) int) {
+	lo := uint32(0)
 	for _, hi := range ends {
 		if hi-lo > 1 {
 			slices.SortFunc(dealt[lo:hi], compare)

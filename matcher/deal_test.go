@@ -36,7 +36,7 @@ func TestDeal(t *testing.T) {
 				t.Fatalf("place %d ends at %d, want %d: %v", place, end, want, all)
 			}
 		}
-		sortDealt(dealt, 0, ends, func(x, y item) int { return cmp.Compare(y.number, x.number) })
+		sortDealt(dealt, ends, func(x, y item) int { return cmp.Compare(y.number, x.number) })
 		slices.SortFunc(all, func(x, y item) int { return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(y.number, x.number)) })
 		if !slices.Equal(dealt, all) {
 			t.Fatalf("sorted %v, want %v", dealt, all)
@@ -44,30 +44,39 @@ func TestDeal(t *testing.T) {
 	})
 }
 
-// TestCut: the parts of what was dealt hold all of it, once, however it is spread.
-func TestCut(t *testing.T) {
+// TestFilingsByKey: filings are in the order of their keys, and those of one key in that of before, wherever they are cut.
+func TestFilingsByKey(t *testing.T) {
+	const symbols, slots = 9, 3
 	rapid.Check(t, func(t *rapid.T) {
-		var ends []uint32
-		end := uint32(0)
-		for _, n := range rapid.SliceOfN(rapid.Uint32Range(0, 5), 1, 20).Draw(t, "sizes") {
-			end += n
-			ends = append(ends, end)
-		}
-		c := crew(rapid.IntRange(1, 5).Draw(t, "crew"))
-		place, item := 0, uint32(0)
-		for part := range int(c) {
-			from, first := c.cut(ends, part)
-			to, next := c.cut(ends, part+1)
-			if from != place || first != item || to < from || next < first {
-				t.Fatalf("part %d begins at %d, %d and ends at %d, %d; the last one ended at %d, %d", part, from, first, to, next, place, item)
+		l := layout{symbols: symbols, slots: slots}
+		key := rapid.Custom(func(t *rapid.T) uint64 {
+			symbol := rapid.Uint32Range(1, symbols-1)
+			slot := rapid.Uint32Range(0, slots-1)
+			return rapid.SampledFrom([]uint64{
+				always, uint64(symbol.Draw(t, "symbol")), pairKey(symbol.Draw(t, "first"), symbol.Draw(t, "second")),
+				uint64(presentSymbol(slot.Draw(t, "slot"))), uint64(emptySymbol(slot.Draw(t, "slot"))),
+			}).Draw(t, "key")
+		})
+		var parts [][]filing
+		var all []filing
+		for range rapid.IntRange(0, 3).Draw(t, "parts") {
+			var part []filing
+			for _, k := range rapid.SliceOf(key).Draw(t, "keys") {
+				part = append(part, filing{key: k, filter: uint32(len(all) + len(part))})
 			}
-			if to > 0 && next != ends[to-1] {
-				t.Fatalf("part %d ends at item %d, its last place at %d", part, next, ends[to-1])
-			}
-			place, item = to, next
+			parts, all = append(parts, part), append(all, part...)
 		}
-		if item != end {
-			t.Fatalf("the last part ends at %d of %d", item, end)
+		sorted := l.byKey(parts)
+		slices.SortStableFunc(all, func(x, y filing) int { return cmp.Compare(x.key, y.key) })
+		if !slices.Equal(sorted, all) {
+			t.Fatalf("%v, want %v", sorted, all)
+		}
+		at := cut(sorted, rapid.IntRange(0, len(sorted)).Draw(t, "cut"))
+		if 0 < at && at < len(sorted) && sorted[at].key == sorted[at-1].key {
+			t.Fatalf("key %x on both sides of %d: %v", sorted[at].key, at, sorted)
+		}
+		if cut(sorted, 0) != 0 || cut(sorted, len(sorted)) != len(sorted) {
+			t.Fatal("something is cut off")
 		}
 	})
 }

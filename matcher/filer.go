@@ -29,7 +29,7 @@ func (m *merger) fileAll(b *base) (l *layout, filers []*filer) {
 	})
 	b.filters.collect(filers)
 	return &layout{
-		tests: tests, made: nodes, rests: rests, tuning: m.old.tuning,
+		tests: tests, made: nodes, rests: rests, symbols: len(m.renamed.symbols.terms), slots: len(m.old.fields), tuning: m.old.tuning,
 		subscribers: func(n uint32) []ID { return m.ids[m.live[n].ids.lo:m.live[n].ids.hi] },
 	}, filers
 }

@@ -1,37 +1,38 @@
 package matcher
 
-import "slices"
-
-// grow lays out all filings, and the table that leads to them. Each of the crew works at a trie for a range of the hashes of
-// keys, so that the buckets are in memory in the order of the table. nowhere are the filters that never hold.
+// grow lays out all filings, and the table that leads to them. Each of the crew works at a trie for a range of keys. The buckets of keys
+// with the same first symbol are in memory beside each other, since an event looks for many of those. nowhere are the
+// filters that never hold.
 func (b *base) grow(l *layout, crew crew, nowhere []uint32, of [][]filing) {
-	const perPlace = 8
-	places := 1
-	for _, filings := range of {
-		places += len(filings) / perPlace
-	}
-	filings, ends := deal(places, func(f *filing) int { return slotOf(mix(f.key), places) }, of...)
+	filings := l.byKey(of)
 	tries := make([]*trie, crew)
-	crew.each(func(part int) {
-		lo, from := crew.cut(ends, part)
-		hi, to := crew.cut(ends, part+1)
-		sortDealt(filings, from, ends[lo:hi], l.compare)
+	crew.share(len(filings), func(part, lo, hi int) {
 		tries[part] = &trie{layout: l}
-		tries[part].build(filings[from:to])
+		tries[part].build(filings[cut(filings, lo):cut(filings, hi)])
 	})
 	tries[crew-1].end(nowhere)
 	b.join(tries, crew)
 	b.settle(l.tests)
 }
 
-// cut returns where a part begins if what was dealt is cut into parts of about the same size: at which place, and at which item.
-func (c crew) cut(ends []uint32, part int) (place int, item uint32) {
-	if part == 0 {
-		return 0, 0
+// byKey brings filings into the order of their keys: first into that of the second symbol, where the others are, then of the first.
+func (l *layout) byKey(filings [][]filing) []filing {
+	bySecond, _ := deal(l.symbols+2*l.slots, func(f *filing) int {
+		if second := uint32(f.key); second < reserved {
+			return int(second)
+		}
+		return l.symbols + int(uint32(f.key)&^reserved)
+	}, filings...)
+	byFirst, _ := deal(l.symbols, func(f *filing) int { return int(f.key >> 32) }, bySecond)
+	return byFirst
+}
+
+// cut returns the first place from one on where another key begins.
+func cut(filings []filing, at int) int {
+	for at > 0 && at < len(filings) && filings[at].key == filings[at-1].key {
+		at++
 	}
-	all := ends[len(ends)-1]
-	place, _ = slices.BinarySearch(ends, uint32(uint64(all)*uint64(part)/uint64(c)))
-	return place + 1, ends[place]
+	return at
 }
 
 // origin is where the arrays of a trie begin in those of a base.

@@ -150,7 +150,7 @@ func (r *residues) arrange(presence, values []uint32) *arrangement {
 		}
 		return programs
 	}, numbers)
-	sortDealt(order, 0, ends, func(x, y uint32) int { return slices.Compare(r.of(x), r.of(y)) })
+	sortDealt(order, ends, func(x, y uint32) int { return slices.Compare(r.of(x), r.of(y)) })
 	for rank, n := range order {
 		a.rank[n], a.next[rank] = uint32(rank), uint32(rank+1)
 	}

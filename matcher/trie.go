@@ -10,6 +10,8 @@ type layout struct {
 	tests       *arrangement
 	made        []made   // by rank of a test
 	rests       []uint32 // ranks of tests
+	symbols     int      // and one behind them
+	slots       int
 	tuning      *tuning
 	subscribers func(filter uint32) []ID
 }
@@ -23,12 +25,9 @@ type filing struct {
 	shared uint32
 }
 
-// compare puts filings in the order of the hashes of their keys, and those of one key in that of what has to hold besides.
+// compare puts filings of one key in the order of what has to hold besides.
 func (l *layout) compare(x, y filing) int {
-	switch {
-	case x.key != y.key:
-		return cmp.Or(cmp.Compare(mix(x.key), mix(y.key)), cmp.Compare(x.key, y.key))
-	case x.begin != y.begin:
+	if x.begin != y.begin {
 		return cmp.Compare(x.begin, y.begin)
 	}
 	return cmp.Or(slices.Compare(l.restOf(&x), l.restOf(&y)), cmp.Compare(x.filter, y.filter))
@@ -36,7 +35,7 @@ func (l *layout) compare(x, y filing) int {
 
 func (l *layout) restOf(f *filing) []uint32 { return l.rests[f.rest.lo:f.rest.hi] }
 
-// trie lays out buckets, in arrays that are like those of a base. Places in them count from its own beginning; see forest.join.
+// trie lays out buckets, in arrays that are like those of a base. Places in them count from its own beginning; see base.join.
 type trie struct {
 	*layout
 	arrays
@@ -44,7 +43,7 @@ type trie struct {
 	pending []listed // of the lists that are not complete
 }
 
-// build lays out filings, which are in order.
+// build lays out filings, which are in the order of their keys.
 func (t *trie) build(filings []filing) {
 	// Most have one or two nodes, of which some are shared, and less than half have a key of their own.
 	n := len(filings)
@@ -54,6 +53,7 @@ func (t *trie) build(filings []filing) {
 		for hi < len(filings) && filings[hi].key == filings[lo].key {
 			hi++
 		}
+		slices.SortFunc(filings[lo:hi], t.compare)
 		start := len(t.nodes)
 		t.bucket(filings[lo:hi])
 		t.buckets = append(t.buckets, bucket{filings[lo].key, uint32(start), uint32(len(t.nodes))})
@@ -83,7 +83,7 @@ func (t *trie) withDepth(fs []filing, depth int) (n int) {
 // end closes the last trie of a base. The filters that never hold get leaves of no node: all filters have one then, which keep their
 // subscribers.
 func (t *trie) end(nowhere []uint32) {
-	t.nodes = append(t.nodes, node{leaf: uint32(len(t.leaves))})
+	t.close(t.open(made{}))
 	for _, n := range nowhere {
 		t.leaves = append(t.leaves, leaf{uint32(len(t.ids)), n})
 		t.ids = append(t.ids, t.subscribers(n)...)
