@@ -6,8 +6,12 @@ import (
 	"hookline/jql"
 )
 
-// usualProgram is about how many words the program of a filter has.
-const usualProgram = 16
+// What is made for so many filters at once. More is made as it is needed.
+const (
+	usualProgram = 16      // words of a program
+	usualTerm    = 12      // bytes of a term
+	manyTerms    = 1 << 16 // filters beyond as many bring few terms that others did not
+)
 
 // fill makes the first base, of all that the update adds. Of several filters for one subscriber the last counts.
 func (w *writer) fill(add []Entry) (changed bool) {
@@ -24,6 +28,7 @@ func (w *writer) fill(add []Entry) (changed bool) {
 		live: make([]survivor, 0, len(add)),
 		code: make([]uint32, 0, usualProgram*len(add)),
 	}
+	w.symbols.grow(min(len(add), manyTerms), usualTerm)
 	known := newIdentities(len(add))
 	for i, at := range order {
 		if i+1 < len(order) && order[i+1]>>32 == at>>32 {

@@ -2,6 +2,7 @@ package matcher
 
 import (
 	"hash/maphash"
+	"slices"
 	"unsafe"
 )
 
@@ -71,6 +72,12 @@ func (s *symbols) intern(slot uint32, text string) uint32 {
 	s.table = s.table.add(hash, sym, s.count)
 	s.count++
 	return sym
+}
+
+// grow makes room for n more terms of a size. Writer only.
+func (s *symbols) grow(n, size int) {
+	s.terms, s.text = slices.Grow(s.terms, n+1), slices.Grow(s.text, n*size)
+	s.table = s.table.grown(s.count + n)
 }
 
 // reserve returns a new symbol, which stands for no text. Writer only.
