@@ -97,11 +97,13 @@ func (m *merger) takeCensus() {
 	}
 }
 
-// admitSchemas lets filters name the pair they would like best. Of many some are asked, chosen without regard to the order in which they
-// came, for what is worth a lookup to every event shows in a part as well.
+// sampleSize is about how many filters say which pairs they would like.
+const sampleSize = 4096
+
+// admitSchemas lets filters name the pair they would like best. Of many some are asked, whatever the order in which they
+// came: a pair that is worth a lookup to every event is named among those as well.
 func (m *merger) admitSchemas() {
-	const enough = 4096
-	every := max(1, len(m.live)/enough)
+	every := max(1, len(m.live)/sampleSize)
 	saved := make(map[schema]float64)
 	c := chooser{
 		census:  m.census,
