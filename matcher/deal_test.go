@@ -71,12 +71,15 @@ func TestFilingsByKey(t *testing.T) {
 		if !slices.Equal(sorted, all) {
 			t.Fatalf("%v, want %v", sorted, all)
 		}
-		at := cut(sorted, rapid.IntRange(0, len(sorted)).Draw(t, "cut"))
-		if 0 < at && at < len(sorted) && sorted[at].key == sorted[at-1].key {
-			t.Fatalf("key %x on both sides of %d: %v", sorted[at].key, at, sorted)
+		cuts := cut(sorted, rapid.IntRange(1, 5).Draw(t, "cuts"))
+		if !slices.Equal(slices.Concat(cuts...), sorted) {
+			t.Fatalf("cut into %v of %v", cuts, sorted)
 		}
-		if cut(sorted, 0) != 0 || cut(sorted, len(sorted)) != len(sorted) {
-			t.Fatal("something is cut off")
+		cuts = slices.DeleteFunc(cuts, func(fs []filing) bool { return len(fs) == 0 })
+		for i := 1; i < len(cuts); i++ {
+			if last := cuts[i-1]; last[len(last)-1].key == cuts[i][0].key {
+				t.Fatalf("key %x in two parts: %v", cuts[i][0].key, cuts)
+			}
 		}
 	})
 }

@@ -2,36 +2,36 @@ package matcher
 
 import "slices"
 
-// fileAll finds the keys of the survivors, and what they leave to verify. It returns what the base is laid out by.
-func (m *merger) fileAll(b *base) (l *layout, filers []*filer) {
-	filers = make([]*filer, m.crew)
+// fileAll finds the keys of the survivors, and what they leave to verify.
+func (m *merger) fileAll(b *base) []*filer {
+	filers := make([]*filer, m.crew)
 	m.crew.share(len(m.live), func(part, lo, hi int) {
 		filers[part] = m.newFiler(b)
 		filers[part].file(lo, hi)
 	})
-	ranks := make([][]uint32, m.crew)
-	froms := make([]int, m.crew+1)
+	return filers
+}
+
+// plan works out what a base is laid out by. It brings the tests of all filers into one order.
+func (m *merger) plan(filers []*filer) *layout {
+	numbers, froms := make([][]uint32, len(filers)), make([]int, len(filers)+1)
 	for i, f := range filers {
+		numbers[i] = filers[0].residues.absorb(&f.residues)
 		froms[i+1] = froms[i] + len(f.rests)
-		ranks[i] = filers[0].residues.absorb(&f.residues)
 	}
-	tests := filers[0].residues.arrange(m.renamed.presence, m.renamed.values)
-	rests := make([]uint32, froms[m.crew])
-	nodes := make([]made, len(tests.order))
-	m.crew.share(len(nodes), func(part, lo, hi int) {
-		for rank := lo; rank < hi; rank++ {
-			nodes[rank] = tests.node(uint32(rank), m.renamed)
-		}
-		for i, n := range ranks[part] {
-			ranks[part][i] = tests.rank[n]
-		}
-		filers[part].arrange(ranks[part], rests, froms[part])
-	})
-	b.filters.collect(filers)
-	return &layout{
-		tests: tests, made: nodes, rests: rests, symbols: len(m.renamed.symbols.terms), slots: len(m.old.fields), tuning: m.old.tuning,
+	l := &layout{
+		tests: filers[0].residues.arrange(m.renamed.presence, m.renamed.values),
+		rests: make([]uint32, froms[len(filers)]), symbols: len(m.renamed.symbols.terms), slots: len(m.old.fields), tuning: m.old.tuning,
 		subscribers: func(n uint32) []ID { return m.ids[m.live[n].ids.lo:m.live[n].ids.hi] },
-	}, filers
+	}
+	l.made = make([]made, len(l.tests.order))
+	m.crew.share(len(l.made), func(part, lo, hi int) {
+		for rank := lo; rank < hi; rank++ {
+			l.made[rank] = l.tests.node(uint32(rank), m.renamed)
+		}
+		filers[part].arrange(l.tests.rank, numbers[part], l.rests, froms[part])
+	})
+	return l
 }
 
 // filer finds the keys of a range of survivors, and what they leave to verify. Several may work at once, each on a range of its own.
@@ -88,10 +88,14 @@ func (f *filer) spot(filter uint32, s spot) {
 	}
 }
 
-// arrange puts the tests of filings into order, by the ranks of those that it has numbered. They go to rests, from a place on.
-func (f *filer) arrange(ranks, rests []uint32, from int) {
-	for i, number := range f.rests {
-		rests[from+i] = ranks[number]
+// arrange puts the tests of filings into order, by the ranks of numbers, which the tests have that the filer has numbered. They go to
+// rests, from a place on, and numbers are of no use any more.
+func (f *filer) arrange(ranks, numbers, rests []uint32, from int) {
+	for i, n := range numbers {
+		numbers[i] = ranks[n]
+	}
+	for i, n := range f.rests {
+		rests[from+i] = numbers[n]
 	}
 	last := run{}
 	for i := range f.filings {

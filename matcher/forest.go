@@ -4,11 +4,11 @@ package matcher
 // with the same first symbol are in memory beside each other, since an event looks for many of those. nowhere are the
 // filters that never hold.
 func (b *base) grow(l *layout, crew crew, nowhere []uint32, of [][]filing) {
-	filings := l.byKey(of)
+	parts := cut(l.byKey(of), int(crew))
 	tries := make([]*trie, crew)
-	crew.share(len(filings), func(part, lo, hi int) {
+	crew.each(func(part int) {
 		tries[part] = &trie{layout: l}
-		tries[part].build(filings[cut(filings, lo):cut(filings, hi)])
+		tries[part].build(parts[part])
 	})
 	tries[crew-1].end(nowhere)
 	b.join(tries, crew)
@@ -27,12 +27,17 @@ func (l *layout) byKey(filings [][]filing) []filing {
 	return byFirst
 }
 
-// cut returns the first place from one on where another key begins.
-func cut(filings []filing, at int) int {
-	for at > 0 && at < len(filings) && filings[at].key == filings[at-1].key {
-		at++
+// cut divides filings, which are in the order of their keys, into parts of about the same size. Those of one key stay together.
+func cut(filings []filing, parts int) [][]filing {
+	cuts, from := make([][]filing, parts), 0
+	for part := range cuts {
+		to := max(from, len(filings)*(part+1)/parts)
+		for from < to && to < len(filings) && filings[to].key == filings[to-1].key {
+			to++
+		}
+		cuts[part], from = filings[from:to], to
 	}
-	return at
+	return cuts
 }
 
 // origin is where the arrays of a trie begin in those of a base.

@@ -46,7 +46,8 @@ func New() *Index {
 //
 // The cost follows the number of changes. After changes in proportion to its size an index is rebuilt
 // as a whole, which takes some microseconds per filter: a small one within the call, a large one in a
-// goroutine beside the calls that follow. Readers are never held up. Passing many entries in one call
+// goroutine beside the calls that follow. A call that itself brings very many is the exception: it rebuilds before it returns, on up to four
+// processors. Readers are never held up. Passing many entries in one call
 // is cheaper than many calls. Update panics on an entry without a
 // filter, before anything is changed.
 func (x *Index) Update(add []Entry, remove []ID) {

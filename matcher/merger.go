@@ -140,7 +140,7 @@ func (m *merger) write() snapshot {
 		base:        b,
 		subscribers: len(m.ids),
 	}
-	l, filers := m.fileAll(b)
+	filers := m.fileAll(b)
 	var nowhere []uint32
 	var filings [][]filing
 	for _, f := range filers {
@@ -149,9 +149,10 @@ func (m *merger) write() snapshot {
 		}
 		nowhere, filings = append(nowhere, f.nowhere...), append(filings, f.filings)
 	}
+	b.filters.collect(filers)
 	b.filters.file()
 	b.filters.words, b.holdings = len(m.code), m.held
-	b.grow(l, m.crew, nowhere, filings)
+	b.grow(m.plan(filers), m.crew, nowhere, filings)
 	for _, k := range b.table {
 		if k.hi != 0 {
 			r.interests.addKey(k.key)
