@@ -101,7 +101,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s := &Store{dir: dir, lock: lock, watch: w, cache: pebble.NewCache(o.CacheSize)}
 	defer s.cache.Unref() // the database has it
-	s.fs = &vital{FS: vfs.OnDiskFull(o.FS, w.diskFull), outside: o.FS, dir: o.FS.PathJoin(dir), disk: w, fatal: o.Fatal}
+	s.fs = &vital{FS: queue.WholeLogs(vfs.OnDiskFull(o.FS, w.diskFull)), outside: o.FS, dir: o.FS.PathJoin(dir), disk: w, fatal: o.Fatal}
 	if s.db, err = pebble.Open(dir, s.pebbleOptions(&o)); err != nil {
 		w.close()
 		return nil, errors.Join(fmt.Errorf("store: opening %s: %w", dir, err), lock.Close())

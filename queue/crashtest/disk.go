@@ -18,7 +18,7 @@ type disk struct {
 	fs     *vfs.MemFS
 	tune   func(*pebble.Options)
 	cache  *pebble.Cache
-	strict bool // every event that may tell of misuse does
+	strict bool // every event that may tell of misuse does, as no range deletion may take what a single delete is for
 	misuse atomic.Int64
 	nested sync.RWMutex // see nesting
 }
@@ -35,7 +35,7 @@ func newDisk(rng *rand.Rand, cache *pebble.Cache) *disk {
 
 // open opens a database in a directory. fs is the file system, or what it is wrapped in.
 func (d *disk) open(dir string, fs vfs.FS, log pebble.Logger) (*pebble.DB, error) {
-	o := &pebble.Options{FS: fs, Logger: log, Cache: d.cache}
+	o := &pebble.Options{FS: queue.WholeLogs(fs), Logger: log, Cache: d.cache}
 	queue.Tune(o)
 	d.tune(o)
 	o.EventListener = &pebble.EventListener{
