@@ -45,6 +45,11 @@ type debt struct {
 	states []state
 	sure   int
 
+	// mixed says that its endpoint had a park or an unpark in a life that it was there in the end of. What came later may have passed
+	// what was parked, and been tried: for a second after a crash the places of a line are told by events alone, see the clock's floor
+	// in the queue, and there what is tried again is before all others, also in the lives that follow.
+	mixed bool
+
 	held   bool // in somebody's hands
 	busy   bool // somebody is sending it again or discarding it
 	purged bool // a purge may have met it while something else was done to it

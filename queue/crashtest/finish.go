@@ -32,11 +32,6 @@ func (w *world) finish() error {
 		err = w.verify(l)
 	}
 	if err == nil && !w.model.report.failed() {
-		l.note(func() {
-			for ep := range l.mixed {
-				l.forgetLines(ep)
-			}
-		})
 		err = w.drain(l)
 	}
 	if err := errors.Join(err, l.close()); err != nil || w.model.report.failed() {

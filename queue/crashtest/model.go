@@ -20,7 +20,7 @@ type model struct {
 	purges   map[queue.EndpointID]*purging
 	parking  map[queue.EndpointID]*moving // parks and unparks in progress
 	calls    map[queue.EndpointID]int     // of Take, Settle and Release in progress
-	mixed    map[queue.EndpointID]bool    // had one in this life: lines may be in another order as long as that lasts
+	mixed    map[queue.EndpointID]bool    // had one in this life: what is there may be handed out in another order
 	settled  []settled                    // since the last flush
 	backups  int                          // made or in progress
 	copying  bool                         // one is in progress
@@ -159,7 +159,7 @@ func (m *model) taken(q *queue.Delivery, epoch int) *debt {
 	case last.lane != q.Lane || last.attempts != q.Attempts:
 		m.report.breach(Other, "%v was handed out in lane %v after %d attempts, when it was %v", d, q.Lane, q.Attempts, last)
 	}
-	if before := m.lines[line{d.endpoint, d.line}]; d.line != 0 && q.Lane == queue.Fresh && len(before) > 0 && before[0].order < d.of.order {
+	if before := m.lines[line{d.endpoint, d.line}]; d.line != 0 && q.Lane == queue.Fresh && !d.mixed && len(before) > 0 && before[0].order < d.of.order {
 		m.report.breach(Other, "%v was handed out before %v, of the same line, was settled", d, before[0].name)
 	}
 	d.held = true
@@ -228,7 +228,6 @@ func (m *model) unexpanded() (large []*message) {
 
 // lifeBegins notes that the queue was opened again.
 func (m *model) lifeBegins() {
-	clear(m.mixed)
 	for _, msg := range m.messages {
 		msg.there = false
 	}

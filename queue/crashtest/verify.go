@@ -123,6 +123,7 @@ func (m *model) compare(s sights) {
 	for _, msg := range m.inOrder() {
 		m.compareMessage(msg, s)
 	}
+	clear(m.mixed)
 }
 
 func (m *model) inOrder() (all []*message) {
@@ -186,7 +187,8 @@ func (m *model) present(msg *message) {
 		m.keyed = append(m.keyed, msg)
 	}
 	for _, d := range msg.debts {
-		if s := d.states[0]; d.line != 0 && s.place == waiting && s.lane == queue.Fresh {
+		d.mixed = d.mixed || m.mixed[d.endpoint]
+		if s := d.states[0]; d.line != 0 && !d.mixed && s.place == waiting && s.lane == queue.Fresh {
 			l := line{d.endpoint, d.line}
 			m.lines[l] = append(m.lines[l], msg)
 		}
