@@ -7,7 +7,10 @@ import (
 )
 
 // seed makes hash positions unpredictable from outside, so that no choice of terms can pile them up.
-var seed = maphash.MakeSeed()
+var (
+	seed   = maphash.MakeSeed()
+	secret = maphash.Bytes(seed, nil) // where hashes of numbers begin
+)
 
 // cells is an append-only hash table from a 32-bit hash to small numbers: hash<<32 | number, zero when
 // free. What a number stands for, and whether two things with one hash are equal, is the owner's

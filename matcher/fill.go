@@ -29,7 +29,7 @@ func (w *writer) fill(add []Entry) (changed bool) {
 		code: make([]uint32, 0, usualProgram*len(add)),
 	}
 	w.symbols.grow(min(len(add), manyTerms), usualTerm)
-	known := newIdentities(len(add))
+	known := newCells(len(add)) // from the hash of a program to the number of a survivor, plus 1
 	for i, at := range order {
 		if i+1 < len(order) && order[i+1]>>32 == at>>32 {
 			continue
@@ -42,15 +42,25 @@ func (w *writer) fill(add []Entry) (changed bool) {
 	return true
 }
 
-// admit returns the number of a filter among the survivors.
-func (w *writer) admit(m *merger, known *identities, f *jql.Filter) uint32 {
-	identity := f.Identity()
-	n, ok := known.find(identity)
-	if !ok {
-		n = uint32(len(m.live))
-		known.add(identity)
-		m.live = append(m.live, survivor{code: uint32(len(m.code))})
-		m.code = w.encode(m.code, f.Root())
+// admit returns the number of a filter among the survivors. Equal filters have the same program.
+func (w *writer) admit(m *merger, known *cells, f *jql.Filter) uint32 {
+	begin := len(m.code)
+	m.code = w.encode(m.code, f.Root())
+	program := m.code[begin:]
+	hash := hashWords(program)
+	at := hash
+	for {
+		n := known.next(hash, &at)
+		if n == 0 {
+			break
+		}
+		if slices.Equal(nodeOf(m.code[m.live[n-1].code:]), program) {
+			m.code = m.code[:begin]
+			return n - 1
+		}
 	}
+	n := uint32(len(m.live))
+	m.live = append(m.live, survivor{code: uint32(begin)})
+	*known = known.add(hash, n+1, int(n))
 	return n
 }

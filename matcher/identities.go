@@ -2,15 +2,10 @@ package matcher
 
 import "hash/maphash"
 
-// identities numbers the identities of distinct filters, or of distinct conditions. Writer only.
+// identities numbers the identities of distinct conditions. Writer only.
 type identities struct {
 	table cells
 	all   [][16]byte
-}
-
-// newIdentities has room for n identities.
-func newIdentities(n int) identities {
-	return identities{newCells(n), make([][16]byte, 0, n)}
 }
 
 func hashIdentity(id *[16]byte) uint32 { return uint32(maphash.Bytes(seed, id[:]) >> 32) }

@@ -110,7 +110,7 @@ func (r *residues) absorb(others *residues) (as []uint32) {
 }
 
 func hashWords(code []uint32) uint32 {
-	h := uint64(len(code))
+	h := secret + uint64(len(code))
 	for _, w := range code {
 		h = mix(h ^ uint64(w))
 	}
