@@ -51,5 +51,5 @@
 // # Caveats
 //
 // The fields of an index only ever grow in number, until the index itself is dropped. The terms of one
-// index may take 4 GiB together.
+// index may take 4 GiB together, and so may its filters.
 package matcher
