@@ -62,6 +62,35 @@ func TestFillKeepsWhatIsEqualOnce(t *testing.T) {
 	}
 }
 
+// TestFillAsksForNoIdentities: of filters that were just decoded nothing is worked out, which would take longer than all the rest.
+func TestFillAsksForNoIdentities(t *testing.T) {
+	const n = 2000
+	var written []string
+	for _, e := range newWorkload(3).entries(1, n) {
+		form, err := e.Filter.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written = append(written, string(form))
+	}
+	var d jql.Decoder
+	add := make([]Entry, n)
+	allocations := testing.AllocsPerRun(1, func() {
+		d.Reset(nil)
+		for i, form := range written {
+			f, err := d.Decode(form)
+			if err != nil {
+				t.Fatal(err)
+			}
+			add[i] = Entry{ID(i), f}
+		}
+		New().Update(add, nil)
+	})
+	if allocations > n {
+		t.Errorf("%v allocations for %d filters", allocations, n)
+	}
+}
+
 // TestPairsAreFoundInAnyOrder: of many filters some say which pairs are worth a lookup. Those are not all of one kind where the
 // kinds take turns, as they do when many apps register the same few.
 func TestPairsAreFoundInAnyOrder(t *testing.T) {
