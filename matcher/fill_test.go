@@ -111,3 +111,20 @@ func TestPairsAreFoundInAnyOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestFieldsAreHashedInFull: fields that differ in one part only, of which filters may bring any number, have hashes that differ.
+func TestFieldsAreHashedInFull(t *testing.T) {
+	hashes := map[uint32]bool{}
+	const n = 100
+	for i := range n {
+		text := fmt.Sprint(i)
+		for _, f := range []jql.Field{
+			{Name: text}, {Name: "p", Key: text}, {Name: "p", Path: text}, {Name: "p", Key: "k", Path: text}, {Name: "p", Aspect: jql.Aspect(i)},
+		} {
+			hashes[hashField(&f)] = true
+		}
+	}
+	if len(hashes) < 5*n-5 {
+		t.Errorf("%d hashes of %d fields", len(hashes), 5*n)
+	}
+}

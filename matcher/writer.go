@@ -212,7 +212,7 @@ func (w *writer) slot(f *jql.Field) uint32 {
 
 func hashField(f *jql.Field) uint32 {
 	h := mix(maphash.String(seed, f.Name) + uint64(f.Aspect))
-	if f.Key != "" {
+	if f.Key != "" || f.Path != "" {
 		h = mix(mix(h^maphash.String(seed, f.Key)) ^ maphash.String(seed, f.Path))
 	}
 	return uint32(h >> 32)
