@@ -44,15 +44,18 @@ func genIndex() *rapid.Generator[*Index] {
 	})
 }
 
-// settle waits for a merge that runs beside the updates.
+// settle waits for the merges that run beside the updates.
 func (x *Index) settle() {
-	x.mu.Lock()
-	var over chan struct{}
-	if x.writer != nil {
-		over = x.writer.merging
-	}
-	x.mu.Unlock()
-	if over != nil {
+	for {
+		x.mu.Lock()
+		var over chan struct{}
+		if x.writer != nil {
+			over = x.writer.merging
+		}
+		x.mu.Unlock()
+		if over == nil {
+			return
+		}
 		<-over
 	}
 }

@@ -78,5 +78,8 @@ func (x *Index) mergeBeside() {
 		w.catchUp()
 		w.merging = nil
 		x.publish()
+		if w.mergeDue() { // by what came meanwhile: there may be no other update
+			x.mergeBeside()
+		}
 	}()
 }
