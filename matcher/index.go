@@ -19,7 +19,8 @@ type Entry struct {
 
 // Index is a set of subscribers, each with one filter. Equal filters are kept once, however many
 // subscribers share them. Filters are compiled into the index, which retains nothing of them but their
-// conditions.
+// fields and conditions. Only those of updates that come while a merge runs are kept until that is over,
+// so the filters of a [jql.Decoder], which are good until its Reset, are for the first update of an index.
 //
 // An empty Index takes some hundred bytes, and an Index has no goroutine except while a large one
 // merges, so there may be thousands.
@@ -46,10 +47,10 @@ func New() *Index {
 //
 // The cost follows the number of changes. After changes in proportion to its size an index is rebuilt
 // as a whole, which takes some microseconds per filter: a small one within the call, a large one in a
-// goroutine beside the calls that follow. A call that itself brings very many is the exception: it rebuilds before it returns, on up to four
-// processors. Readers are never held up. Passing many entries in one call
-// is cheaper than many calls. Update panics on an entry without a
-// filter, before anything is changed.
+// goroutine beside the calls that follow. A call that itself brings very many is the exception: it
+// rebuilds before it returns, on up to four processors, unless a merge is under way already. Readers
+// are never held up. Passing many entries in one call is cheaper than many calls. Update panics on an
+// entry without a filter, before anything is changed.
 func (x *Index) Update(add []Entry, remove []ID) {
 	for _, e := range add {
 		if e.Filter == nil {

@@ -101,7 +101,8 @@ func (m *merger) takeCensus() {
 const sampleSize = 4096
 
 // admitSchemas lets filters name the pair they would like best. Of many some are asked, whatever the order in which they
-// came: a pair that is worth a lookup to every event is named among those as well.
+// came, and speak for the others: a pair that many filters like is named among those as well. One that few like may be
+// missed, or thought more of than it is worth; either costs an event little.
 func (m *merger) admitSchemas() {
 	every := max(1, len(m.live)/sampleSize)
 	saved := make(map[schema]float64)
