@@ -65,30 +65,59 @@ func TestFillKeepsWhatIsEqualOnce(t *testing.T) {
 // TestFillAsksForNoIdentities: of filters that were just decoded nothing is worked out, which would take longer than all the rest.
 func TestFillAsksForNoIdentities(t *testing.T) {
 	const n = 2000
-	var written []string
-	for _, e := range newWorkload(3).entries(1, n) {
+	written := formsOf(t, newWorkload(3).entries(0, n))
+	var d jql.Decoder
+	allocations := testing.AllocsPerRun(1, func() { New().Update(decoded(t, &d, written), nil) })
+	if allocations > n {
+		t.Errorf("%v allocations for %d filters", allocations, n)
+	}
+}
+
+// TestIndexOutlivesItsDecoder: an index goes on to answer, and is merged, when its decoder has read other filters.
+func TestIndexOutlivesItsDecoder(t *testing.T) {
+	w := newWorkload(4)
+	w.conditions = 0.3
+	first := w.entries(0, 3000)
+	var d jql.Decoder
+	x, m := New(), model{}
+	x.Update(decoded(t, &d, formsOf(t, first)), nil)
+	m.apply(first, nil)
+	decoded(t, &d, formsOf(t, w.entries(0, 3000)))
+	docs := w.documents(6)
+	var e Event
+	for _, some := range [][]Entry{nil, w.entries(2900, 5), w.entries(2000, 1500)} {
+		x.Update(some, nil)
+		m.apply(some, nil)
+		for _, doc := range docs {
+			compareTo(t, x.View(), m, doc, &e)
+		}
+	}
+}
+
+// formsOf returns the binary forms of filters.
+func formsOf(t *testing.T, entries []Entry) (written []string) {
+	for _, e := range entries {
 		form, err := e.Filter.AppendBinary(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		written = append(written, string(form))
 	}
-	var d jql.Decoder
-	add := make([]Entry, n)
-	allocations := testing.AllocsPerRun(1, func() {
-		d.Reset(nil)
-		for i, form := range written {
-			f, err := d.Decode(form)
-			if err != nil {
-				t.Fatal(err)
-			}
-			add[i] = Entry{ID(i), f}
+	return written
+}
+
+// decoded reads filters, which are those of the subscribers from 0 on.
+func decoded(t *testing.T, d *jql.Decoder, written []string) []Entry {
+	d.Reset(nil)
+	entries := make([]Entry, len(written))
+	for i, form := range written {
+		f, err := d.Decode(form)
+		if err != nil {
+			t.Fatal(err)
 		}
-		New().Update(add, nil)
-	})
-	if allocations > n {
-		t.Errorf("%v allocations for %d filters", allocations, n)
+		entries[i] = Entry{ID(i), f}
 	}
+	return entries
 }
 
 // TestPairsAreFoundInAnyOrder: of many filters some say which pairs are worth a lookup. Those are not all of one kind where the
