@@ -109,13 +109,14 @@ func (b *budget) charge(s *stock) {
 // forget removes the stock of a tenant that is gone. An empty one takes its place, so that nothing is read for whoever still
 // has the tenant in hand. The caller holds the tenant's lock of reading.
 func (b *budget) forget(t *tenant) {
+	empty := emptyStock(t)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s := t.stock.Load(); s != nil && s.at != noPlace {
 		heap.Remove(&b.stocks, s.at)
 		b.bytes -= s.bytes
 	}
-	t.stock.Store(emptyStock(t))
+	t.stock.Store(empty)
 }
 
 // chances is how many stocks get another place before one goes although it was used since. Between two loads all of tens of thousands may

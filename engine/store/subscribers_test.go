@@ -122,7 +122,7 @@ func TestUpgradeOfFilters(t *testing.T) {
 	}
 	setFormat(t, s, 2)
 	old := []byte("cacme\x00\x00\x00\x00\x00\x00\x00\x03\xe8")
-	half := []byte("jacme\x00\x00\x00\x00\x00\x00\x00\x03\xe8") // of an upgrade that ended half-way
+	half := []byte("jacme\x00\x00\x00\x00\x00\x00\x00\x03\xe9") // of an upgrade that ended half-way, and a webhook that an older program deleted after it
 	for _, err := range []error{
 		s.DB().DeleteRange([]byte("j"), []byte("k"), pebble.Sync), s.DB().Set(old, []byte("stamp and filter"), pebble.Sync), s.DB().Set(half, nil, pebble.Sync), s.Close(),
 	} {
