@@ -22,6 +22,7 @@ var (
 	descStalled  = desc("store_write_stall_seconds_total", "Time for which writes had to wait for the store's flushes or compactions.")
 	descCorrupt  = desc("store_corruption_total", "Reads that found the store corrupt.")
 	descDamaged  = desc("store_corrupt_files", "Files of the store that were found corrupt since the start.")
+	descUnread   = desc("store_unreadable_webhooks", "Rows of webhooks that were found unreadable since the start.")
 	descErrors   = desc("store_background_errors_total", "Flushes and compactions of the store that failed, and are tried again.")
 	descMisuse   = desc("store_misuse_total", "Keys that the store found deleted in a way its contract excludes; must stay 0.")
 )
@@ -42,6 +43,7 @@ func (c *collector) storage(ch chan<- prometheus.Metric) {
 	send(descErrors, prometheus.CounterValue, float64(s.BackgroundErrors))
 	send(descCorrupt, prometheus.CounterValue, float64(s.Corruption))
 	send(descDamaged, prometheus.GaugeValue, float64(s.CorruptFiles))
+	send(descUnread, prometheus.GaugeValue, float64(s.UnreadableRows))
 	send(descMisuse, prometheus.CounterValue, float64(s.Misuse))
 	for kind, n := range c.tables() {
 		send(descTables, prometheus.GaugeValue, float64(n), kind)

@@ -8,15 +8,12 @@ import (
 // what is queued for an endpoint that webhooks share is still sent. Errors: registry.ErrUnknownWebhook where it is not one
 // of the tenant's, *registry.InUseError where a post-function fires it, or one of the store.
 func (e *Engine) DeleteWebhook(ctx context.Context, tenant string, id int64) error {
-	w, err := e.registry.Webhook(tenant, id)
+	endpoint, err := e.registry.DeleteAny(ctx, tenant, id)
 	if err != nil {
 		return err
 	}
-	if err := e.registry.Delete(ctx, w.Owner, w.Flavor, []int64{id}); err != nil {
-		return err
-	}
-	if ep, ok := e.registry.Endpoint(w.Endpoint); ok && ep.Webhook == id {
-		e.Drop(w.Endpoint)
+	if ep, ok := e.registry.Endpoint(endpoint); ok && ep.Webhook == id {
+		e.Drop(endpoint)
 	}
 	return nil
 }

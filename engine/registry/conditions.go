@@ -137,6 +137,9 @@ func (r *Registry) keepSome(ctx context.Context, t *tenant, ids []int64) error {
 	var fresh store.Changes
 	for _, id := range ids {
 		w, err := r.peek(t, s, id)
+		if errors.Is(err, store.ErrUnreadable) {
+			continue
+		}
 		if err != nil {
 			return err
 		}

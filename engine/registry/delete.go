@@ -21,13 +21,18 @@ func (r *Registry) Delete(ctx context.Context, owner webhook.Owner, flavor strin
 		return err
 	}
 	defer done()
-	c := &store.Changes{DeleteWebhooks: s.pick(owner, flavor, ids)}
-	if len(c.DeleteWebhooks) == 0 {
+	return r.remove(ctx, s, slices.Concat(s.pick(owner, flavor, ids), s.pickFrom(s.lost, owner, flavor, ids)))
+}
+
+// remove removes webhooks of a tenant, unless one is in use.
+func (r *Registry) remove(ctx context.Context, s *stock, list []*webhook.Webhook) error {
+	if len(list) == 0 {
 		return nil
 	}
-	if err := s.tenant.inUse(c.DeleteWebhooks); err != nil {
+	if err := s.tenant.inUse(list); err != nil {
 		return err
 	}
+	c := &store.Changes{DeleteWebhooks: list}
 	if err := r.apply(ctx, s, c); err != nil {
 		return err
 	}
@@ -37,11 +42,15 @@ func (r *Registry) Delete(ctx context.Context, owner webhook.Owner, flavor strin
 
 // pick returns those of the webhooks with the numbers that are the owner's, each once.
 func (s *stock) pick(owner webhook.Owner, flavor string, ids []int64) []*webhook.Webhook {
+	return s.pickFrom(s.webhooks, owner, flavor, ids)
+}
+
+func (s *stock) pickFrom(all map[int64]*webhook.Webhook, owner webhook.Owner, flavor string, ids []int64) []*webhook.Webhook {
 	s.tenant.mu.RLock()
 	defer s.tenant.mu.RUnlock()
 	var list []*webhook.Webhook
 	for _, id := range ids {
-		w := s.webhooks[id]
+		w := all[id]
 		if w != nil && w.Owner == owner && w.Flavor == flavor && !slices.Contains(list, w) {
 			list = append(list, w)
 		}

@@ -34,6 +34,9 @@
 // is no such row - the text is compiled, and Sweep has the store keep what came of it. So it is never wrong, and never needed. Subscribers say
 // nothing that webhooks do not: where they are corrupt, the webhooks are read in their place.
 //
+// A webhook that is corrupt itself takes no other with it. It matches as before as long as the store keeps its condition, is missing where
+// webhooks are listed and changed, and goes with all that removes webhooks by their number, owner or expiry.
+//
 // # Concurrency
 //
 // All methods are safe for any number of goroutines. Changes are serialised, and each holds, from its first look to its end, the lock

@@ -134,7 +134,7 @@ func (r *Registry) removeExpired(ctx context.Context, t *tenant, now time.Time, 
 		return err
 	}
 	var c store.Changes
-	for _, w := range s.all() {
+	for _, w := range append(s.all(), s.allLost()...) {
 		if w.Expired(now) && now.Sub(w.Expires) > keep(w.Flavor) {
 			c.DeleteWebhooks = append(c.DeleteWebhooks, w)
 		}

@@ -71,6 +71,11 @@ func (r *Registry) regrouped(s *stock, c *store.Changes) map[uint64]store.Groups
 			count(old, -1)
 		}
 	}
+	for _, w := range c.DeleteWebhooks {
+		if s.lost[w.ID] != nil {
+			all[w.Endpoint] = s.recounted(w.Endpoint, c)
+		}
+	}
 	for _, id := range c.DeleteEndpoints {
 		delete(all, id)
 	}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -136,6 +137,9 @@ func (r *Registry) compile(s *stock, from *compiling, ids []int64) ([]matcher.En
 	var list []*webhook.Webhook
 	for _, id := range ids {
 		w, err := r.peek(s.tenant, s, id)
+		if errors.Is(err, store.ErrUnreadable) {
+			continue // it counts as one that does not compile
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -137,6 +137,11 @@ func (r *Registry) declare(in *installation, set *Set) error {
 			in.gone.DeleteEndpoints = append(in.gone.DeleteEndpoints, w.Endpoint)
 		}
 	}
+	for _, w := range in.stock.lostOf(reg.owner, set.Rules.Flavor) { // what they declare is made anew
+		reg.total--
+		in.gone.DeleteWebhooks = append(in.gone.DeleteWebhooks, w)
+		in.gone.DeleteEndpoints = append(in.gone.DeleteEndpoints, w.Endpoint)
+	}
 	for i, declared := range set.List {
 		in.add(reg, stays[i], declared, &checked[i])
 	}

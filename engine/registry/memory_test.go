@@ -31,6 +31,7 @@ type memory struct {
 
 	before                func(*store.Changes) // called by Apply
 	unreadable            error                // what reading webhooks returns
+	corrupt               map[string]bool      // rows of webhooks that are
 	unreadableSubscribers bool                 // they are corrupt, and the webhooks are not
 	reads                 int                  // of the webhooks of a tenant, in whatever form
 	wholes                int                  // of webhooks whole, one or all of a tenant
@@ -80,9 +81,13 @@ func (m *memory) Webhooks(tenant string, read func(*webhook.Webhook)) error {
 		return m.unreadable
 	}
 	for _, key := range slices.Sorted(maps.Keys(m.webhooks)) {
-		if strings.HasPrefix(key, tenant+"/") {
-			read(m.row(key))
+		if !strings.HasPrefix(key, tenant+"/") {
+			continue
 		}
+		if m.corrupt[key] {
+			return store.ErrUnreadable
+		}
+		read(m.row(key))
 	}
 	return nil
 }
@@ -93,6 +98,9 @@ func (m *memory) Webhook(tenant string, id int64) (*webhook.Webhook, error) {
 	m.wholes++
 	if m.unreadable != nil || m.webhooks[rowKey(tenant, id)] == nil {
 		return nil, m.unreadable
+	}
+	if m.corrupt[rowKey(tenant, id)] {
+		return nil, store.ErrUnreadable
 	}
 	return m.row(rowKey(tenant, id)), nil
 }

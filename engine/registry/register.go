@@ -172,6 +172,12 @@ func (reg *registration) supersede() {
 			reg.live++
 		}
 	}
+	for _, w := range reg.stock.lostOf(reg.owner, reg.rules.Flavor) {
+		if w.URL != reg.url {
+			reg.replaced = append(reg.replaced, w)
+			reg.total--
+		}
+	}
 	reg.usedURL = reg.url
 }
 
@@ -196,7 +202,7 @@ func (reg *registration) count() {
 	s := reg.stock
 	s.tenant.mu.RLock()
 	defer s.tenant.mu.RUnlock()
-	reg.total = len(s.webhooks)
+	reg.total = len(s.subscribers)
 	for _, w := range s.ownedBy(reg.owner, reg.rules.Flavor) {
 		if !w.Expired(reg.now) {
 			reg.live++

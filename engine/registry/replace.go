@@ -100,7 +100,8 @@ func (r *Registry) replacement(reg *registration, stay []*webhook.Webhook, fresh
 		used[w.Endpoint] = true
 	}
 	reg.live = len(stay)
-	reg.total -= len(reg.stock.list(reg.owner, reg.rules.Flavor)) - len(stay)
+	present := append(reg.stock.list(reg.owner, reg.rules.Flavor), reg.stock.lostOf(reg.owner, reg.rules.Flavor)...)
+	reg.total -= len(present) - len(stay)
 	for _, url := range fresh {
 		reg.url = url
 		endpoint, last := r.endpointFor(reg)
@@ -116,7 +117,7 @@ func (r *Registry) replacement(reg *registration, stay []*webhook.Webhook, fresh
 			c.PutEndpoints = append(c.PutEndpoints, enabled(ep))
 		}
 	}
-	for _, w := range reg.stock.list(reg.owner, reg.rules.Flavor) {
+	for _, w := range present {
 		if !slices.Contains(stay, w) {
 			c.DeleteWebhooks = append(c.DeleteWebhooks, w)
 		}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ type stock struct {
 	tenant      *tenant
 	subscribers map[int64]subscriber       // of all webhooks, by number
 	webhooks    map[int64]*webhook.Webhook // those that were read whole
+	lost        map[int64]*webhook.Webhook // those of a whole stock that cannot be read; see lose
 	owned       map[webhook.Owner][]int64  // numbers ascending; complete where whole is set
 	whole       atomic.Bool                // all webhooks are in the maps
 	size        int64                      // bytes of the maps, about
@@ -118,12 +120,17 @@ func (r *Registry) readWhole(s *stock) error {
 		texts.share(w)
 		all.put(w)
 	})
+	if errors.Is(err, store.ErrUnreadable) {
+		all = newStock(s.tenant)
+		err = r.salvage(all, texts)
+	}
 	if err != nil {
 		return err
 	}
 	s.tenant.mu.Lock()
 	defer s.tenant.mu.Unlock()
 	s.subscribers, s.webhooks, s.owned, s.size = all.subscribers, all.webhooks, all.owned, all.size
+	s.lost = all.lost
 	s.whole.Store(true)
 	return nil
 }
@@ -240,6 +247,11 @@ func (s *stock) put(w *webhook.Webhook) {
 
 // remove takes a webhook out of a whole stock. The caller holds the tenant's mutex.
 func (s *stock) remove(w *webhook.Webhook) {
+	if lost := s.lost[w.ID]; lost != nil {
+		s.size -= sizeOf(lost) + perSubscriber
+		delete(s.lost, w.ID)
+		delete(s.subscribers, w.ID)
+	}
 	old := s.webhooks[w.ID]
 	if old == nil {
 		return

@@ -313,9 +313,11 @@ func (s *stock) collect(c *store.Changes, of func(webhook.Owner) bool) {
 	t := s.tenant
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	for _, w := range s.webhooks {
-		if of(w.Owner) {
-			c.DeleteWebhooks = append(c.DeleteWebhooks, w)
+	for _, some := range []map[int64]*webhook.Webhook{s.webhooks, s.lost} {
+		for _, w := range some {
+			if of(w.Owner) {
+				c.DeleteWebhooks = append(c.DeleteWebhooks, w)
+			}
 		}
 	}
 	for _, e := range t.endpoints {

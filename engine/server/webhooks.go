@@ -189,10 +189,8 @@ func (s *Server) answerWebhook(ctx *fasthttp.RequestCtx, w *webhook.Webhook) {
 
 // pathWebhook returns the webhook that the path names; without one the request is answered.
 func (s *Server) pathWebhook(ctx *fasthttp.RequestCtx) (*webhook.Webhook, bool) {
-	name := param(ctx, "id")
-	id, err := strconv.ParseInt(name, 10, 64)
-	if err != nil || strconv.FormatInt(id, 10) != name {
-		refuse(ctx, registry.ErrUnknownWebhook)
+	id, ok := pathNumber(ctx)
+	if !ok {
 		return nil, false
 	}
 	w, err := s.options.Engine.Registry().Webhook(tenantOf(ctx).ID, id)
@@ -200,4 +198,15 @@ func (s *Server) pathWebhook(ctx *fasthttp.RequestCtx) (*webhook.Webhook, bool) 
 		refuse(ctx, err)
 	}
 	return w, err == nil
+}
+
+// pathNumber returns the number of a webhook in the path; without one the request is answered.
+func pathNumber(ctx *fasthttp.RequestCtx) (id int64, ok bool) {
+	name := param(ctx, "id")
+	id, err := strconv.ParseInt(name, 10, 64)
+	if err != nil || strconv.FormatInt(id, 10) != name {
+		refuse(ctx, registry.ErrUnknownWebhook)
+		return 0, false
+	}
+	return id, true
 }

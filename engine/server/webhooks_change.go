@@ -10,11 +10,11 @@ import (
 )
 
 func (s *Server) deleteWebhook(ctx *fasthttp.RequestCtx) {
-	w, ok := s.pathWebhook(ctx)
+	id, ok := pathNumber(ctx) // it may be one that cannot be read
 	if !ok {
 		return
 	}
-	if err := s.options.Engine.DeleteWebhook(s.work, w.Owner.Tenant, w.ID); err != nil {
+	if err := s.options.Engine.DeleteWebhook(s.work, tenantOf(ctx).ID, id); err != nil {
 		refuse(ctx, err)
 		return
 	}

@@ -26,6 +26,7 @@ type events struct {
 
 	mu      sync.Mutex
 	corrupt map[string]struct{} // paths
+	rows    map[string]struct{} // keys of webhooks that are unreadable
 	said    time.Time           // when a background error was logged last
 }
 
@@ -89,6 +90,26 @@ func (e *events) corrupted(i pebble.DataCorruptionInfo) {
 	e.corrupt[i.Path] = struct{}{}
 	e.log.Error("a file of the store is corrupt: what cannot be read of it is given up or passed over, and the rest goes on",
 		"path", i.Path, "first key", fmt.Sprintf("%x", i.Bounds.Start), "last key", fmt.Sprintf("%x", i.Bounds.End.Key), "err", i.Details)
+}
+
+// unreadable notes a row of a webhook that is not what was written, once.
+func (e *events) unreadable(key []byte, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, known := e.rows[string(key)]; known {
+		return
+	}
+	if e.rows == nil {
+		e.rows = map[string]struct{}{}
+	}
+	e.rows[string(key)] = struct{}{}
+	e.log.Error("a row of a webhook is unreadable in the store; the other webhooks go on", "row", fmt.Sprintf("%q", key), "err", err)
+}
+
+func (e *events) unreadableRows() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.rows)
 }
 
 func (e *events) corruptFiles() int {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"hookline/engine/webhook"
 )
 
@@ -112,7 +110,7 @@ func (s *Store) upgrade() error {
 // regroup makes the groups of all endpoints of the webhooks.
 func (s *Store) regroup() error {
 	all := map[uint64]Groups{}
-	err := s.scan([]byte{prefixWebhook}, each(func(w *webhook.Webhook) { all[w.Endpoint] = all[w.Endpoint].Add(w, 1) }))
+	err := s.scan([]byte{prefixWebhook}, s.eachReadable(func(w *webhook.Webhook) { all[w.Endpoint] = all[w.Endpoint].Add(w, 1) }))
 	if err != nil {
 		return err
 	}
@@ -175,36 +173,4 @@ func decodeGroups(key, value []byte) (endpoint uint64, g Groups, err error) {
 		}
 	}
 	return binary.BigEndian.Uint64(key[1:]), g, nil
-}
-
-// Webhooks reads the webhooks of a tenant, in order of their numbers. They may be kept. After Close the error is [ErrClosed].
-func (s *Store) Webhooks(tenant string, read func(*webhook.Webhook)) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return ErrClosed
-	}
-	return s.scan(tenantPrefix(prefixWebhook, tenant), each(read))
-}
-
-// Webhook reads one webhook of a tenant, nil where there is none. After Close the error is [ErrClosed].
-func (s *Store) Webhook(tenant string, id int64) (*webhook.Webhook, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return nil, ErrClosed
-	}
-	key := ofWebhook(prefixWebhook, tenant, id)
-	value, err := get(s.db, key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, nil
-	}
-	var w *webhook.Webhook
-	if err == nil {
-		err = each(func(row *webhook.Webhook) { w = row })(key, value)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store: row %q: %w", key, err)
-	}
-	return w, nil
 }

@@ -24,6 +24,7 @@ type Stats struct {
 
 	Corruption       int64 // reads since Open that found a file corrupt
 	CorruptFiles     int   // which many files that were
+	UnreadableRows   int   // of webhooks, whole or as subscribers, that were found since Open
 	BackgroundErrors int64 // flushes and compactions since Open that failed; they are tried again
 }
 
@@ -50,6 +51,7 @@ func (s *Store) Stats() Stats {
 
 		Corruption:       s.events.corruption.Load(),
 		CorruptFiles:     s.events.corruptFiles(),
+		UnreadableRows:   s.events.unreadableRows(),
 		BackgroundErrors: s.events.background.Load(),
 	}
 }

@@ -102,8 +102,8 @@ func numberOf(rest []byte) (id int64, filter bool, err error) {
 	return int64(binary.BigEndian.Uint64(rest)), filter, nil
 }
 
-// Subscribers reads the webhooks of a tenant as subscribers, in order of their numbers. The value is good during the call of read. After
-// Close the error is [ErrClosed].
+// Subscribers reads the webhooks of a tenant as subscribers, in order of their numbers. The value is good during the call of read. Errors:
+// [ErrUnreadable] where a row is none, [ErrClosed] after Close, or one of the database.
 func (s *Store) Subscribers(tenant string, read func(*Subscriber)) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -129,7 +129,10 @@ func (s *Store) Subscribers(tenant string, read func(*Subscriber)) error {
 			read(&at)
 		}
 		at, waits = Subscriber{ID: id}, true
-		return at.decode(value)
+		if err := at.decode(value); err != nil {
+			return s.unreadable(key, err)
+		}
+		return nil
 	})
 	if waits && err == nil {
 		read(&at)
@@ -152,7 +155,7 @@ func readsSubscriber(key, value []byte) error {
 // subscribersAtOnce bounds what is written in one batch when the subscribers of a whole store are made.
 const subscribersAtOnce = 10_000
 
-// resubscribe makes the subscribers of all webhooks, without filters.
+// resubscribe makes the subscribers of all webhooks that can be read, without filters.
 func (s *Store) resubscribe() error {
 	err := s.commit("subscribers", func(w *writer) {
 		for _, prefix := range []byte{prefixSubscriber, prefixOldFilter} {
@@ -175,8 +178,9 @@ func (s *Store) resubscribe() error {
 		some = some[:0]
 		return err
 	}
+	read := s.eachReadable(func(w *webhook.Webhook) { some = append(some, w) })
 	err = s.scan([]byte{prefixWebhook}, func(key, value []byte) error {
-		if err := each(func(w *webhook.Webhook) { some = append(some, w) })(key, value); err != nil || len(some) < subscribersAtOnce {
+		if err := read(key, value); err != nil || len(some) < subscribersAtOnce {
 			return err
 		}
 		return write()
