@@ -64,7 +64,7 @@ func (b *builder) reset() {
 	if cap(b.subscribers) > keptSubscribers {
 		*b = builder{}
 	}
-	clear(b.kept)
+	clear(b.kept[:cap(b.kept)])
 	b.kept, b.others, b.subscribers = b.kept[:0], b.others[:0], b.subscribers[:0]
 }
 

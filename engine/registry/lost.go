@@ -110,7 +110,7 @@ func (r *Registry) DeleteAny(ctx context.Context, tenantID string, id int64) (en
 	w := cmp.Or(s.webhooks[id], s.lost[id]) // nobody writes there but changes
 	if w == nil {
 		// One without a subscriber was unreadable when the layout of the store was upgraded.
-		if w, err = r.store.Webhook(tenantID, id); !errors.Is(err, store.ErrUnreadable) {
+		if _, err = r.store.Webhook(tenantID, id); !errors.Is(err, store.ErrUnreadable) {
 			return 0, cmp.Or(err, ErrUnknownWebhook)
 		}
 		w = &webhook.Webhook{ID: id, Owner: webhook.Owner{Tenant: tenantID}}
