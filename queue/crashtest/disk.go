@@ -18,7 +18,6 @@ type disk struct {
 	fs     *vfs.MemFS
 	tune   func(*pebble.Options)
 	cache  *pebble.Cache
-	strict bool // every event that may tell of misuse does, as no range deletion may take what a single delete is for
 	misuse atomic.Int64
 	nested sync.RWMutex // see nesting
 }
@@ -40,7 +39,7 @@ func (d *disk) open(dir string, fs vfs.FS, log pebble.Logger) (*pebble.DB, error
 	d.tune(o)
 	o.EventListener = &pebble.EventListener{
 		PossibleAPIMisuse: func(i pebble.PossibleAPIMisuseInfo) {
-			if d.strict || queue.Misuse(i) {
+			if queue.Misuse(i) {
 				d.misuse.Add(1)
 			}
 		},

@@ -13,25 +13,24 @@ type operation struct {
 	name   string
 	weight int
 	do     func(*hand)
-	ranges bool // see plan.ranges
 }
 
 // operations are all that the workload is made of.
 var operations = []operation{
-	{"accept", 30, func(h *hand) { h.accept(1) }, false},
-	{"accept several", 4, func(h *hand) { h.accept(2 + h.rng.IntN(3)) }, false},
-	{"accept again", 4, (*hand).acceptAgain, false},
-	{"take", 40, (*hand).take, false},
-	{"settle", 45, (*hand).settle, false},
-	{"release", 4, (*hand).release, false},
-	{"flush", 4, (*hand).flush, false},
-	{"resend", 5, (*hand).resendLetters, false},
-	{"replay", 2, (*hand).resendDelivered, false},
-	{"discard", 2, (*hand).discard, false},
-	{"purge", 1, (*hand).purge, true},
-	{"park", 1, (*hand).park, true},
-	{"unpark", 2, (*hand).unpark, true},
-	{"backup", 1, (*hand).backup, false},
+	{"accept", 30, func(h *hand) { h.accept(1) }},
+	{"accept several", 4, func(h *hand) { h.accept(2 + h.rng.IntN(3)) }},
+	{"accept again", 4, (*hand).acceptAgain},
+	{"take", 40, (*hand).take},
+	{"settle", 45, (*hand).settle},
+	{"release", 4, (*hand).release},
+	{"flush", 4, (*hand).flush},
+	{"resend", 5, (*hand).resendLetters},
+	{"replay", 2, (*hand).resendDelivered},
+	{"discard", 2, (*hand).discard},
+	{"purge", 1, (*hand).purge},
+	{"park", 1, (*hand).park},
+	{"unpark", 2, (*hand).unpark},
+	{"backup", 1, (*hand).backup},
 }
 
 var weights = func() (sum int) {
@@ -66,9 +65,7 @@ func (h *hand) work() {
 		n := h.rng.IntN(weights)
 		for _, o := range operations {
 			if n -= o.weight; n < 0 {
-				if h.plan.ranges || !o.ranges {
-					o.do(h)
-				}
+				o.do(h)
 				break
 			}
 		}

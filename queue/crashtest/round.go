@@ -25,7 +25,6 @@ type plan struct {
 	fanout    int // endpoints of a message, at most
 	lives     int
 	ordered   bool          // there are order keys
-	ranges    bool          // whole ranges of keys are deleted: there are purges and parks, and low-water marks
 	slow      time.Duration // how long a log takes to sync, at most
 	speed     time.Duration // of the queue's clock
 	leap      time.Duration // that passes before each opening, in which all dead letters expire; 0: none do
@@ -60,9 +59,7 @@ func newPlan(rng *rand.Rand, defect lab.Defect) plan {
 			p.options.TrustClock = true // where queue time was is lost with several crashes
 		}
 	}
-	p.ranges = defect != lab.None || rng.IntN(4) > 0
 	switch often := rng.IntN(8); {
-	case !p.ranges:
 	case often < 2 || slices.Contains(ofParks, defect):
 		p.often = (*hand).parkAndUnpark
 	case often == 2 || defect == lab.PurgeWithoutSync:
@@ -73,7 +70,7 @@ func newPlan(rng *rand.Rand, defect lab.Defect) plan {
 	if rng.IntN(2) == 0 || slices.Contains(ofParts, defect) {
 		p.setup.MaxDirect, p.setup.MaxPart = 1+rng.IntN(4), 1+rng.IntN(3)
 	}
-	if p.ranges && (rng.IntN(2) == 0 || defect == lab.WaterAboveTheHeld) {
+	if rng.IntN(2) == 0 || defect == lab.WaterAboveTheHeld {
 		// A mark stays behind queue time by up to a second, which is more than a round lasts.
 		p.setup.LowWaterStep, p.speed = 1+rng.IntN(20), 200
 	}
@@ -107,7 +104,6 @@ func newWorld(ctx context.Context, seed uint64, c *Config) *world {
 		ctx: ctx, plan: newPlan(rng, c.mutant.defect), rng: rng, model: newModel(new(Report)), disk: newDisk(rng, c.cache), mutant: c.mutant,
 	}
 	w.setup.Now = w.clock()
-	w.disk.strict = !w.ranges
 	if c.Faults {
 		if w.faults = newFaults(rng, seed); w.faults.target.in != nil {
 			w.options.SideBytes, w.options.KeepDelivered = 1<<7, 0 // files are made, and removed, all the time
