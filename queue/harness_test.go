@@ -271,6 +271,9 @@ func (h *house) files() []string {
 // consistent checks that there are the files that the database refers to, as they were written, and no others.
 func (h *house) consistent() {
 	h.t.Helper()
+	for end := time.Now().Add(time.Minute); !h.Stats().FilesCounted && time.Now().Before(end); { // after Open that takes a moment
+		runtime.Gosched()
+	}
 	if err := sidesConsistent(h.Queue, h.fs); err != nil {
 		h.t.Fatal(err)
 	}
