@@ -35,43 +35,85 @@ func TestSymbolsKeepSnapshots(t *testing.T) {
 	}
 }
 
-func TestChainsKeepSnapshots(t *testing.T) {
-	const lists = 7
-	var c chains
-	var old []chains
-	var want [][lists][]uint32
-	var now [lists][]uint32
-	for i := range 300 {
-		old, want = append(old, c), append(want, now)
-		list := i * i % lists
-		c.push(uint32(list), uint32(i))
-		now[list] = append([]uint32{uint32(i)}, now[list]...)
+func TestDeltaKeepsKeys(t *testing.T) {
+	var d delta
+	var old []delta
+	key := func(i int) uint64 { return uint64(i)<<33 | 7 }
+	for i := range 100 {
+		old = append(old, d)
+		d.file(d.add([]uint32{1 << opBits}, 0, ID(i)), []uint64{key(i)}, false)
 	}
-	for i, o := range old {
-		for list := range lists {
-			var got []uint32
-			for n := o.first(uint32(list)); n != 0; n = o.nodes[n].next {
-				got = append(got, o.nodes[n].value)
-			}
-			if !slices.Equal(got, want[i][list]) {
-				t.Fatalf("snapshot %d, list %d: %v, want %v", i, list, got, want[i][list])
+	for size, o := range old {
+		for i := range 100 {
+			if found := o.find(key(i)) != 0; found != (i < size) {
+				t.Fatalf("snapshot of %d: key %d found: %v", size, i, found)
 			}
 		}
 	}
 }
 
+// Keys are shared by filters, and filters by subscribers, of whom some go.
 func TestDeltaKeepsSnapshots(t *testing.T) {
-	var d delta
-	var old []delta
-	for i := range 100 {
-		old = append(old, d)
-		d.file(uint64(i)<<33|7, post(i))
+	const keys, filters = 7, 40
+	type state struct {
+		delta  delta
+		under  [keys][]uint32    // filters, newest first
+		having [filters + 1][]ID // the first, then the newest first
 	}
-	for size, o := range old {
-		for i := range 100 {
-			if found := o.find(uint64(i)<<33|7) != 0; found != (i < size) {
-				t.Fatalf("snapshot of %d: key %d found: %v", size, i, found)
+	var now state
+	var old []state
+	subscriptions := map[ID]place{}
+	for i := range 300 {
+		version, id := uint32(i+1), ID(i)
+		switch n := i * i % filters; {
+		case len(now.delta.filters) <= n:
+			key := n * n % keys
+			filter := now.delta.add([]uint32{1 << opBits}, uint32(len(now.delta.filters)+1), id)
+			now.delta.file(filter, []uint64{uint64(key)}, true)
+			n = len(now.delta.filters) - 1
+			subscriptions[id] = place{filter, filter + filterFirst}
+			now.under[key] = append([]uint32{filter}, now.under[key]...)
+			now.having[n] = []ID{id}
+		case i%3 == 0:
+			n := i / 2
+			if at, ok := subscriptions[ID(n)]; ok {
+				now.delta.unsubscribe(at.subscription, version)
+				had := &now.having[now.delta.number(at.filter)]
+				*had = slices.DeleteFunc(slices.Clone(*had), func(id ID) bool { return id == ID(n) })
+				delete(subscriptions, ID(n))
 			}
+		default:
+			filter := now.delta.filters[n]
+			subscriptions[id] = place{filter, now.delta.subscribe(filter, id)}
+			now.having[n] = append(slices.Clone(now.having[n]), id)
+		}
+		old = append(old, now)
+	}
+	for i, o := range old {
+		d, version := &o.delta, uint32(i+1)
+		for key, want := range o.under {
+			var got []uint32
+			if list := d.find(uint64(key)); list != 0 {
+				for post := d.newest(list); post != 0; post = d.words[post] {
+					got = append(got, d.words[post+postFilter])
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("version %d, key %d: %v, want %v", version, key, got, want)
+			}
+		}
+		for n, filter := range d.filters {
+			got := d.collect(nil, filter, version)
+			slices.Sort(got)
+			if want := o.having[n]; !slices.Equal(got, want) || d.subscribed(filter, version) != (len(want) > 0) {
+				t.Fatalf("version %d, filter %d: subscribers %v, want %v", version, n, got, want)
+			}
+			if twin, ok := d.twinOf(uint32(n)); !ok || twin != filter {
+				t.Fatalf("version %d, filter %d: found as a twin at %d, %v; want %d", version, n, twin, ok, filter)
+			}
+		}
+		if _, ok := d.twinOf(uint32(len(d.filters))); ok {
+			t.Fatalf("version %d: a later twin is found", version)
 		}
 	}
 }

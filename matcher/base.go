@@ -71,8 +71,9 @@ func (b *base) tabulate(buckets []bucket) {
 }
 
 // find returns the nodes of a key, none when nothing is filed under it.
-func (b *base) find(key uint64) run {
-	hash := mix(key)
+func (b *base) find(key uint64) run { return b.findHashed(key, mix(key)) }
+
+func (b *base) findHashed(key, hash uint64) run {
 	for i := slotOf(hash, b.slots); ; i++ {
 		at := &b.table[i]
 		if at.key == key {

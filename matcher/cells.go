@@ -40,6 +40,9 @@ func (c cells) next(hash uint32, at *uint32) uint32 {
 	}
 }
 
+// at returns the number in a cell, 0 when it is free.
+func (c cells) at(i int) uint32 { return uint32(atomic.LoadUint64(&c[i])) }
+
 // add stores number under hash and returns the table to use from now on. used is how many numbers the
 // table holds already.
 func (c cells) add(hash, number uint32, used int) cells {

@@ -28,7 +28,7 @@ func TestCrowdedEvent(t *testing.T) {
 	apply(first)
 	apply(later)
 	v := x.View()
-	if len(v.base.schemas) == 0 || len(v.delta.keys) == 0 {
+	if len(v.base.schemas) == 0 || v.delta.keys == 0 {
 		t.Fatalf("no pairs or no delta: %+v", x.Stats())
 	}
 	d := document{terms: map[jql.Field][]string{}}

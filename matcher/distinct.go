@@ -16,20 +16,20 @@ func (v *View) MatchDistinct(dst []FilterID, e *Event) []FilterID {
 			}
 		}
 	}
-	for _, n := range e.later {
-		if f := &v.delta.filters[n]; v.delta.subs.any(n, f, v.version) && !v.subscribedBefore(f) {
-			dst = append(dst, v.laterID(n))
+	for _, filter := range e.later {
+		if v.delta.subscribed(filter, v.version) && !v.subscribedBefore(filter) {
+			dst = append(dst, v.laterID(filter))
 		}
 	}
 	return dst
 }
 
 // laterID returns the number of a filter of the delta: what it is in the base, or one behind those.
-func (v *View) laterID(n uint32) FilterID {
-	if twin := v.delta.filters[n].twin; twin != 0 {
+func (v *View) laterID(filter uint32) FilterID {
+	if twin := v.delta.words[filter+filterTwin]; twin != 0 {
 		return FilterID(twin - 1)
 	}
-	return FilterID(v.base.filters.len()) + FilterID(n)
+	return FilterID(v.base.filters.len()) + FilterID(v.delta.number(filter))
 }
 
 // subscribed reports whether the filter of a leaf has a subscriber that it had when the base was built.
@@ -45,21 +45,21 @@ func (v *View) subscribed(at uint32) bool {
 }
 
 // subscribedBefore reports whether a filter of the delta is in the base as well, with subscribers.
-func (v *View) subscribedBefore(f *filter) bool {
-	return f.twin != 0 && v.subscribed(v.base.filters.leaves[f.twin-1])
+func (v *View) subscribedBefore(filter uint32) bool {
+	twin := v.delta.words[filter+filterTwin]
+	return twin != 0 && v.subscribed(v.base.filters.leaves[twin-1])
 }
 
 // Subscribers appends those of a filter, each once, in no particular order, and returns the extended slice. The filter is one that
 // MatchDistinct of the same View returned.
 func (v *View) Subscribers(dst []ID, id FilterID) []ID {
-	n, later := uint32(id)-uint32(v.base.filters.len()), true
-	if int(id) < v.base.filters.len() {
-		at := v.base.filters.leaves[id]
-		dst = v.appendSubscribers(dst, run{at, at + 1})
-		n, later = v.delta.twinOf(uint32(id))
+	if first := v.base.filters.len(); int(id) >= first {
+		return v.delta.collect(dst, v.delta.filters[int(id)-first], v.version)
 	}
-	if later {
-		dst = v.delta.subs.collect(dst, n, &v.delta.filters[n], v.version)
+	at := v.base.filters.leaves[id]
+	dst = v.appendSubscribers(dst, run{at, at + 1})
+	if filter, later := v.delta.twinOf(uint32(id)); later {
+		dst = v.delta.collect(dst, filter, v.version)
 	}
 	return dst
 }

@@ -19,6 +19,7 @@ type Event struct {
 
 	keys    []uint64
 	runs    []probe
+	lists   []uint32 // of the delta
 	reached []run    // of leaves of the base whose filters hold
 	later   []uint32 // filters of the delta that hold
 	places  []uint32 // see placesUnder

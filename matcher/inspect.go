@@ -107,13 +107,12 @@ func (v *View) Filters(yield func(*FilterInfo) bool) {
 			return
 		}
 	}
-	for n := range v.delta.filters {
-		f := &v.delta.filters[n]
-		if f.twin != 0 {
+	for _, filter := range v.delta.filters {
+		if v.delta.words[filter+filterTwin] != 0 {
 			continue
 		}
-		in.code = append(in.code[:0], nodeOf(v.delta.code[f.code:])...)
-		if !in.yield(v.laterID(uint32(n)), yield) {
+		in.code = append(in.code[:0], v.delta.program(filter)...)
+		if !in.yield(v.laterID(filter), yield) {
 			return
 		}
 	}

@@ -34,7 +34,7 @@ func (w *writer) newMerger() *merger {
 		}
 	}
 	for id, at := range w.came {
-		m.came = append(m.came, holding{id, uint32(w.base.filters.len()) + at.filter})
+		m.came = append(m.came, holding{id, uint32(w.base.filters.len()) + w.delta.number(at.filter)})
 	}
 	return m
 }

@@ -51,16 +51,23 @@ func (e *Event) collectPairs(a, b *span) {
 	}
 }
 
-// findBuckets looks all keys up before anything is done with what is found, so that the cache misses overlap.
+// findBuckets looks all keys up, in the base and in the delta, before anything is done with what is found, so that the cache misses overlap.
 func (v *View) findBuckets(e *Event, crowded bool) {
-	e.runs = e.runs[:0]
-	for _, key := range e.keys {
-		if r := v.base.find(key &^ ofMany); r.hi != 0 {
+	e.runs, e.lists = e.runs[:0], e.lists[:0]
+	for _, k := range e.keys {
+		key := k &^ ofMany
+		hash := mix(key)
+		if r := v.base.findHashed(key, hash); r.hi != 0 {
 			need := uint32(sharedAlways)
-			if key&ofMany != 0 {
+			if k != key {
 				need |= sharedIfMany
 			}
 			e.runs = append(e.runs, probe{r.lo, r.hi, need})
+		}
+		if v.delta.marked(upper(hash)) {
+			if list := v.delta.findHashed(key, upper(hash)); list != 0 {
+				e.lists = append(e.lists, list)
+			}
 		}
 	}
 	if crowded {
@@ -68,11 +75,17 @@ func (v *View) findBuckets(e *Event, crowded bool) {
 	}
 }
 
-// walkPairs adds the buckets of all pairs of the base that the event has.
+// walkPairs adds the buckets and lists of all pairs that the event has.
 func (v *View) walkPairs(e *Event) {
 	for i := range v.base.table {
 		if b := &v.base.table[i]; b.hi != 0 && e.hasPair(b.key) {
 			e.runs = append(e.runs, probe{b.lo, b.hi, sharedAlways | sharedIfMany})
+		}
+	}
+	d := &v.delta
+	for i := range d.lists {
+		if list := d.lists.at(i); list != 0 && list < d.end && e.hasPair(d.keyOf(list)) {
+			e.lists = append(e.lists, list)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func (x *Index) Stats() Stats {
 	}
 	s.Subscribers = w.subscribers
 	s.Filters = w.base.filters.len() + len(w.delta.filters)
-	s.Keys = w.base.keys + max(0, len(w.delta.keys)-1)
+	s.Keys = w.base.keys + w.delta.keys
 	s.Always = w.atAlways()
 	s.Filed = w.filings
 	s.Delta = w.changes
@@ -46,8 +46,10 @@ func (w *writer) atAlways() int {
 	if r.hi != 0 {
 		n = int(w.base.nodes[r.hi].leaf - w.base.nodes[r.lo].leaf)
 	}
-	for at := w.delta.posts.first(w.delta.find(always)); at != 0; at = w.delta.posts.nodes[at].next {
-		n++
+	if list := w.delta.find(always); list != 0 {
+		for post := w.delta.newest(list); post != 0; post = w.delta.words[post] {
+			n++
+		}
 	}
 	return n
 }
@@ -73,8 +75,7 @@ func (b *base) bytes() int {
 }
 
 func (d *delta) bytes() int {
-	return size(d.filters) + size(d.code) + size(d.twins) + size(d.subs.ids) + size(d.subs.gone) + d.subs.later.bytes() +
-		size(d.table) + size(d.keys) + d.posts.bytes()
+	return size(d.words) + size(d.filters) + size(d.twins) + size(d.lists) + size(d.marks)
 }
 
 // conditionBytes counts the conditions with their texts, which the index keeps alive.
@@ -95,8 +96,6 @@ func conditionBytes(conditions []jql.Condition) int {
 }
 
 func (s *identities) bytes() int { return size(s.table) + size(s.all) }
-
-func (c *chains) bytes() int { return size(c.heads) + size(c.nodes) }
 
 func size[T any](s []T) int {
 	var t T

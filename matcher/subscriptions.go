@@ -2,60 +2,43 @@ package matcher
 
 import "sync/atomic"
 
-// subscriptions lists who asked for each filter of a delta. A subscription has a position for as long as it lasts;
-// filters own runs of positions, and later subscriptions of a known filter hang in a chain.
-//
-// A removal stamps the position with the version that brought it. A View compares stamps with its own
-// version, so it keeps the subscribers it had.
-type subscriptions struct {
-	ids   []ID
-	gone  []uint32 // by position: the version that removed it, 0 while it lasts; nil before the first removal; atomic
-	later chains   // by filter, positions
+// A subscription to a filter of a delta is two words. A removal stamps it with the version that brought it; a View compares stamps
+// with its own version, so it keeps the subscribers it had. What is stamped in an array that replaced that of a View is newer than the View.
+const (
+	subscriptionGone  = 1
+	subscriptionWords = 2
+
+	furtherSubscription = 1
+	furtherWords        = furtherSubscription + subscriptionWords
+)
+
+// subscribe adds a subscriber to a filter and returns the subscription. Writer only.
+func (d *delta) subscribe(filter uint32, id ID) (subscription uint32) {
+	further := d.extend(furtherWords)
+	d.words[further] = d.words[filter+filterFurther]
+	d.words[further+furtherSubscription] = uint32(id)
+	atomic.StoreUint32(&d.words[filter+filterFurther], further)
+	return further + furtherSubscription
 }
 
-// add appends a subscription and returns its position. Writer only.
-func (s *subscriptions) add(id ID) uint32 {
-	s.ids = append(s.ids, id)
-	if s.gone != nil && len(s.gone) < len(s.ids) {
-		s.growGone()
-	}
-	return uint32(len(s.ids) - 1)
+// unsubscribe ends a subscription with the given version. Writer only.
+func (d *delta) unsubscribe(subscription, version uint32) {
+	atomic.StoreUint32(&d.words[subscription+subscriptionGone], version)
 }
 
-// remove ends the subscription at a position with the given version. Writer only.
-func (s *subscriptions) remove(position, version uint32) {
-	if s.gone == nil {
-		s.growGone()
-	}
-	atomic.StoreUint32(&s.gone[position], version)
-}
-
-// growGone makes room for all positions and some to come. Views that hold the old array never need the
-// stamps that are written from now on: those are newer than they are.
-func (s *subscriptions) growGone() {
-	gone := make([]uint32, len(s.ids)+len(s.ids)/8+8)
-	copy(gone, s.gone)
-	s.gone = gone
-}
-
-// lasts reports whether the subscription at a position exists in a version.
-func (s *subscriptions) lasts(position, version uint32) bool {
-	if s.gone == nil {
-		return true
-	}
-	v := atomic.LoadUint32(&s.gone[position])
+// lasts reports whether a subscription exists in a version.
+func (d *delta) lasts(subscription, version uint32) bool {
+	v := atomic.LoadUint32(&d.words[subscription+subscriptionGone])
 	return v == 0 || v > version
 }
 
-// any reports whether a filter has subscribers in a version.
-func (s *subscriptions) any(filter uint32, f *filter, version uint32) bool {
-	for p := f.lo; p < f.hi; p++ {
-		if s.lasts(p, version) {
-			return true
-		}
+// subscribed reports whether a filter has subscribers in a version.
+func (d *delta) subscribed(filter, version uint32) bool {
+	if d.lasts(filter+filterFirst, version) {
+		return true
 	}
-	for n := s.later.first(filter); n != 0; n = s.later.nodes[n].next {
-		if s.lasts(s.later.nodes[n].value, version) {
+	for at := d.newest(filter + filterFurther); at != 0; at = d.words[at] {
+		if d.lasts(at+furtherSubscription, version) {
 			return true
 		}
 	}
@@ -63,19 +46,13 @@ func (s *subscriptions) any(filter uint32, f *filter, version uint32) bool {
 }
 
 // collect appends the subscribers of a filter in a version.
-func (s *subscriptions) collect(dst []ID, filter uint32, f *filter, version uint32) []ID {
-	if s.gone == nil {
-		dst = append(dst, s.ids[f.lo:f.hi]...)
-	} else {
-		for p := f.lo; p < f.hi; p++ {
-			if s.lasts(p, version) {
-				dst = append(dst, s.ids[p])
-			}
-		}
+func (d *delta) collect(dst []ID, filter, version uint32) []ID {
+	if first := filter + filterFirst; d.lasts(first, version) {
+		dst = append(dst, ID(d.words[first]))
 	}
-	for n := s.later.first(filter); n != 0; n = s.later.nodes[n].next {
-		if p := s.later.nodes[n].value; s.lasts(p, version) {
-			dst = append(dst, s.ids[p])
+	for at := d.newest(filter + filterFurther); at != 0; at = d.words[at] {
+		if s := at + furtherSubscription; d.lasts(s, version) {
+			dst = append(dst, ID(d.words[s]))
 		}
 	}
 	return dst

@@ -16,7 +16,7 @@ func (m *merger) survive() {
 		numbers[*filter] = 1
 	}
 	m.live = make([]survivor, 0, len(numbers))
-	m.code = make([]uint32, 0, base.words+len(delta.code))
+	m.code = make([]uint32, 0, base.words+int(delta.end))
 	for n, lasts := range numbers {
 		if lasts == 0 {
 			continue
@@ -26,7 +26,7 @@ func (m *merger) survive() {
 		if n < base.len() {
 			m.code = packer{m.old.presence}.unpack(m.code, base.of(uint32(n)))
 		} else {
-			m.code = append(m.code, nodeOf(delta.code[delta.filters[n-base.len()].code:])...)
+			m.code = append(m.code, delta.program(delta.filters[n-base.len()])...)
 		}
 	}
 	for i, filter := range m.held.filters {
@@ -54,7 +54,7 @@ func (m *merger) gather() {
 // original returns the filter of the base that a filter of the delta is the same as.
 func (m *merger) original(n uint32) uint32 {
 	if first := uint32(m.old.base.filters.len()); n >= first {
-		if twin := m.old.delta.filters[n-first].twin; twin != 0 {
+		if twin := m.old.delta.words[m.old.delta.filters[n-first]+filterTwin]; twin != 0 {
 			return twin - 1
 		}
 	}

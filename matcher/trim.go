@@ -6,7 +6,7 @@ const largestKept = 1 << 16
 
 // trim lets go of what an unusually large event has grown. What grows with the index stays.
 func (e *Event) trim() {
-	e.syms, e.keys, e.runs = within(e.syms), within(e.keys), within(e.runs)
+	e.syms, e.keys, e.runs, e.lists = within(e.syms), within(e.keys), within(e.runs), within(e.lists)
 }
 
 // within returns a slice that is not larger than what is kept, and nil in place of one that is.

@@ -41,11 +41,9 @@ func (v *View) Fields() []jql.Field { return v.fields[:len(v.fields):len(v.field
 func (v *View) Match(dst []ID, e *Event) []ID {
 	v.find(e)
 	dst = slices.Grow(dst, v.atMost(e.reached))
-	for _, r := range e.reached {
-		dst = v.appendSubscribers(dst, r)
-	}
-	for _, n := range e.later {
-		dst = v.delta.subs.collect(dst, n, &v.delta.filters[n], v.version)
+	dst = v.appendSubscribers(dst, e.reached...)
+	for _, filter := range e.later {
+		dst = v.delta.collect(dst, filter, v.version)
 	}
 	return dst
 }
@@ -58,23 +56,30 @@ func (v *View) atMost(runs []run) (n int) {
 	return n
 }
 
-// appendSubscribers appends those of a run of leaves.
-func (v *View) appendSubscribers(dst []ID, r run) []ID {
-	lo, hi := v.base.leaves[r.lo].ids, v.base.leaves[r.hi].ids
-	if v.removals.gone == nil {
-		return appendIDs(dst, v.base.ids[lo:hi])
+// appendSubscribers appends those of runs of leaves.
+func (v *View) appendSubscribers(dst []ID, runs ...run) []ID {
+	if len(runs) == 0 {
+		return dst
 	}
-	for {
-		stamped := v.removals.next(lo, hi)
-		dst = appendIDs(dst, v.base.ids[lo:stamped])
-		if stamped == hi {
-			return dst
+	leaves, ids, removals := v.base.leaves, v.base.ids, &v.removals
+	if removals.gone == nil {
+		for _, r := range runs {
+			dst = appendIDs(dst, ids[leaves[r.lo].ids:leaves[r.hi].ids])
 		}
-		if v.removals.lasts(stamped, v.version) {
-			dst = append(dst, v.base.ids[stamped])
-		}
-		lo = stamped + 1
+		return dst
 	}
+	for _, r := range runs {
+		lo, hi := leaves[r.lo].ids, leaves[r.hi].ids
+		for stamped := removals.next(lo, hi); stamped < hi; stamped = removals.next(lo, hi) {
+			dst = appendIDs(dst, ids[lo:stamped])
+			if removals.lasts(stamped, v.version) {
+				dst = append(dst, ids[stamped])
+			}
+			lo = stamped + 1
+		}
+		dst = appendIDs(dst, ids[lo:hi])
+	}
+	return dst
 }
 
 // appendIDs is append, which does not pay for a handful.
@@ -106,47 +111,31 @@ func (v *View) find(e *Event) {
 		e.work.candidates += int(v.base.nodes[p.hi].leaf - v.base.nodes[p.lo].leaf)
 		e.scan(v.base, p.lo, p.hi, p.need)
 	}
-	if len(v.delta.keys) > 0 {
-		v.findLater(e, crowded)
+	for _, list := range e.lists {
+		v.findListed(e, list)
 	}
 }
 
-// findLater looks through the delta.
-func (v *View) findLater(e *Event, crowded bool) {
+// findListed notes the filters of a list of the delta that hold.
+func (v *View) findListed(e *Event, list uint32) {
 	d := &v.delta
-	for _, key := range e.keys {
-		if k := d.find(key &^ ofMany); k != 0 {
-			v.visitChain(e, k)
-		}
-	}
-	if crowded {
-		for k := 1; k < len(d.keys); k++ {
-			if e.hasPair(d.keys[k]) {
-				v.visitChain(e, uint32(k))
-			}
-		}
-	}
-}
-
-func (v *View) visitChain(e *Event, list uint32) {
-	posts := &v.delta.posts
-	for n := posts.first(list); n != 0; n = posts.nodes[n].next {
+	for post := d.newest(list); post != 0; post = d.words[post] {
 		e.work.candidates++
-		if at, holds := v.verify(e, post(posts.nodes[n].value)); holds {
-			e.later = append(e.later, at)
+		if filter := d.words[post+postFilter]; v.verify(e, filter) {
+			e.later = append(e.later, filter)
 		}
 	}
 }
 
 // verify reports whether a filter of the delta that one of the event's keys led to holds, and was not come across before.
-func (v *View) verify(e *Event, p post) (at uint32, holds bool) {
-	at = uint32(p & postFilter)
-	if p&postShared != 0 && !e.once(uint32(v.base.filters.len())+at) {
-		return at, false
+func (v *View) verify(e *Event, filter uint32) bool {
+	about := v.delta.words[filter]
+	if about&filterShared != 0 && !e.once(uint32(v.base.filters.len())+about>>filterNumber) {
+		return false
 	}
-	if p&postExact != 0 {
-		return at, true
+	if about&filterExact != 0 {
+		return true
 	}
 	e.work.tests++
-	return at, e.holds(v.delta.code[v.delta.filters[at].code:])
+	return e.holds(v.delta.words[filter+filterProgram:])
 }

@@ -18,7 +18,7 @@ type writer struct {
 
 	ownInterests bool // no View has the slices of snapshot.interests
 
-	recent              cells // from the hash of a program to the number of a filter of the delta, plus 1
+	recent              cells // from the hash of a program to the filter of the delta
 	conditionIdentities identities
 	chooser             chooser // as the base's keys were chosen
 
@@ -38,7 +38,7 @@ type change struct {
 }
 
 // place is where a subscriber of the delta stands.
-type place struct{ filter, position uint32 }
+type place struct{ filter, subscription uint32 }
 
 func newWriter(t *tuning) *writer {
 	return &writer{snapshot: snapshot{tuning: t}}
@@ -82,7 +82,7 @@ func (w *writer) apply(add []Entry, remove []ID) {
 
 func (w *writer) remove(id ID) {
 	if at, ok := w.came[id]; ok {
-		w.delta.subs.remove(at.position, w.version)
+		w.delta.unsubscribe(at.subscription, w.version)
 		delete(w.came, id)
 	} else if at, ok := w.holds(id); ok {
 		w.gone = append(w.gone, holding{id, w.base.holdings.filters[at]})
@@ -107,70 +107,61 @@ func (w *writer) add(e Entry) {
 		return
 	}
 	w.remove(e.ID)
-	n, known := w.record()
-	position := w.delta.subs.add(e.ID)
-	w.came[e.ID] = place{n, position}
+	w.came[e.ID] = w.subscribe(e.ID)
 	w.subscribers++
 	w.changes++
-	if known {
-		w.delta.subs.later.push(n, position)
-		return
-	}
-	w.delta.filters[n].lo, w.delta.filters[n].hi = position, position+1
 }
 
 // has reports whether a subscriber has the filter that w.packed is the program of.
 func (w *writer) has(id ID) bool {
 	if at, ok := w.came[id]; ok {
-		n, known := w.find()
-		return known && n == at.filter
+		filter, known := w.find()
+		return known && filter == at.filter
 	}
 	at, ok := w.holds(id)
 	return ok && string(w.base.filters.of(w.base.holdings.filters[at])) == string(w.packed)
 }
 
-// find returns the number in the delta of the filter that w.code is the program of.
-func (w *writer) find() (n uint32, ok bool) {
+// find returns the filter of the delta that w.code is the program of.
+func (w *writer) find() (filter uint32, ok bool) {
 	hash := hashProgram(w.packed)
 	at := hash
 	for {
-		n := w.recent.next(hash, &at)
-		if n == 0 {
+		filter := w.recent.next(hash, &at)
+		if filter == 0 {
 			return 0, false
 		}
-		if slices.Equal(nodeOf(w.delta.code[w.delta.filters[n-1].code:]), w.code) {
-			return n - 1, true
+		if slices.Equal(w.delta.program(filter), w.code) {
+			return filter, true
 		}
 	}
 }
 
 func hashProgram(packed []byte) uint32 { return uint32(maphash.Bytes(seed, packed) >> 32) }
 
-// record returns the number in the delta of the filter that w.code is the program of, and whether it had one before.
-func (w *writer) record() (n uint32, known bool) {
-	if n, ok := w.find(); ok {
-		return n, true
-	}
+// subscribe gives a subscriber the filter that w.code is the program of.
+func (w *writer) subscribe(id ID) place {
 	d := &w.delta
-	n = uint32(len(d.filters))
-	f := filter{code: uint32(len(d.code))}
-	d.code = append(d.code, w.code...)
-	w.recent = w.recent.add(hashProgram(w.packed), n+1, int(n))
-	if twin, ok := w.base.filters.find(w.packed); ok {
-		f.twin = twin + 1
-		d.twins = d.twins.add(hashKey(uint64(twin)), n+1, int(n))
+	if filter, known := w.find(); known {
+		return place{filter, d.subscribe(filter, id)}
 	}
-	d.filters = append(d.filters, f)
-	return n, false
+	twin := uint32(0)
+	if n, ok := w.base.filters.find(w.packed); ok {
+		twin = n + 1
+	}
+	filter := d.add(w.code, twin, id)
+	w.recent = w.recent.add(hashProgram(w.packed), filter, len(d.filters)-1)
+	return place{filter, filter + filterFirst}
 }
 
 // fileFrom files the filters of the delta from a number on: not before it is known that they stay in the delta.
 func (w *writer) fileFrom(first int) {
 	for n := first; n < len(w.delta.filters); n++ {
-		keys, exact := w.chooser.choose(nodeOf(w.delta.code[w.delta.filters[n].code:]))
+		filter := w.delta.filters[n]
+		keys, exact := w.chooser.choose(w.delta.program(filter))
 		w.filings[filingOf(keys)]++
+		w.delta.file(filter, keys, exact)
 		for _, key := range keys {
-			w.delta.file(key, makePost(uint32(n), len(keys), exact))
 			if slot, want, asks := questionOf(key); asks {
 				w.want(slot, want)
 			}
