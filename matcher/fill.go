@@ -2,6 +2,7 @@ package matcher
 
 import (
 	"slices"
+	"time"
 
 	"hookline/jql"
 )
@@ -24,7 +25,7 @@ func (w *writer) fill(add []Entry) (changed bool) {
 	}
 	slices.Sort(order)
 	m := &merger{
-		held: newHoldings(len(add)),
+		began: time.Now(), held: newHoldings(len(add)),
 		live: make([]survivor, 0, len(add)),
 		code: make([]uint32, 0, usualProgram*len(add)),
 	}

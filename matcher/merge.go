@@ -2,11 +2,18 @@ package matcher
 
 import "time"
 
-// mergeDue reports whether the changes since the base weigh enough to build a new one. An index
-// that grows one by one grows by half between merges until they come every thousand changes; a large
-// one waits for a twentieth.
+// mergeDue reports whether the changes since the base weigh enough to build a new one. An index that grows one by one grows by half between
+// merges until they come every thousand changes. A large one merges after a hundredth, and where that would be often, after a twentieth: matching takes
+// a tenth longer by the first, and three tenths by the second.
 func (w *writer) mergeDue() bool {
-	return w.merging == nil && w.changes > max(min(1024, w.based()/2), w.based()/20)
+	n := w.based()
+	return w.merging == nil && w.changes > max(min(1024, n/2), n/100) && (w.changes > n/20 || w.rested())
+}
+
+// rested reports whether the last merge is so long ago that another one now keeps a processor busy for a small part of the time.
+func (w *writer) rested() bool {
+	const part = 30
+	return time.Since(w.merged) > part*w.mergeTook
 }
 
 // mergeNow reports whether an update with so many changes of its own ends in a merge.
@@ -25,7 +32,7 @@ func (w *writer) based() int { return len(w.base.holdings.ids) }
 
 func (w *writer) newMerger() *merger {
 	m := &merger{
-		old: w.snapshot, identities: w.conditionIdentities.all,
+		began: time.Now(), old: w.snapshot, identities: w.conditionIdentities.all,
 		held: newHoldings(w.subscribers), came: make([]holding, 0, len(w.came)),
 	}
 	for at, id := range w.base.holdings.ids {
@@ -52,6 +59,7 @@ func (w *writer) adopt(m *merger) {
 	w.conditionIdentities = m.renamed.identities
 	w.came, w.left, w.recent, w.changes = make(map[ID]place), nil, nil, 0
 	w.chooser = newChooser(w.base, w.tuning)
+	w.merged, w.mergeTook = time.Now(), time.Since(m.began)
 }
 
 // catchUp repeats the updates that a merge missed.

@@ -3,6 +3,7 @@ package matcher
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // merger builds a base out of filters and their subscribers: those of an old base and a delta that last, or the first of an
@@ -10,6 +11,7 @@ import (
 //
 // The old snapshot is only read, in the way of a View, so a merger may run beside the writer.
 type merger struct {
+	began      time.Time
 	old        snapshot
 	identities [][16]byte // of its conditions
 	came       []holding  // subscribers of the delta, in any order, who are to join held

@@ -3,6 +3,7 @@ package matcher
 import (
 	"hash/maphash"
 	"slices"
+	"time"
 
 	"hookline/jql"
 )
@@ -27,8 +28,10 @@ type writer struct {
 	unpacked []uint32  // scratch
 	gone     []holding // who leaves a filter of the base with the update that is being applied
 
-	merging chan struct{} // closed when the merge that runs beside the updates is over; nil without one
-	missed  []change      // the updates since it started
+	merged    time.Time // when the last merge was over
+	mergeTook time.Duration
+	merging   chan struct{} // closed when the merge that runs beside the updates is over; nil without one
+	missed    []change      // the updates since it started
 }
 
 // change is the arguments of one update.
