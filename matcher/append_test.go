@@ -57,8 +57,8 @@ func TestDeltaKeepsSnapshots(t *testing.T) {
 	const keys, filters = 7, 40
 	type state struct {
 		delta  delta
-		under  [keys][]uint32    // filters, newest first
-		having [filters + 1][]ID // the first, then the newest first
+		under  [keys][]uint32 // filters, newest first
+		having [filters][]ID  // oldest first
 	}
 	var now state
 	var old []state

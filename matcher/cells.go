@@ -12,7 +12,7 @@ var (
 	secret = maphash.Bytes(seed, nil) // where hashes of numbers begin
 )
 
-// cells is an append-only hash table from a 32-bit hash to small numbers: hash<<32 | number, zero when
+// cells is an append-only hash table from a 32-bit hash to numbers other than 0: hash<<32 | number, zero when
 // free. What a number stands for, and whether two things with one hash are equal, is the owner's
 // business.
 //

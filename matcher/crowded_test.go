@@ -100,3 +100,47 @@ func TestEpochsWrap(t *testing.T) {
 		}
 	}
 }
+
+// TestCrowdedEventOfAnOldView: a View keeps its pairs although lists of later ones are in the table that it shares.
+func TestCrowdedEventOfAnOldView(t *testing.T) {
+	tuned := standard
+	tuned.smallIndex, tuned.maxCombinations = 0, 0
+	x, m := New(), model{}
+	x.writer = newWriter(&tuned)
+	pair := func(i int) Entry {
+		return Entry{ID(i), jql.NewFilter(all(is(fieldS, fmt.Sprint("s", i)), is(fieldL, fmt.Sprint("l", i))))}
+	}
+	var first []Entry
+	for a := range 40 {
+		for b := range 40 {
+			first = append(first, Entry{ID(1000 + a*40 + b), jql.NewFilter(all(is(fieldS, fmt.Sprint("s", a)), is(fieldL, fmt.Sprint("l", b))))})
+		}
+	}
+	x.Update(first, nil)
+	m.apply(first, nil)
+	d := document{terms: map[jql.Field][]string{}}
+	for i := range 200 {
+		d.terms[fieldS] = append(d.terms[fieldS], fmt.Sprint("s", i))
+		d.terms[fieldL] = append(d.terms[fieldL], fmt.Sprint("l", i))
+	}
+	type kept struct {
+		v    *View
+		want []ID
+	}
+	var old []kept
+	for i := range 200 {
+		x.Update([]Entry{pair(i)}, nil)
+		m.apply([]Entry{pair(i)}, nil)
+		old = append(old, kept{x.View(), m.match(d)})
+	}
+	if v := x.View(); len(v.base.schemas) == 0 || v.delta.keys == 0 {
+		t.Fatalf("no pairs or no delta: %+v", x.Stats())
+	}
+	var e Event
+	for i, o := range old {
+		d.fill(&e, o.v, false)
+		if got := matchSorted(o.v, &e); !slices.Equal(got, o.want) {
+			t.Fatalf("view %d: %d matches, want %d", i, len(got), len(o.want))
+		}
+	}
+}

@@ -5,8 +5,8 @@ import "sync/atomic"
 // delta is the filters that came after the base was built, with their subscribers. It only grows, in place: a copy of the struct is
 // a snapshot, for one writer and any number of readers.
 //
-// All of it is in one array of words, so that an event finds beside each other what it needs of one filter. A thing is named by its place in the
-// array:
+// What an event reads of filters is in one array of words, beside each other what it needs of one, and the tables lead there. A thing is named by
+// its place in the array:
 //
 //	list          the newest post, the key in two words
 //	post          the next older post of the list, its filter
@@ -141,7 +141,7 @@ func (d *delta) listFor(key uint64) (list uint32) {
 	return list
 }
 
-// marksOfPlace is how many marks there are for each place in delta.lists. With three quarters of these taken a fifth of the marks are set.
+// marksOfPlace is how many marks there are for each place in delta.lists. With three quarters of these taken a sixth of the marks are set.
 const marksOfPlace = 4
 
 // mark notes that a key with a hash has a list. Writer only.

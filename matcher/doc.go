@@ -45,11 +45,11 @@
 // An index consists of an immutable base and of a delta with what came since. The delta, and all else
 // that changes, only grows, in arrays that its snapshots share; a snapshot remembers how far it may
 // look. A removal stamps the place with the version that made it. So an update costs what it changes,
-// and a View costs nothing to keep but memory. When enough has changed, a merge makes a new base, and
-// the old one goes when the last View of it does.
+// and a View costs nothing to keep but memory. When enough has changed, or something and
+// the last merge is long ago, a merge makes a new base, and the old one goes when the last View of it does.
 //
 // # Caveats
 //
 // The fields of an index only ever grow in number, until the index itself is dropped. The terms of one
-// index may take 4 GiB together, and so may its filters.
+// index may take 4 GiB together, and so may its filters; those that come while a merge runs, 16 GiB with their access keys.
 package matcher

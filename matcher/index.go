@@ -45,9 +45,9 @@ func New() *Index {
 // Removing an unknown subscriber does nothing. Views taken before the call do not change, and views
 // taken after it see all of it.
 //
-// The cost follows the number of changes. After changes in proportion to its size an index is rebuilt
-// as a whole, which takes some microseconds per filter: a small one within the call, a large one in a
-// goroutine beside the calls that follow. A call that itself brings very many is the exception: it
+// The cost follows the number of changes. After changes in proportion to its size, fewer where the last time is long
+// ago, an index is rebuilt as a whole, which takes about a microsecond per filter: a small one within the call, a large
+// one in a goroutine beside the calls that follow. A call that itself brings very many is the exception: it
 // rebuilds before it returns, on up to four processors, unless a merge is under way already. Readers
 // are never held up. Passing many entries in one call is cheaper than many calls. Update panics on an
 // entry without a filter, before anything is changed.

@@ -4,16 +4,16 @@ import "time"
 
 // mergeDue reports whether the changes since the base weigh enough to build a new one. An index that grows one by one grows by half between
 // merges until they come every thousand changes. A large one merges after a hundredth, and where that would be often, after a twentieth: matching takes
-// a tenth longer by the first, and three tenths by the second.
+// a tenth longer by the first, and three tenths by the second. What comes in the time of rest waits for the next update.
 func (w *writer) mergeDue() bool {
 	n := w.based()
 	return w.merging == nil && w.changes > max(min(1024, n/2), n/100) && (w.changes > n/20 || w.rested())
 }
 
-// rested reports whether the last merge is so long ago that another one now keeps a processor busy for a small part of the time.
+// rested reports whether the last merge of this index is so long ago that another one now takes a small part of the time.
 func (w *writer) rested() bool {
-	const part = 30
-	return time.Since(w.merged) > part*w.mergeTook
+	const restPerMerge = 30
+	return time.Since(w.merged) > restPerMerge*w.mergeTook
 }
 
 // mergeNow reports whether an update with so many changes of its own ends in a merge.
@@ -24,7 +24,7 @@ func (w *writer) mergeNow(own int) bool {
 	case w.subscribers < w.tuning.smallIndex:
 		return true
 	}
-	return w.mergeDue() && (w.subscribers < w.tuning.backgroundFrom || own >= w.tuning.largeUpdate)
+	return w.mergeDue() && (w.subscribers < w.tuning.backgroundFrom || own >= max(w.tuning.largeUpdate, w.based()/20))
 }
 
 // based returns the number of subscribers in the base.

@@ -1,6 +1,6 @@
 package matcher
 
-// largestKept is how many terms, keys or runs an Event keeps room for from event to event. One that sees a larger event
+// largestKept is how many terms, keys, runs or lists an Event keeps room for from event to event. One that sees a larger event
 // allocates for it, so that whoever publishes events cannot make every Event of a service as large as its largest.
 const largestKept = 1 << 16
 

@@ -83,9 +83,35 @@ func TestEventLetsGoOfManySlots(t *testing.T) {
 	}
 }
 
+// TestEventLetsGoOfLists: nor does one that has many of the terms that came since the last merge.
+func TestEventLetsGoOfLists(t *testing.T) {
+	const n = 100_000
+	x := New()
+	x.Update(entriesFor(is(fieldL, "a")), nil)
+	x.writer.merging = make(chan struct{}) // so that the filters stay in the delta
+	var later []Entry
+	for i := range n {
+		later = append(later, Entry{ID(100 + i), jql.NewFilter(is(fieldL, fmt.Sprint("later ", i)))})
+	}
+	x.Update(later, nil)
+	v := x.View()
+	var e Event
+	e.Reset(v)
+	for i := range n {
+		e.Add(0, fmt.Appendf(nil, "later %d", i))
+	}
+	if got := len(v.Match(nil, &e)); got != n {
+		t.Errorf("%d matches, want %d", got, n)
+	}
+	e.Reset(v)
+	if kept := retained(&e); kept > 1<<20 {
+		t.Errorf("the event keeps %d bytes", kept)
+	}
+}
+
 // retained is what an event keeps of what it has seen.
 func retained(e *Event) int {
-	n := size(e.syms) + size(e.keys) + size(e.runs) + size(e.texts.bytes)
+	n := size(e.syms) + size(e.keys) + size(e.runs) + size(e.lists) + size(e.texts.bytes)
 	for _, terms := range e.texts.bySlot {
 		n += size(terms)
 	}

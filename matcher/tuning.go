@@ -8,7 +8,7 @@ type tuning struct {
 	smallIndex int
 
 	// backgroundFrom is the number of subscribers from which on a merge runs beside the updates that
-	// follow, unless a single update brings largeUpdate changes or more.
+	// follow, unless a single update brings largeUpdate changes or more, and a twentieth of what there is.
 	backgroundFrom int
 	largeUpdate    int
 
