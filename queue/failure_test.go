@@ -35,6 +35,9 @@ func newFaults() *faults {
 	return f
 }
 
+// withoutStatistics keeps Pebble from reading tables for their statistics, so that what fails is read by the queue.
+func withoutStatistics(o *pebble.Options) { o.DisableTableStats = true }
+
 // announced collects the calls of Ready.
 type announced struct {
 	mu    sync.Mutex
@@ -64,7 +67,7 @@ var ownBlock = strings.Repeat("x", 40<<10)
 func TestUnreadablePayloadWaits(t *testing.T) {
 	w, f, ready := newWall(), newFaults(), new(announced)
 	var log bytes.Buffer
-	h := &house{t: t, faults: f, opts: Options{
+	h := &house{t: t, faults: f, tune: withoutStatistics, opts: Options{
 		now: w.now, HandOffBytes: 1, Ready: ready.ready, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	}}
 	h.build()
@@ -132,7 +135,8 @@ func TestRecoveryPersists(t *testing.T) {
 	w, f, ready := newWall(), newFaults(), new(announced)
 	second, goOn := make(chan struct{}), make(chan struct{})
 	tries := 0
-	h := &house{t: t, faults: f, eager: true, opts: Options{now: w.now, Ready: ready.ready, Logger: quietLogger()}}
+	h := &house{t: t, faults: f, tune: withoutStatistics, eager: true}
+	h.opts = Options{now: w.now, Ready: ready.ready, Logger: quietLogger()}
 	h.build()
 	defer h.finish()
 	for ep := range EndpointID(3) {
