@@ -49,7 +49,7 @@ receivers, and the same engine on a store in memory. After that, the time from
 publishing to the receiver, at a tenth of the rate.`,
 		Example: `  hookline bench dispatch
   hookline bench dispatch --fanout 10 --for 30s --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf.Progress = progress(io)
 			stop, err := profileTo(profile, &conf)
@@ -104,7 +104,7 @@ object a line for each. All 24 cases take some 22 minutes.
 Kinds: %s.`, strings.Join(faultNames(), ", ")),
 		Example: `  hookline bench isolation
   hookline bench isolation --kinds blackhole,tarpit --shares 0.9 --for 20s --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf.Progress = progress(io)
 			for _, kind := range kinds {
@@ -157,7 +157,7 @@ memory stays flat. Every host is a loopback address, as Linux has them. With the
 warm-up it takes some 15 minutes.`,
 		Example: `  hookline bench hosts --json
   hookline bench hosts --hosts 1000 --endpoints 20000 --bad-share 0.1 --for 1m`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf.Progress = progress(io)
 			result, err := measure(c, func(ctx context.Context) (bench.HostsResult, error) { return bench.Hosts(ctx, conf) })
@@ -199,7 +199,7 @@ func newBenchScaleCommand(io streams) *cobra.Command {
 		Example: `  hookline bench scale
   hookline bench scale --webhooks 20000 --tenants 200 --json
   hookline bench scale --webhooks 10000000 --tenants 100000 --memory-budget 4000000000`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if child {
 				return failed(bench.ScaleChild(io.in, io.out))
@@ -241,7 +241,7 @@ func newBenchParseCommand(io streams) *cobra.Command {
 		Short: "Time to parse a filter, beside a textbook grammar for the same filters",
 		Example: `  hookline bench parse
   hookline bench parse --for 10s --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf.Progress = progress(io)
 			result, err := measure(c, func(ctx context.Context) (bench.ParseResult, error) { return bench.Parse(ctx, conf) })

@@ -23,7 +23,7 @@ Nothing of this is a measurement: it takes some minutes for 10000 rounds, and
 the exit code says whether a promise was broken or a mistake not noticed.`,
 		Example: `  hookline bench crash --json
   hookline bench crash --rounds 10000`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf.Progress = progress(io)
 			result, err := measure(c, func(ctx context.Context) (bench.CrashResult, error) { return bench.Crash(ctx, conf) })

@@ -21,7 +21,7 @@ to its first request, from there to the hundredth delivery, and the rate at
 which the backlog drains. It takes some two minutes, and a gigabyte on the disk.`,
 		Example: `  hookline bench breaker --json
   hookline bench breaker --waiting 100000 --fanout 1 --for 1m`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf.Progress = progress(io)
 			result, err := measure(c, func(ctx context.Context) (bench.BreakerResult, error) { return bench.Breaker(ctx, conf) })
@@ -53,7 +53,7 @@ deliveries arrive at the rate at which events are published, and how many
 requests were in flight at most, as the receiver counts.`,
 		Example: `  hookline bench restart --json
   hookline bench restart --rate 2000 --down 30s --slow-start 10s`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf.Progress = progress(io)
 			result, err := measure(c, func(ctx context.Context) (bench.RestartResult, error) { return bench.Restart(ctx, conf) })

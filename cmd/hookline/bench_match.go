@@ -36,7 +36,7 @@ of filters that ask for what it says.`,
   hookline bench match --filters 1000,10000,100000,1000000 --plot match.svg --json
   hookline bench match --updates --update-rate 2000
   hookline bench match --body issue.json --filters 10000`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			m.conf.Progress = progress(io)
 			_, err := measure(c, func(ctx context.Context) (struct{}, error) { return struct{}{}, m.run(ctx) })

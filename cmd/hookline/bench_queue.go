@@ -30,7 +30,7 @@ three gigabytes on the disk.
 Cases: %s.`, strings.Join(bench.QueueCases(), ", ")),
 		Example: `  hookline bench queue --quick
   hookline bench queue --case steady,steady_behind_10m --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if child {
 				return failed(bench.QueueChild(io.in, io.out))

@@ -82,7 +82,7 @@ func newDeliveriesListCommand(r *remote, status string) *cobra.Command {
 		},
 	}
 	c := &cobra.Command{
-		Use: "list", Short: "List deliveries", Args: cobra.NoArgs,
+		Use: "list", Short: "List deliveries", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if status != "" {
 				l.query.Set("status", status)
@@ -111,7 +111,7 @@ func newAttemptsCommand(r *remote) *cobra.Command {
 		},
 	}
 	c := &cobra.Command{
-		Use: "attempts", Short: "List the attempts at all deliveries, newest first", Args: cobra.NoArgs,
+		Use: "attempts", Short: "List the attempts at all deliveries, newest first", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			path, err := r.inTenant("attempts")
 			if err != nil {

@@ -42,7 +42,7 @@ is 1 when a delivery was lost or failed a check.`,
 		Example: `  hookline demo                       until Ctrl-C
   hookline demo --for 10s --json      ten seconds, and the summary as one JSON object
   hookline demo --rate 1000`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.validate(); err != nil {
 				return fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())

@@ -46,7 +46,7 @@ func newHostsListCommand(r *remote) *cobra.Command {
 		},
 	}
 	c := &cobra.Command{
-		Use: "list", Short: "List hosts", Args: cobra.NoArgs,
+		Use: "list", Short: "List hosts", Args: noArgs,
 		Example: "  hookline hosts list --sort backlog --limit 10",
 		RunE:    func(c *cobra.Command, _ []string) error { return l.print(c.Context(), r, path("v1", "hosts")) },
 	}

@@ -69,13 +69,3 @@ func printJSON(w io.Writer, v any) error {
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
-
-// needArgs words what cobra says of a wrong number of arguments.
-func needArgs(check cobra.PositionalArgs, what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if check(c, args) != nil {
-			return fmt.Errorf("%s needs %s; see '%s --help'", c.Name(), what, c.CommandPath())
-		}
-		return nil
-	}
-}

@@ -25,7 +25,7 @@ func newJQLCheckCommand(io streams) *cobra.Command {
 for each whether it is one, or all that is wrong with it. The exit code is 1 if any is not.`,
 		Example: `  echo 'project = EX AND status != Done' | hookline jql check
   hookline jql check --dialect dynamic --json < filters.txt`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	site := addSiteFlag(c)
 	c.Flags().StringVar(&dialect, "dialect", "full", "JQL that is allowed: dynamic, full or extended")

@@ -18,7 +18,7 @@ func newJQLFieldsCommand(io streams) *cobra.Command {
 		Short: "List the fields that filters may name",
 		Long: `List the fields that filters may name: other names for them, their type and operators, where
 the body of an event has them, and which dialects know them.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	site := addSiteFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")

@@ -25,7 +25,7 @@ headers and body. For trying out webhooks; it checks nothing.`,
 		Example: `  hookline receive                 on 127.0.0.1:9000, until Ctrl-C
   hookline receive --count 1       end after the first request
   hookline receive --status 503    answer so that deliveries are attempted again`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.validate(); err != nil {
 				return fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())

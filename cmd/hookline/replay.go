@@ -62,7 +62,7 @@ func newReplayStartCommand(r *remote) *cobra.Command {
 	var rate int
 	var dry bool
 	c := &cobra.Command{
-		Use: "start", Short: "Start a replay, or count what it would send", Args: cobra.NoArgs,
+		Use: "start", Short: "Start a replay, or count what it would send", Args: noArgs,
 		Example: `  hookline replay start --tenant acme --since 3h --dry-run
   hookline replay start --tenant acme --since 3h --reason exhausted --rate 50
   hookline replay start --tenant acme --status delivered --since 1h --jql 'project = EX'`,
@@ -133,7 +133,7 @@ func newReplayListCommand(r *remote) *cobra.Command {
 		},
 	}
 	c := &cobra.Command{
-		Use: "list", Short: "List replays, running ones and those that have ended", Args: cobra.NoArgs,
+		Use: "list", Short: "List replays, running ones and those that have ended", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			path, err := r.inTenant("replays")
 			if err != nil {

@@ -34,7 +34,7 @@ HOOKLINE_DATA, HOOKLINE_ADMIN_TOKEN, ...), then from flags; later ones win.`,
 		Example: `  hookline serve                          on loopback, data in ./hookline-data
   hookline serve --config hookline.yaml
   HOOKLINE_ADMIN_TOKEN=... hookline serve --listen :8080`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf, err := config.Load(file, environment())
 			if err != nil {

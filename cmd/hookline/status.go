@@ -18,7 +18,7 @@ func newStatusCommand(io streams) *cobra.Command {
 tenant. The exit code is 69 if the server is not there.`,
 		Example: `  hookline status
   hookline status --tenant acme --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	r := addRemoteFlags(c, io)
 	r.addTenantFlag(c)

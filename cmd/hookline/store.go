@@ -46,7 +46,7 @@ func newStoreVerifyCommand(io streams) *cobra.Command {
 rows can be read, and that no delivery, dead letter or fan-out lacks its payload. It says what there is and what is wrong; the
 exit code is 1 if anything is.`,
 		Example: "  hookline store verify --dir /var/backups/hookline/20260301T100000Z",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if dir == "" {
 				return errors.New("--dir is missing; name a backup or a data directory")
@@ -73,7 +73,7 @@ func newStoreStatsCommand(io streams) *cobra.Command {
 a stopped server: that reads everything, and says how many there are of each kind and of what times.`,
 		Example: `  hookline store stats
   hookline store stats --dir /var/lib/hookline`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	r := addRemoteFlags(c, io)
 	c.Flags().StringVar(&dir, "dir", "", "a backup, or the data directory of a stopped server")

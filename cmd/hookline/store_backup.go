@@ -33,7 +33,7 @@ is not there before it is whole.`,
 		Example: `  hookline store backup
   hookline store backup --name before-the-upgrade
   hookline store backup --dir /var/lib/hookline --to /var/backups/hookline/monday`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	r := addRemoteFlags(c, io)
 	f := c.Flags()
@@ -107,7 +107,7 @@ func newStoreRestoreCommand(io streams) *cobra.Command {
 mount point, and its parent must be writable; it is there when it is whole. A server that starts on it delivers what was waiting when the backup was made: also what was delivered
 since, a second time.`,
 		Example: "  hookline store restore --from /var/backups/hookline/monday --to /var/lib/hookline",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if from == "" || to == "" {
 				return errors.New("--from and --to are needed: the backup, and the directory to be made of it")

@@ -52,7 +52,7 @@ func newTenantsListCommand(r *remote) *cobra.Command {
 		row:     func(t tenantSummary) []any { return []any{t.ID, t.Hosts, t.Dialect, t.Tokens} },
 	}
 	c := &cobra.Command{
-		Use: "list", Short: "List tenants", Args: cobra.NoArgs,
+		Use: "list", Short: "List tenants", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return l.print(c.Context(), r, path("v1", "tenants")) },
 	}
 	l.addListFlags(c)

@@ -86,7 +86,7 @@ func newWebhooksListCommand(r *remote) *cobra.Command {
 		},
 	}
 	c := &cobra.Command{
-		Use: "list", Short: "List webhooks", Args: cobra.NoArgs,
+		Use: "list", Short: "List webhooks", Args: noArgs,
 		Example: `  hookline webhooks list --tenant acme
   hookline webhooks list --tenant acme --state paused --json`,
 		RunE: func(c *cobra.Command, _ []string) error {
