@@ -145,7 +145,8 @@ func TestBenchMatch(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, name := range c.fields {
-				if figure, _ := result[name].(float64); figure <= 0 {
+				// While so few filters are built, tests beside this one may let go of more memory than that.
+				if figure, ok := result[name].(float64); !ok || figure <= 0 && name != "bytes_per_filter" {
 					t.Errorf("%s is missing in %s", name, line)
 				}
 			}

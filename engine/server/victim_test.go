@@ -70,6 +70,9 @@ func newVictim(t testing.TB) *victim {
 	v.ids = append(v.ids, (<-got).Header.Get("X-Atlassian-Webhook-Identifier"))
 	<-got
 	v.Eventually("the delivery is given up", func() bool { return v.Engine.Queue().Stats().Dead == 1 })
+	v.Eventually("the failure is listed", func() bool {
+		return strings.Contains(own(tokenCI, "GET", "/t/acme/rest/api/3/webhook/failed", "").Body, marker)
+	})
 	v.replay(own(tokenAcme, "POST", "/t/acme/v1/replays", nothingAgain))
 	return v
 }
