@@ -106,6 +106,7 @@ func (run *updatesRun) measure(ctx context.Context, r *MatchUpdatesResult) error
 	run.config.Progress("changing %d filters %d times a second for %v", r.Filters, run.rate, run.config.For)
 	begin := time.Now()
 	times := make([]float64, updateCycles*stretchesOfCycle)
+	run.seen.Store(noStretch)
 	var reader sync.WaitGroup
 	reader.Go(func() { run.read(times) })
 	for s := range times {
@@ -149,6 +150,7 @@ func (r *MatchUpdatesResult) tell(times []float64) {
 // read matches events, each in a View of its own, and notes by stretch how long one takes.
 func (run *updatesRun) read(times []float64) {
 	stretch, begin, events := run.stretch.Load(), time.Now(), 0
+	run.seen.Store(stretch)
 	for i := 0; stretch != noStretch; i = (i + 1) % len(run.events) {
 		run.look()
 		run.match(i)
